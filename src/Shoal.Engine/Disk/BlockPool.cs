@@ -1,0 +1,102 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// The bounded supply of <see cref="BlockBuffer"/>s, and with it the backpressure of a direction: a link takes
+/// payload off its socket only into a buffer it could rent, so a slow disk closes the TCP window instead of
+/// filling memory.
+/// </summary>
+internal sealed class BlockPool
+{
+    private const int BlocksPerSlab = 64;
+
+    private readonly Lock _lock = new();
+    private readonly Stack<BlockBuffer> _free = new();
+    private readonly Queue<TaskCompletionSource> _waiters = new();
+    private int _created;
+
+    /// <param name="limit">Most buffers in existence at once; memory is taken from the system in 1 MiB slabs as needed.</param>
+    public BlockPool(int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        Limit = limit;
+    }
+
+    public int Limit { get; }
+
+    /// <summary>Buffers that somebody owns now. Tests assert that it ends at zero.</summary>
+    public int Leased { get; private set; }
+
+    public bool TryRent([NotNullWhen(true)] out BlockBuffer? buffer)
+    {
+        lock (_lock)
+        {
+            if (_free.Count == 0)
+            {
+                AddSlab();
+            }
+
+            if (!_free.TryPop(out buffer))
+            {
+                return false;
+            }
+
+            Leased++;
+            buffer.MarkLeased();
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Completes when a buffer may have become free; the caller then tries <see cref="TryRent"/> again. Waiters
+    /// are woken in the order they came, one for each buffer returned.
+    /// </summary>
+    public Task WhenAvailable(CancellationToken cancellation)
+    {
+        TaskCompletionSource waiter;
+        lock (_lock)
+        {
+            if (_free.Count > 0 || _created < Limit)
+            {
+                return Task.CompletedTask;
+            }
+
+            waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Enqueue(waiter);
+        }
+
+        return waiter.Task.WaitAsync(cancellation);
+    }
+
+    internal void Return(BlockBuffer buffer)
+    {
+        TaskCompletionSource? waiter = null;
+        lock (_lock)
+        {
+            Leased--;
+            _free.Push(buffer);
+            // A waiter whose owner was cancelled is completed in vain; the buffer stays free for the next.
+            _waiters.TryDequeue(out waiter);
+        }
+
+        waiter?.TrySetResult();
+    }
+
+    private void AddSlab()
+    {
+        var count = Math.Min(BlocksPerSlab, Limit - _created);
+        if (count <= 0)
+        {
+            return;
+        }
+
+        var slab = GC.AllocateUninitializedArray<byte>(count * BlockBuffer.Capacity, pinned: true);
+        for (var i = count - 1; i >= 0; i--)
+        {
+            _free.Push(new BlockBuffer(this, slab.AsMemory(i * BlockBuffer.Capacity, BlockBuffer.Capacity)));
+        }
+
+        _created += count;
+    }
+}

@@ -1,0 +1,44 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+internal enum DiskRequestKind : byte
+{
+    /// <summary>
+    /// Keep and write a block. Owns <see cref="DiskRequest.Buffer"/>. When every data block of the piece has been
+    /// written, the disk answers <see cref="SwarmEventKind.PieceHashed"/> by itself.
+    /// </summary>
+    WriteBlock,
+
+    /// <summary>Read Length bytes at Begin for a peer; answered by <see cref="SwarmEventKind.BlockRead"/>.</summary>
+    ReadBlock,
+
+    /// <summary>Read a whole piece back and answer <see cref="SwarmEventKind.PieceHashed"/> (checking).</summary>
+    HashPiece,
+
+    /// <summary>The swarm found the piece good: it may be claimed in resume data once it is durable.</summary>
+    CommitPiece,
+
+    /// <summary>The swarm found the piece bad: forget its blocks; they will come again.</summary>
+    DiscardPiece,
+}
+
+/// <summary>What a swarm asks of its torrent's disk. Never waits; answers come back as swarm events.</summary>
+internal readonly record struct DiskRequest(
+    DiskRequestKind Kind,
+    PieceIndex Piece,
+    int Begin = 0,
+    int Length = 0,
+    PeerHandle Peer = default,
+    BlockBuffer? Buffer = null
+);
+
+/// <summary>
+/// The disk of one torrent as its swarm sees it. Implementations: the real one (Disk/), and a simulated one
+/// in the tests. Requests of one batch are taken in order per piece; answers may come in any order.
+/// </summary>
+internal interface ITorrentDisk
+{
+    /// <summary>Takes the batch without waiting. Ownership of the buffers in it passes on.</summary>
+    void Submit(ReadOnlySpan<DiskRequest> batch);
+}

@@ -1,0 +1,27 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>Something worth telling the user. Read from <c>TorrentEngine.Events</c>.</summary>
+public abstract record EngineEvent
+{
+    private EngineEvent() { }
+
+    /// <summary>The metadata of a magnet link arrived, or was known from the start.</summary>
+    public sealed record MetadataKnown(Torrent Torrent, Metainfo Metainfo) : EngineEvent;
+
+    public sealed record CheckingDone(Torrent Torrent) : EngineEvent;
+
+    public sealed record PieceCompleted(Torrent Torrent, int Piece) : EngineEvent;
+
+    /// <summary>Everything wanted is proven and on disk.</summary>
+    public sealed record Completed(Torrent Torrent) : EngineEvent;
+
+    /// <summary>The disk failed; the torrent goes on by itself when it recovers (<see cref="Recovered"/>).</summary>
+    public sealed record Failed(Torrent Torrent, DiskFailureKind Kind, string Message) : EngineEvent;
+
+    public sealed record Recovered(Torrent Torrent) : EngineEvent;
+
+    /// <summary>A tracker answered with an error or could not be reached.</summary>
+    public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
+}

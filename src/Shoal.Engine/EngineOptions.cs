@@ -1,0 +1,115 @@
+using System.Net;
+
+namespace Shoal.Engine;
+
+/// <summary>What the user decides about the whole engine, once, at its start.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>TCP port to listen on; 0 lets the system choose. Default 0.</summary>
+    public int Port { get; init; }
+
+    /// <summary>
+    /// Local addresses to listen on and to connect from; nothing leaves by another. Empty: all addresses of
+    /// the machine, IPv4 and IPv6.
+    /// </summary>
+    public IReadOnlyList<IPAddress> Bind { get; init; } = [];
+
+    /// <summary>Where resume data lives; created when missing.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Most connections over all torrents, from 1. Default 500.</summary>
+    public int MaxPeers { get; init; } = 500;
+
+    /// <summary>Most connections of one torrent, from 1. Default 100.</summary>
+    public int MaxPeersPerTorrent { get; init; } = 100;
+
+    /// <summary>Most connections being established at once, from 1. Default 50.</summary>
+    public int MaxHalfOpen { get; init; } = 50;
+
+    /// <summary>Most connections from one address, from 1. Default 4: several people behind one router, not a flood.</summary>
+    public int MaxPeersPerAddress { get; init; } = 4;
+
+    /// <summary>Bytes a second over all torrents; 0: no limit.</summary>
+    public long DownloadLimit { get; init; }
+
+    /// <summary>Bytes a second over all torrents; 0: no limit.</summary>
+    public long UploadLimit { get; init; }
+
+    /// <summary>Announce to trackers. Default true.</summary>
+    public bool UseTrackers { get; init; } = true;
+
+    /// <summary>How peers to upload to are chosen while seeding.</summary>
+    public SeedChoking SeedChoking { get; init; }
+
+    /// <summary>
+    /// Memory for blocks on their way from peers to the disk, in bytes, from 1 MiB. Default 32 MiB. Above
+    /// it reading from peers waits.
+    /// </summary>
+    public long WriteCacheBytes { get; init; } = 32L * 1024 * 1024;
+
+    /// <summary>Memory for blocks on their way from the disk to peers, in bytes, from 1 MiB. Default 16 MiB.</summary>
+    public long ReadCacheBytes { get; init; } = 16L * 1024 * 1024;
+
+    /// <summary>Most files held open at once, from 4. Default 256.</summary>
+    public int MaxOpenFiles { get; init; } = 256;
+
+    /// <summary>Seed of all randomness; null: from the system.</summary>
+    public int? RandomSeed { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>Whom a seed serves.</summary>
+public enum SeedChoking
+{
+    /// <summary>Each interested peer gets its turn.</summary>
+    RoundRobin,
+
+    /// <summary>Those that take data fastest.</summary>
+    Fastest,
+
+    /// <summary>Those that have just begun or are nearly done, so that mere takers wait.</summary>
+    AntiLeech,
+}
+
+/// <summary>What the user decides about one torrent.</summary>
+public sealed record TorrentOptions
+{
+    /// <summary>The folder that holds the content: a torrent named x lies at SaveDirectory/x.</summary>
+    public required string SaveDirectory { get; init; }
+
+    /// <summary>Hash what is on disk at start even where resume data proves it. Default false.</summary>
+    public bool Recheck { get; init; }
+
+    /// <summary>
+    /// The data is known to be there and good, because this process has just hashed it (share): claimed without
+    /// hashing. Default false.
+    /// </summary>
+    public bool AssumeComplete { get; init; }
+
+    /// <summary>Reserve the space of all wanted files at start instead of growing sparse files. Default false.</summary>
+    public bool Preallocate { get; init; }
+
+    public bool Sequential { get; init; }
+
+    /// <summary>BEP 16. Default false.</summary>
+    public bool SuperSeeding { get; init; }
+
+    /// <summary>Start without peers. Default false.</summary>
+    public bool Paused { get; init; }
+
+    /// <summary>Chooses the priority of each file once files are known; null: all normal.</summary>
+    public Func<Protocol.MetainfoFile, FilePriority>? FilePriority { get; init; }
+
+    /// <summary>Peers to try, besides those that trackers name.</summary>
+    public IReadOnlyList<IPEndPoint> Peers { get; init; } = [];
+
+    /// <summary>Tracker tiers besides those of the torrent.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> ExtraTrackers { get; init; } = [];
+
+    /// <summary>Bytes a second; 0: no limit.</summary>
+    public long DownloadLimit { get; init; }
+
+    /// <summary>Bytes a second; 0: no limit.</summary>
+    public long UploadLimit { get; init; }
+}

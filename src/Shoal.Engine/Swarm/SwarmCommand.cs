@@ -1,0 +1,36 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>What the user can tell a swarm.</summary>
+internal abstract record SwarmCommand
+{
+    private SwarmCommand() { }
+
+    /// <summary>Stop: disconnect all peers, keep state. Also sent by the shell when it stops.</summary>
+    internal sealed record Pause : SwarmCommand;
+
+    internal sealed record Resume : SwarmCommand;
+
+    /// <summary>Hash everything on disk again.</summary>
+    internal sealed record Recheck : SwarmCommand;
+
+    /// <summary>One priority a file, in the order of <see cref="Metainfo.Files"/>.</summary>
+    internal sealed record SetFilePriorities(IReadOnlyList<FilePriority> Priorities) : SwarmCommand;
+
+    internal sealed record SetSequential(bool IsSequential) : SwarmCommand;
+
+    /// <summary>The piece is wanted by that time (same clock as Handle's); null takes the wish back.</summary>
+    internal sealed record SetDeadline(PieceIndex Piece, TimeSpan? Deadline) : SwarmCommand;
+
+    internal sealed record SetSuperSeeding(bool IsSuperSeeding) : SwarmCommand;
+}
+
+public enum FilePriority
+{
+    /// <summary>Not wanted.</summary>
+    Skip = 0,
+    Low = 1,
+    Normal = 4,
+    High = 7,
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+internal enum SwarmEffectKind : byte
+{
+    /// <summary>
+    /// Send a message to a peer, laid out as in <see cref="SwarmEventKind.Message"/>: for Piece the payload is a
+    /// <see cref="BlockBuffer"/> that the link owns then.
+    /// </summary>
+    Send,
+
+    /// <summary>
+    /// Take back Piece messages queued for the peer but not yet on their way (Begin and Length name one; Length
+    /// 0: all of them, since the peer was choked). The link releases their buffers and reports
+    /// <see cref="SwarmEventKind.PayloadSent"/> for them as if sent.
+    /// </summary>
+    Unsend,
+
+    /// <summary>End the connection. Piece: the <see cref="DisconnectReason"/>.</summary>
+    Disconnect,
+
+    /// <summary>No connection from or to this address for a while. Payload: <see cref="IPAddress"/>.</summary>
+    Ban,
+
+    /// <summary>Try a candidate. Payload: <see cref="IPEndPoint"/>. Answered by PeerJoined or ConnectFailed.</summary>
+    Connect,
+
+    /// <summary>Payload of the request in <see cref="SwarmEffect.Disk"/>.</summary>
+    Disk,
+
+    /// <summary>The info dictionary came in whole and its hashes fit. Payload: byte[].</summary>
+    MetadataFetched,
+
+    /// <summary>A piece was proven. Piece: its index.</summary>
+    PieceCompleted,
+
+    /// <summary>Everything wanted is here and proven. Comes once for each time it becomes true.</summary>
+    Completed,
+
+    /// <summary>The candidates are used up while more peers would help: announce when allowed.</summary>
+    NeedPeers,
+
+    /// <summary>A state worth telling the user at once changed (checking done, paused by an error, ...).</summary>
+    StateChanged,
+}
+
+/// <summary>Everything a swarm can decide. Carried out by the loop, in order, batched per link and disk.</summary>
+internal readonly record struct SwarmEffect(
+    SwarmEffectKind Kind,
+    PeerHandle Peer = default,
+    MessageId MessageId = default,
+    uint Piece = 0,
+    uint Begin = 0,
+    uint Length = 0,
+    object? Payload = null,
+    DiskRequest Disk = default
+);
+
+/// <summary>
+/// Where a swarm puts its effects; one list, reused for each call of Handle and emptied by the caller.
+/// </summary>
+internal sealed class SwarmEffects
+{
+    private readonly List<SwarmEffect> _effects = [];
+
+    public int Count => _effects.Count;
+
+    public SwarmEffect this[int index] => _effects[index];
+
+    public ReadOnlySpan<SwarmEffect> Span => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_effects);
+
+    public void Add(in SwarmEffect effect) => _effects.Add(effect);
+
+    public void Clear() => _effects.Clear();
+}
