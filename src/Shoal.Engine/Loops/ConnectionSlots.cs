@@ -1,0 +1,114 @@
+using System.Net;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// The engine's connection places, shared by all torrents: how many connections there may be in all and from one
+/// address, and which addresses are banned. Small and synchronous, hence a lock and no loop.
+/// </summary>
+internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
+{
+    /// <summary>How long a ban lasts. Addresses change hands, so not for ever.</summary>
+    public static readonly TimeSpan BanTime = TimeSpan.FromHours(12);
+
+    /// <summary>Bans kept at most; the oldest go first. 100,000 addresses are about 10 MB.</summary>
+    private const int MaxBans = 100_000;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<IPAddress, int> _byAddress = [];
+    private readonly Dictionary<IPAddress, DateTimeOffset> _bans = [];
+    private readonly Queue<IPAddress> _banOrder = new();
+    private int _taken;
+
+    /// <summary>Places taken now.</summary>
+    public int Taken
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _taken;
+            }
+        }
+    }
+
+    /// <summary>Takes a place for a connection from or to the address, or says why there is none.</summary>
+    public bool TryTake(IPAddress address, out DisconnectReason refusal)
+    {
+        address = Normalise(address);
+        lock (_lock)
+        {
+            if (IsBannedNow(address))
+            {
+                refusal = DisconnectReason.Banned;
+                return false;
+            }
+
+            var fromAddress = _byAddress.GetValueOrDefault(address);
+            // Everybody on this machine shares the loopback addresses; they are no strangers to be capped.
+            if (
+                _taken >= options.MaxPeers
+                || (fromAddress >= options.MaxPeersPerAddress && !IPAddress.IsLoopback(address))
+            )
+            {
+                refusal = DisconnectReason.TooManyConnections;
+                return false;
+            }
+
+            _byAddress[address] = fromAddress + 1;
+            _taken++;
+            refusal = default;
+            return true;
+        }
+    }
+
+    /// <summary>Gives back a place that <see cref="TryTake"/> gave.</summary>
+    public void Return(IPAddress address)
+    {
+        address = Normalise(address);
+        lock (_lock)
+        {
+            _taken--;
+            var left = _byAddress[address] - 1;
+            if (left == 0)
+            {
+                _byAddress.Remove(address);
+            }
+            else
+            {
+                _byAddress[address] = left;
+            }
+        }
+    }
+
+    public void Ban(IPAddress address)
+    {
+        address = Normalise(address);
+        lock (_lock)
+        {
+            if (_bans.TryAdd(address, time.GetUtcNow() + BanTime))
+            {
+                _banOrder.Enqueue(address);
+            }
+
+            if (_banOrder.Count > MaxBans)
+            {
+                _bans.Remove(_banOrder.Dequeue());
+            }
+        }
+    }
+
+    public bool IsBanned(IPAddress address)
+    {
+        lock (_lock)
+        {
+            return IsBannedNow(Normalise(address));
+        }
+    }
+
+    private bool IsBannedNow(IPAddress address) =>
+        _bans.TryGetValue(address, out var until) && time.GetUtcNow() < until;
+
+    /// <summary>An IPv4 address is the same peer whichever family the socket that met it has.</summary>
+    private static IPAddress Normalise(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+}
