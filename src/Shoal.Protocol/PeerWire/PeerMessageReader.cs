@@ -102,9 +102,7 @@ public static class PeerMessageReader
                     Payload = body[8..],
                 };
                 return ReadStatus.Ok;
-            case MessageId.Request
-            or MessageId.Cancel
-            or MessageId.Reject:
+            case MessageId.Request or MessageId.Cancel or MessageId.Reject:
                 message = new PeerMessage
                 {
                     Kind = PeerMessageKind.Known,
@@ -126,9 +124,7 @@ public static class PeerMessageReader
                 }
 
                 return ReadStatus.Ok;
-            case MessageId.Have
-            or MessageId.Suggest
-            or MessageId.AllowedFast:
+            case MessageId.Have or MessageId.Suggest or MessageId.AllowedFast:
                 message = new PeerMessage
                 {
                     Kind = PeerMessageKind.Known,
@@ -184,7 +180,7 @@ public static class PeerMessageReader
                 PeerMessageWriter.PieceHeaderLength,
                 PeerMessageWriter.PieceHeaderLength + PeerWireLimits.MaxBlockLength
             ),
-            // BEP 5: "The payload of this message is ... two byte"
+            // BEP 5: "It begins with byte 0x09 and has a two byte payload"
             MessageId.Port => (3, 3),
             // BEP 6: "Have All: <len=0x0001>", "Have None: <len=0x0001>"
             MessageId.HaveAll or MessageId.HaveNone => (1, 1),
