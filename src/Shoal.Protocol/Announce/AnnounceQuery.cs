@@ -143,7 +143,11 @@ public static class AnnounceQuery
     {
         // The URL may have a query of its own, for example the key of a member.
         var url = new StringBuilder(tracker.Uri.AbsoluteUri, 512);
-        return url.Append(tracker.HasQuery ? "&" : tracker.Uri.Query.Length == 1 ? "" : "?");
+        return url.Append(
+            tracker.HasQuery ? "&"
+            : tracker.Uri.Query.Length == 1 ? ""
+            : "?"
+        );
     }
 
     private static string? EventName(AnnounceEvent value) =>

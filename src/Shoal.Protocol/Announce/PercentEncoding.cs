@@ -35,7 +35,11 @@ public static class PercentEncoding
             int value = encoded[i];
             if (value == '%')
             {
-                if (encoded.Length - i < 3 || !TryHex(encoded[i + 1], out var high) || !TryHex(encoded[i + 2], out var low))
+                if (
+                    encoded.Length - i < 3
+                    || !TryHex(encoded[i + 1], out var high)
+                    || !TryHex(encoded[i + 2], out var low)
+                )
                 {
                     return false;
                 }

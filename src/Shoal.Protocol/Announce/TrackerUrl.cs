@@ -56,8 +56,14 @@ public sealed record TrackerUrl
                 return null;
             }
 
-            var authority = Uri.GetComponents(UriComponents.SchemeAndServer | UriComponents.UserInfo, UriFormat.UriEscaped);
-            return TryParse($"{authority}{path[..last]}scrape{path[(last + announce.Length)..]}{Uri.Query}", out var scrape)
+            var authority = Uri.GetComponents(
+                UriComponents.SchemeAndServer | UriComponents.UserInfo,
+                UriFormat.UriEscaped
+            );
+            return TryParse(
+                $"{authority}{path[..last]}scrape{path[(last + announce.Length)..]}{Uri.Query}",
+                out var scrape
+            )
                 ? scrape
                 : null;
         }

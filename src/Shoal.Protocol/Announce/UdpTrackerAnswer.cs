@@ -71,8 +71,7 @@ public readonly ref struct UdpTrackerAnswer
         answer = new UdpTrackerAnswer
         {
             Action = action,
-            ConnectionId =
-                action == UdpTrackerAction.Connect ? BinaryPrimitives.ReadInt64BigEndian(datagram[8..]) : 0,
+            ConnectionId = action == UdpTrackerAction.Connect ? BinaryPrimitives.ReadInt64BigEndian(datagram[8..]) : 0,
             Body = datagram[8..],
         };
         return UdpTrackerFault.None;
