@@ -1,0 +1,198 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using Shoal.Engine;
+
+namespace Shoal.Cli;
+
+/// <summary>
+/// The options that share, seed and get have in common, and what they mean to the engine. Parts of the engine that
+/// do not exist yet can be switched off here, since off they are; asking for one of them is an error.
+/// </summary>
+internal sealed class NetworkOptions
+{
+    private readonly Option<int?> _port = Options.Number("--port", "TCP port to listen on; 0 (default): any", 0, 65535);
+
+    private readonly Option<List<IPAddress>> _bind = Options.Values<IPAddress>(
+        "--bind",
+        "ADDR",
+        "Local address to listen on and connect from; nothing leaves by another",
+        "an IPv4 or IPv6 address",
+        EndPointText.TryParseAddress
+    );
+
+    private readonly Option<List<string>> _peers = Options.Values(
+        "--peer",
+        "HOST:PORT",
+        "A peer to connect to",
+        "HOST:PORT",
+        static (string text, out string value) =>
+        {
+            value = text;
+            return EndPointText.TrySplit(text, anyPort: false, out _, out _);
+        }
+    );
+
+    private readonly Option<bool> _noTrackers = Options.Flag("--no-trackers", "Ask no trackers for peers");
+
+    private readonly Option<long?> _downloadLimit = Options.Rate("--download-limit", "At most so much in; 0: no limit");
+
+    private readonly Option<long?> _uploadLimit = Options.Rate("--upload-limit", "At most so much out; 0: no limit");
+
+    private readonly Option<int?> _maxPeers = Options.Number(
+        "--max-peers",
+        "Most connections (default 100)",
+        1,
+        100_000
+    );
+
+    private readonly Option<string?> _state = Options.Text(
+        "--state",
+        "DIR",
+        "Where resume data lives (default: shoal in $XDG_STATE_HOME, or ~/.local/state/shoal)"
+    );
+
+    private readonly Option<bool> _noDht = Options.Flag("--no-dht", "Do not use the DHT (not in this version yet)");
+
+    private readonly Option<bool> _noLsd = Options.Flag(
+        "--no-lsd",
+        "Do not look for peers in the local network (not in this version yet)"
+    );
+
+    private readonly Option<bool> _noPex = Options.Flag(
+        "--no-pex",
+        "Do not exchange addresses with peers (not in this version yet)"
+    );
+
+    private readonly Option<bool> _noPortMapping = Options.Flag(
+        "--no-port-mapping",
+        "Do not ask the router for a port (not in this version yet)"
+    );
+
+    private readonly Option<string?> _transport = Options.Choice(
+        "--transport",
+        "How to connect: this version has tcp only, so both means tcp",
+        "tcp",
+        "utp",
+        "both"
+    );
+
+    private readonly Option<string?> _encryption = Options.Choice(
+        "--encryption",
+        "This version has off only; prefer falls back to it",
+        "off",
+        "prefer",
+        "require"
+    );
+
+    private readonly Option<string?> _proxy = Options.Text("--proxy", "URL", "Not in this version yet");
+
+    private readonly Option<string[]> _dhtBootstrap = Options.Texts(
+        "--dht-bootstrap",
+        "HOST:PORT",
+        "Not in this version yet"
+    );
+
+    public NetworkOptions(ShoalCommand command)
+    {
+        command.AddGroup(
+            "Network options",
+            [
+                _port,
+                _bind,
+                _peers,
+                _noTrackers,
+                _downloadLimit,
+                _uploadLimit,
+                _maxPeers,
+                _state,
+                _noDht,
+                _noLsd,
+                _noPex,
+                _noPortMapping,
+                _transport,
+                _encryption,
+                _proxy,
+                _dhtBootstrap,
+            ]
+        );
+    }
+
+    /// <exception cref="UserErrorException">Something is asked for that this version does not have.</exception>
+    public EngineOptions Engine(ParseResult result, CliHost host)
+    {
+        RefuseWhatIsNotThere(result);
+        var peers = result.GetValue(_maxPeers);
+        var defaults = new EngineOptions { StateDirectory = StateDirectory(result, host) };
+        return defaults with
+        {
+            Port = result.GetValue(_port) ?? 0,
+            Bind = result.GetValue(_bind) ?? [],
+            UseTrackers = !result.GetValue(_noTrackers),
+            DownloadLimit = result.GetValue(_downloadLimit) ?? 0,
+            UploadLimit = result.GetValue(_uploadLimit) ?? 0,
+            MaxPeers = peers ?? defaults.MaxPeers,
+            MaxPeersPerTorrent = peers ?? defaults.MaxPeersPerTorrent,
+            Time = host.Time,
+        };
+    }
+
+    public bool UsesTrackers(ParseResult result) => !result.GetValue(_noTrackers);
+
+    public bool HasPeers(ParseResult result) => result.GetValue(_peers) is { Count: > 0 };
+
+    /// <summary>The addresses of --peer; a host may have several.</summary>
+    public async Task<IReadOnlyList<IPEndPoint>> PeersAsync(ParseResult result, CancellationToken cancel)
+    {
+        var found = new List<IPEndPoint>();
+        foreach (var text in result.GetValue(_peers) ?? [])
+        {
+            if (!EndPointText.TrySplit(text, anyPort: false, out var host, out var port))
+            {
+                continue;
+            }
+
+            try
+            {
+                var addresses = await Dns.GetHostAddressesAsync(host, cancel);
+                found.AddRange(addresses.Select(address => new IPEndPoint(address, port)));
+            }
+            catch (SocketException error)
+            {
+                throw new UserErrorException("unknown-host", $"--peer {text}: {error.Message}");
+            }
+        }
+
+        return found;
+    }
+
+    private string StateDirectory(ParseResult result, CliHost host) =>
+        result.GetValue(_state) is { } state ? Path.GetFullPath(state) : host.StateDirectory;
+
+    private void RefuseWhatIsNotThere(ParseResult result)
+    {
+        if (result.GetValue(_transport) == "utp")
+        {
+            throw UserErrorException.Usage("--transport utp: this version connects by TCP only; leave the option out");
+        }
+
+        if (result.GetValue(_encryption) == "require")
+        {
+            throw UserErrorException.Usage(
+                "--encryption require: this version cannot encrypt connections, so it will not make any"
+            );
+        }
+
+        if (result.GetValue(_proxy) is not null)
+        {
+            throw UserErrorException.Usage("--proxy: this version cannot use proxies, so it will not connect at all");
+        }
+
+        if (result.GetValue(_dhtBootstrap) is { Length: > 0 })
+        {
+            throw UserErrorException.Usage(
+                "--dht-bootstrap: this version has no DHT; give --peer or a tracker instead"
+            );
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Shoal.Cli;
+
+/// <summary>The lines of --json: one object each, in the shape that scripts may rely on.</summary>
+internal static class JsonOutput
+{
+    public static JsonOutputContext Context { get; } = JsonOutputContext.Default;
+
+    public static void Write<T>(TextWriter output, T line, JsonTypeInfo<T> type)
+    {
+        output.WriteLine(JsonSerializer.Serialize(line, type));
+        output.Flush();
+    }
+}
+
+/// <summary>Bytes are integers, rates bytes a second, times seconds. Null means "there is none" and is written.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ErrorLine))]
+[JsonSerializable(typeof(WarningLine))]
+[JsonSerializable(typeof(ListeningLine))]
+[JsonSerializable(typeof(MetadataLine))]
+[JsonSerializable(typeof(LinkLine))]
+[JsonSerializable(typeof(CheckingLine))]
+[JsonSerializable(typeof(ProgressLine))]
+[JsonSerializable(typeof(CompleteLine))]
+[JsonSerializable(typeof(StoppedLine))]
+[JsonSerializable(typeof(TorrentObject))]
+[JsonSerializable(typeof(VerifyObject))]
+[JsonSerializable(typeof(TrackerLine))]
+[JsonSerializable(typeof(TrackerStatsLine))]
+internal sealed partial class JsonOutputContext : JsonSerializerContext;
+
+internal abstract record JsonLine([property: JsonPropertyOrder(-1)] string Event);
+
+internal sealed record ErrorLine(string Code, string Message) : JsonLine("error");
+
+/// <summary>Something that does not end the command: a tracker that does not answer, a disk that is full for now.</summary>
+internal sealed record WarningLine(string Code, string Message) : JsonLine("warning");
+
+internal sealed record ListeningLine(int Port, IReadOnlyList<string> Addresses) : JsonLine("listening");
+
+/// <param name="WantedSize">Bytes of the files that were chosen.</param>
+internal sealed record MetadataLine(
+    string? InfoHashV1,
+    string? InfoHashV2,
+    string Name,
+    long Size,
+    int Pieces,
+    int PieceLength,
+    string Format,
+    bool Private,
+    int Files,
+    long WantedSize
+) : JsonLine("metadata");
+
+/// <summary>How others get what is shared here.</summary>
+internal sealed record LinkLine(string Magnet, string? File, IReadOnlyList<string> Trackers) : JsonLine("link");
+
+internal sealed record CheckingLine(int Checked, int Pieces) : JsonLine("checking");
+
+internal sealed record ProgressLine(
+    string State,
+    long Done,
+    long Size,
+    long DownloadRate,
+    long UploadRate,
+    int Peers,
+    int Seeds,
+    long Downloaded,
+    long Uploaded,
+    int PiecesDone,
+    int Pieces
+) : JsonLine("progress");
+
+internal sealed record CompleteLine(
+    long Size,
+    long Downloaded,
+    long Uploaded,
+    long Wasted,
+    int HashFailures,
+    double Seconds,
+    string? Path
+) : JsonLine("complete");
+
+/// <summary>The last line of a command that ran until it was stopped, or until its share was given back.</summary>
+internal sealed record StoppedLine(string Reason, long Downloaded, long Uploaded, double Seconds) : JsonLine("stopped");
+
+internal sealed record TorrentFileObject(
+    string Path,
+    long Size,
+    long Offset,
+    bool Pad,
+    string? Symlink,
+    bool Executable,
+    bool Hidden,
+    string? PiecesRoot
+);
+
+/// <param name="File">The .torrent that was written; null when it was only read.</param>
+/// <param name="Nodes">HOST:PORT each.</param>
+internal sealed record TorrentObject(
+    string? File,
+    string? InfoHashV1,
+    string? InfoHashV2,
+    string? Name,
+    long? Size,
+    int? PieceLength,
+    int? Pieces,
+    bool? Private,
+    string? Format,
+    IReadOnlyList<TorrentFileObject>? Files,
+    IReadOnlyList<IReadOnlyList<string>> Trackers,
+    IReadOnlyList<string> WebSeeds,
+    IReadOnlyList<string> Nodes,
+    string? Comment,
+    string? CreatedBy,
+    long? CreationDate,
+    string? Source,
+    string Magnet
+) : JsonLine("torrent")
+{
+    /// <summary>Of a magnet link: addresses of peers in it.</summary>
+    public IReadOnlyList<string> Peers { get; init; } = [];
+}
+
+internal sealed record VerifiedFileObject(string Path, long GoodBytes, long Size, bool Missing);
+
+internal sealed record VerifyObject(bool Complete, long GoodBytes, long Size, IReadOnlyList<VerifiedFileObject> Files)
+    : JsonLine("verified");
+
+internal sealed record TrackerLine(string? Http, string? Udp, int? Port) : JsonLine("listening");
+
+internal sealed record TrackerStatsLine(int Torrents, int Peers, int Seeds, long Announces) : JsonLine("stats");

@@ -1,0 +1,98 @@
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>One object a line.</summary>
+internal sealed class JsonTransferView(TextWriter output) : ITransferView
+{
+    /// <summary>The contract: progress "at most once a second".</summary>
+    public TimeSpan Interval => TimeSpan.FromSeconds(1);
+
+    public void Show(TransferEvent happening)
+    {
+        switch (happening)
+        {
+            case TransferEvent.Listening listening:
+                JsonOutput.Write(
+                    output,
+                    new ListeningLine(listening.Port, [.. listening.EndPoints.Select(end => end.ToString())]),
+                    JsonOutput.Context.ListeningLine
+                );
+                break;
+            case TransferEvent.MetadataKnown(var metainfo, var wanted):
+                JsonOutput.Write(output, Metadata(metainfo, wanted), JsonOutput.Context.MetadataLine);
+                break;
+            case TransferEvent.Link(var magnet, var file, var trackers):
+                JsonOutput.Write(output, new LinkLine(magnet, file, trackers), JsonOutput.Context.LinkLine);
+                break;
+            case TransferEvent.Progress(var status) when status.State == Engine.TorrentState.Checking:
+                JsonOutput.Write(
+                    output,
+                    new CheckingLine(status.PiecesChecked, status.PieceCount),
+                    JsonOutput.Context.CheckingLine
+                );
+                break;
+            case TransferEvent.Progress(var status):
+                JsonOutput.Write(output, ProgressOf(status), JsonOutput.Context.ProgressLine);
+                break;
+            case TransferEvent.Complete(var status, var elapsed, var path):
+                JsonOutput.Write(
+                    output,
+                    new CompleteLine(
+                        status.WantedBytes,
+                        status.Downloaded,
+                        status.Uploaded,
+                        status.Wasted,
+                        status.HashFailures,
+                        Seconds(elapsed),
+                        path
+                    ),
+                    JsonOutput.Context.CompleteLine
+                );
+                break;
+            case TransferEvent.Warning(var code, var message):
+                JsonOutput.Write(output, new WarningLine(code, SafeText.Of(message)), JsonOutput.Context.WarningLine);
+                break;
+            case TransferEvent.Stopped(var reason, var status, var elapsed):
+                JsonOutput.Write(
+                    output,
+                    new StoppedLine(reason, status?.Downloaded ?? 0, status?.Uploaded ?? 0, Seconds(elapsed)),
+                    JsonOutput.Context.StoppedLine
+                );
+                break;
+        }
+    }
+
+    public void Dispose() { }
+
+    private static double Seconds(TimeSpan elapsed) => Math.Round(elapsed.TotalSeconds, 3);
+
+    private static MetadataLine Metadata(Metainfo metainfo, long wanted) =>
+        new(
+            metainfo.InfoHashes.V1?.ToString(),
+            metainfo.InfoHashes.V2?.ToString(),
+            metainfo.Name,
+            metainfo.Size,
+            metainfo.Layout.PieceCount,
+            metainfo.Layout.PieceLength,
+            TorrentText.Format(metainfo.Format),
+            metainfo.IsPrivate,
+            metainfo.Files.Count(file => !file.IsPad),
+            wanted
+        );
+
+    private static ProgressLine ProgressOf(Engine.TorrentStatus status) =>
+        new(
+            TorrentText.State(status.State),
+            status.DoneBytes,
+            status.WantedBytes,
+            status.DownloadRate,
+            status.UploadRate,
+            status.PeerCount,
+            status.SeedCount,
+            status.Downloaded,
+            status.Uploaded,
+            status.Pieces?.Count ?? 0,
+            status.PieceCount
+        );
+}
