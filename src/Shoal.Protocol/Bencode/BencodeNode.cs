@@ -55,8 +55,7 @@ public readonly ref struct BencodeNode
     public int Count => IsList || IsDictionary ? Token.Payload : 0;
 
     /// <summary>Content of a string; empty for anything else.</summary>
-    public ReadOnlySpan<byte> Bytes =>
-        IsString ? _data[Token.Payload..(Token.Offset + Token.Length)] : default;
+    public ReadOnlySpan<byte> Bytes => IsString ? _data[Token.Payload..(Token.Offset + Token.Length)] : default;
 
     /// <summary>Where <see cref="Bytes"/> lies in the data.</summary>
     internal Range BytesRange => IsString ? Token.Payload..(Token.Offset + Token.Length) : default;

@@ -17,12 +17,7 @@ internal ref struct BencodeTokenizer
     /// <param name="table">Where tokens go.</param>
     /// <param name="limits">The table may grow up to MaxTokens; null: it may not grow.</param>
     /// <param name="mode">Whether deviations are errors.</param>
-    public BencodeTokenizer(
-        ReadOnlySpan<byte> data,
-        Span<BencodeToken> table,
-        BencodeLimits? limits,
-        BencodeMode mode
-    )
+    public BencodeTokenizer(ReadOnlySpan<byte> data, Span<BencodeToken> table, BencodeLimits? limits, BencodeMode mode)
     {
         _data = data;
         _table = table;
@@ -170,10 +165,7 @@ internal ref struct BencodeTokenizer
         {
             // BEP 3: "Keys must be strings and appear in sorted order (sorted as raw strings, not alphanumerics)."
             var order = Content(frame.LastKey).SequenceCompareTo(Content(key));
-            if (
-                order >= 0
-                && !Tolerate(order == 0 ? BencodeFault.DuplicateKey : BencodeFault.UnsortedKeys, start)
-            )
+            if (order >= 0 && !Tolerate(order == 0 ? BencodeFault.DuplicateKey : BencodeFault.UnsortedKeys, start))
             {
                 return false;
             }
@@ -311,7 +303,8 @@ internal ref struct BencodeTokenizer
         }
 
         // The smallest value, "0:", takes two bytes, so more tokens than half of what is left cannot come.
-        var size = (int)Math.Min(_maxTokens, Math.Min(Math.Max(16L, Count * 2L), Count + (_data.Length - _position) / 2L + 1));
+        var size = (int)
+            Math.Min(_maxTokens, Math.Min(Math.Max(16L, Count * 2L), Count + (_data.Length - _position) / 2L + 1));
         var grown = new BencodeToken[size];
         _table[..Count].CopyTo(grown);
         _table = grown;

@@ -218,7 +218,10 @@ internal static class FileListReader
             var root = file.Find("pieces root"u8).Bytes;
             if (root.Length != Sha256Digest.Size || !root.ContainsAnyExcept((byte)0))
             {
-                return new MetainfoError(MetainfoFault.BadPiecesRoot, $"the pieces root of '{path}' is missing or malformed");
+                return new MetainfoError(
+                    MetainfoFault.BadPiecesRoot,
+                    $"the pieces root of '{path}' is missing or malformed"
+                );
             }
 
             draft.PiecesRoot = new Sha256Digest(root);

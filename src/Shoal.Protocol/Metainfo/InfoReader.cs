@@ -81,7 +81,10 @@ internal sealed class InfoReader(MetainfoLimits limits, PathRules rules)
         var number = version.IntegerOr(version.Exists ? -1 : 1);
         if (number is < 1 or > 2)
         {
-            return new MetainfoError(MetainfoFault.UnknownVersion, $"this torrent's meta version ({number}) is not known here");
+            return new MetainfoError(
+                MetainfoFault.UnknownVersion,
+                $"this torrent's meta version ({number}) is not known here"
+            );
         }
 
         var hasTree = info.Find("file tree"u8).Exists;
@@ -114,7 +117,10 @@ internal sealed class InfoReader(MetainfoLimits limits, PathRules rules)
             var tokenizer = new BencodeTokenizer(raw, [], limits.Bencode, BencodeMode.Strict);
             if (!tokenizer.Run())
             {
-                return new MetainfoError(MetainfoFault.BadEncoding, $"the info dictionary is not canonical: {tokenizer.Error}");
+                return new MetainfoError(
+                    MetainfoFault.BadEncoding,
+                    $"the info dictionary is not canonical: {tokenizer.Error}"
+                );
             }
         }
 
@@ -171,7 +177,10 @@ internal sealed class InfoReader(MetainfoLimits limits, PathRules rules)
         {
             if (file.Size > long.MaxValue - total)
             {
-                return new MetainfoError(MetainfoFault.BadLength, "the lengths of the files add up to more than 64 bits");
+                return new MetainfoError(
+                    MetainfoFault.BadLength,
+                    "the lengths of the files add up to more than 64 bits"
+                );
             }
 
             total += file.Size;

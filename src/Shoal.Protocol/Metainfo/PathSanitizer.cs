@@ -151,7 +151,11 @@ public static class PathSanitizer
     private static bool IsAllowed(Rune rune, PathRules rules) =>
         rune.Value >= 0x20
         && rune.Value is not (>= 0x7f and <= 0x9f)
-        && (rules != PathRules.Windows || rune.Value > 0x7f || !"<>:\"|?*".Contains((char)rune.Value, StringComparison.Ordinal));
+        && (
+            rules != PathRules.Windows
+            || rune.Value > 0x7f
+            || !"<>:\"|?*".Contains((char)rune.Value, StringComparison.Ordinal)
+        );
 
     /// <summary>CON, COM1.txt, ...: names that mean a device on Windows, whatever follows the first dot.</summary>
     private static bool IsDeviceName(string name)
@@ -160,7 +164,9 @@ public static class PathSanitizer
         var stem = (dot < 0 ? name : name[..dot]).TrimEnd(' ').ToUpperInvariant();
         return stem is "CON" or "PRN" or "AUX" or "NUL" or "CONIN$" or "CONOUT$" or "CLOCK$"
             || stem.Length == 4
-                && (stem.StartsWith("COM", StringComparison.Ordinal) || stem.StartsWith("LPT", StringComparison.Ordinal))
+                && (
+                    stem.StartsWith("COM", StringComparison.Ordinal) || stem.StartsWith("LPT", StringComparison.Ordinal)
+                )
                 && stem[3] is (>= '0' and <= '9') or '\u00b9' or '\u00b2' or '\u00b3';
     }
 }

@@ -18,7 +18,12 @@ internal static class PieceLayerReader
         var wanted = new Dictionary<Sha256Digest, long>();
         foreach (var file in info.Files)
         {
-            if (file.PiecesRoot is { } root && file.Size > pieceLength && !wanted.TryAdd(root, file.Size) && wanted[root] != file.Size)
+            if (
+                file.PiecesRoot is { } root
+                && file.Size > pieceLength
+                && !wanted.TryAdd(root, file.Size)
+                && wanted[root] != file.Size
+            )
             {
                 return new MetainfoError(
                     MetainfoFault.BadPiecesRoot,
@@ -29,10 +34,7 @@ internal static class PieceLayerReader
 
         foreach (var entry in dictionary.Entries)
         {
-            if (
-                entry.Key.Length != Sha256Digest.Size
-                || !wanted.TryGetValue(new Sha256Digest(entry.Key), out var size)
-            )
+            if (entry.Key.Length != Sha256Digest.Size || !wanted.TryGetValue(new Sha256Digest(entry.Key), out var size))
             {
                 return Bad("names a file that the torrent does not have");
             }
@@ -58,5 +60,6 @@ internal static class PieceLayerReader
         return found.Count == wanted.Count ? null : Bad("lacks a file that is larger than a piece");
     }
 
-    private static MetainfoError Bad(string what) => new(MetainfoFault.BadPieceLayers, $"the field 'piece layers' {what}");
+    private static MetainfoError Bad(string what) =>
+        new(MetainfoFault.BadPieceLayers, $"the field 'piece layers' {what}");
 }
