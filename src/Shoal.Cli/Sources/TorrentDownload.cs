@@ -1,0 +1,131 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>
+/// Fetches a .torrent file by its URL: http and https only, certificates checked, few redirects, none of them from
+/// the world into this machine's own network, and never more bytes than a torrent may have.
+/// </summary>
+/// <param name="bind">Local addresses to connect from; empty: any.</param>
+/// <param name="network">Names and connections; tests bring their own.</param>
+internal sealed class TorrentDownload(IReadOnlyList<IPAddress> bind, DownloadNetwork network)
+{
+    private const int MaxRedirects = 5;
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+
+    // Set by the first connection: a link that the user typed may lead to a server at home, a redirect may not.
+    private bool? _startedLocally;
+
+    public static bool IsUrl(string source) =>
+        source.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || source.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+
+    /// <exception cref="UserErrorException">Anything that went wrong, with the URL.</exception>
+    public async Task<byte[]> FetchAsync(string source, CancellationToken cancel)
+    {
+        if (!Uri.TryCreate(source, UriKind.Absolute, out var url))
+        {
+            throw new UserErrorException("bad-url", $"{source}: this is not a URL");
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(Timeout);
+        try
+        {
+            using var handler = new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
+                ConnectCallback = ConnectAsync,
+                MaxResponseHeadersLength = 64,
+                UseCookies = false,
+                UseProxy = false,
+            };
+            using var client = new HttpClient(handler);
+            client.DefaultRequestHeaders.UserAgent.ParseAdd("Shoal/" + ShoalProgram.Version);
+            for (var hop = 0; hop <= MaxRedirects; hop++)
+            {
+                using var response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+                if (response.Headers.Location is not { } target || (int)response.StatusCode is < 300 or > 399)
+                {
+                    return await ReadAsync(source, response, limit.Token);
+                }
+
+                url = new Uri(url, target);
+                if (url.Scheme is not ("http" or "https"))
+                {
+                    throw new UserErrorException(
+                        "bad-redirect",
+                        $"{source}: redirects to {url.Scheme}, not to http or https"
+                    );
+                }
+            }
+
+            throw new UserErrorException("bad-redirect", $"{source}: more than {MaxRedirects} redirects");
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new UserErrorException("timeout", $"{source}: no answer within {Duration.Format(Timeout)}");
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException or AuthenticationException)
+        {
+            // The outer message says "an error occurred"; the inner one says which.
+            throw new UserErrorException("download-failed", $"{source}: {error.GetBaseException().Message}");
+        }
+    }
+
+    private static async Task<byte[]> ReadAsync(string source, HttpResponseMessage response, CancellationToken cancel)
+    {
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new UserErrorException(
+                "download-failed",
+                $"{source}: the server answered {(int)response.StatusCode} {response.ReasonPhrase}"
+            );
+        }
+
+        await using var body = await response.Content.ReadAsStreamAsync(cancel);
+        return await TorrentFile.ReadAtMostAsync(body, MetainfoLimits.Default.MaxBytes, cancel)
+            ?? throw new UserErrorException(
+                "too-large",
+                $"{source}: larger than a torrent may be ({ByteSize.Format(MetainfoLimits.Default.MaxBytes)})"
+            );
+    }
+
+    // Checks the address that is really connected to, so a name that resolves differently the second time gains
+    // nothing.
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        Exception? last = null;
+        foreach (var address in await network.ResolveAsync(host, cancel))
+        {
+            if (_startedLocally == false && LocalAddress.IsLocal(address))
+            {
+                throw new IOException($"refused: it redirects into the local network ({address})");
+            }
+
+            var from = bind.FirstOrDefault(local => local.AddressFamily == address.AddressFamily);
+            if (bind.Count > 0 && from is null)
+            {
+                continue;
+            }
+
+            try
+            {
+                var stream = await network.ConnectAsync(from, new IPEndPoint(address, port), cancel);
+                _startedLocally ??= LocalAddress.IsLocal(address);
+                return stream;
+            }
+            catch (SocketException error)
+            {
+                last = error;
+            }
+        }
+
+        throw last ?? new IOException($"{host} has no address that --bind allows to reach");
+    }
+}

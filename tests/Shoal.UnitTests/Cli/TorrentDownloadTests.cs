@@ -1,0 +1,193 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Shoal.Cli;
+
+namespace Shoal.UnitTests;
+
+public sealed class TorrentDownloadTests
+{
+    private static readonly IPAddress Global = IPAddress.Parse("93.184.216.34");
+    private static readonly IPAddress OtherGlobal = IPAddress.Parse("93.184.216.35");
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("10.1.2.3", true)]
+    [InlineData("172.16.0.1", true)]
+    [InlineData("172.32.0.1", false)]
+    [InlineData("192.168.1.1", true)]
+    [InlineData("169.254.169.254", true)]
+    [InlineData("100.64.0.1", true)]
+    [InlineData("0.0.0.0", true)]
+    [InlineData("255.255.255.255", true)]
+    [InlineData("224.0.0.1", true)]
+    [InlineData("8.8.8.8", false)]
+    [InlineData("::1", true)]
+    [InlineData("::", true)]
+    [InlineData("fe80::1", true)]
+    [InlineData("fd00::1", true)]
+    [InlineData("ff02::1", true)]
+    [InlineData("::ffff:10.0.0.1", true)]
+    [InlineData("::ffff:8.8.8.8", false)]
+    [InlineData("64:ff9b::10.0.0.1", true)]
+    [InlineData("64:ff9b::8.8.8.8", false)]
+    [InlineData("2002:7f00:1::", true)]
+    [InlineData("2606:4700::1", false)]
+    public void Local_addresses_are_known(string address, bool isLocal) =>
+        Assert.Equal(isLocal, LocalAddress.IsLocal(IPAddress.Parse(address)));
+
+    [Fact]
+    public async Task A_torrent_is_fetched()
+    {
+        var network = new CannedNetwork { [Global] = Response("200 OK", "d4:infoe") };
+        Assert.Equal("d4:infoe", Encoding.ASCII.GetString(await Fetch(network, "http://global/x.torrent")));
+        Assert.StartsWith("GET /x.torrent HTTP/1.1\r\n", network.Requests[0], StringComparison.Ordinal);
+        Assert.Contains("User-Agent: Shoal/", network.Requests[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Redirects_are_followed_within_the_world()
+    {
+        var network = new CannedNetwork
+        {
+            [Global] = Response("302 Found", "", "Location: http://other/y"),
+            [OtherGlobal] = Response("200 OK", "e"),
+        };
+        Assert.Equal("e"u8.ToArray(), await Fetch(network, "http://global/x"));
+    }
+
+    [Theory]
+    [InlineData("http://local/x")]
+    [InlineData("http://mixed/x")]
+    [InlineData("http://127.0.0.1:6969/x")]
+    [InlineData("http://[::1]/x")]
+    public async Task The_world_does_not_redirect_into_the_local_network(string target)
+    {
+        var network = new CannedNetwork { [Global] = Response("301 Moved", "", "Location: " + target) };
+        await Fails(network, "http://global/x", "download-failed", "local network");
+        Assert.Single(network.Requests);
+    }
+
+    [Fact]
+    public async Task A_server_at_home_may_redirect_within_home()
+    {
+        var network = new CannedNetwork
+        {
+            [IPAddress.Parse("192.168.1.9")] = Response("302 Found", "", "Location: http://127.0.0.1/y"),
+            [IPAddress.Loopback] = Response("200 OK", "e"),
+        };
+        Assert.Equal("e"u8.ToArray(), await Fetch(network, "http://local/x"));
+    }
+
+    [Theory]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("ftp://global/x")]
+    public async Task Only_http_is_followed(string target)
+    {
+        var network = new CannedNetwork { [Global] = Response("302 Found", "", "Location: " + target) };
+        await Fails(network, "http://global/x", "bad-redirect", "not to http or https");
+    }
+
+    [Fact]
+    public async Task Circles_end()
+    {
+        var network = new CannedNetwork { [Global] = Response("302 Found", "", "Location: /again") };
+        await Fails(network, "http://global/x", "bad-redirect", "more than 5 redirects");
+        Assert.Equal(6, network.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Too_much_is_refused_whether_it_is_declared_or_not()
+    {
+        var network = new CannedNetwork
+        {
+            [Global] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + new string('x', 10_000_001),
+        };
+        await Fails(network, "http://global/x", "too-large", "larger than a torrent may be");
+    }
+
+    [Fact]
+    public async Task Failures_name_the_url_and_the_fault()
+    {
+        var network = new CannedNetwork { [Global] = Response("404 Not Found", "no") };
+        await Fails(network, "http://global/x", "download-failed", "404 Not Found");
+        await Fails(network, "http://nowhere/x", "download-failed", "no such host");
+        await Fails(new CannedNetwork { [Global] = "nonsense\r\n\r\n" }, "http://global/x", "download-failed", "");
+        await Fails(network, "http://", "bad-url", "not a URL");
+    }
+
+    [Fact]
+    public async Task Bound_to_an_address_it_uses_no_other()
+    {
+        var network = new CannedNetwork { [Global] = Response("200 OK", "e") };
+        await Assert.ThrowsAsync<UserErrorException>(() =>
+            new TorrentDownload([IPAddress.IPv6Loopback], network).FetchAsync("http://global/x", default)
+        );
+        Assert.Empty(network.Requests);
+        await new TorrentDownload([IPAddress.Loopback], network).FetchAsync("http://global/x", default);
+        Assert.Equal(IPAddress.Loopback, network.From);
+    }
+
+    private static Task<byte[]> Fetch(CannedNetwork network, string url) =>
+        new TorrentDownload([], network).FetchAsync(url, CancellationToken.None);
+
+    private static async Task Fails(CannedNetwork network, string url, string code, string words)
+    {
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => Fetch(network, url));
+        Assert.Equal((code, ExitCode.Failed), (error.Code, error.Exit));
+        Assert.StartsWith(url, error.Message, StringComparison.Ordinal);
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    private static string Response(string status, string body, string header = "X: y") =>
+        $"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}";
+
+    /// <summary>Hosts with fixed addresses; each address answers every connection with the same bytes.</summary>
+    private sealed class CannedNetwork : DownloadNetwork
+    {
+        private static readonly Dictionary<string, IPAddress[]> Hosts = new()
+        {
+            ["global"] = [Global],
+            ["other"] = [OtherGlobal],
+            ["local"] = [IPAddress.Parse("192.168.1.9")],
+            ["mixed"] = [IPAddress.Parse("192.168.1.9"), OtherGlobal],
+        };
+
+        private readonly Dictionary<IPAddress, string> _answers = [];
+
+        public List<string> Requests { get; } = [];
+
+        public IPAddress? From { get; private set; }
+
+        public string this[IPAddress address]
+        {
+            set => _answers[address] = value;
+        }
+
+        public override Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancel) =>
+            Hosts.TryGetValue(host, out var addresses) ? Task.FromResult(addresses)
+            : IPAddress.TryParse(host, out var address) ? Task.FromResult<IPAddress[]>([address])
+            : Task.FromException<IPAddress[]>(new IOException("no such host"));
+
+        public override Task<Stream> ConnectAsync(IPAddress? from, IPEndPoint to, CancellationToken cancel)
+        {
+            From = from;
+            return _answers.TryGetValue(to.Address, out var answer)
+                ? Task.FromResult<Stream>(new CannedStream(answer, Requests))
+                : Task.FromException<Stream>(new SocketException((int)SocketError.ConnectionRefused));
+        }
+    }
+
+    private sealed class CannedStream(string answer, List<string> requests)
+        : MemoryStream(Encoding.ASCII.GetBytes(answer))
+    {
+        public override void Write(ReadOnlySpan<byte> buffer) => requests.Add(Encoding.ASCII.GetString(buffer));
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Write(buffer.Span);
+            return ValueTask.CompletedTask;
+        }
+    }
+}
