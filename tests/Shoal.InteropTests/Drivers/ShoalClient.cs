@@ -1,0 +1,62 @@
+namespace Shoal.InteropTests;
+
+/// <summary>Our own program, by its JSON lines.</summary>
+internal sealed class ShoalClient : ISubject
+{
+    public string Name => "shoal";
+
+    public bool KnowsPadFiles => true;
+
+    public async Task<Sample> CreateAsync(string file, string content, string format)
+    {
+        await Lab.RunAsync(
+            Tools.Shoal,
+            ["create", content, "-o", file, "--format", format, "--piece-length", "64KiB", "--tracker", Lab.TrackerUrl]
+        );
+        return await Sample.ReadAsync(file, content);
+    }
+
+    public Task<RunningClient> SeedAsync(Host host, Sample sample, string folder) =>
+        Task.FromResult(Start(host, ["seed", sample.File, "--data", folder]));
+
+    public Task<RunningClient> GetAsync(Host host, Sample sample, bool magnet, string folder, params string[] peers) =>
+        Task.FromResult(
+            Start(
+                host,
+                [
+                    "get",
+                    magnet ? sample.Magnet : sample.File,
+                    "-o",
+                    folder,
+                    "--seed",
+                    .. peers.SelectMany(peer => (string[])["--peer", peer]),
+                ]
+            )
+        );
+
+    /// <summary>Starts a command with the options every lab needs.</summary>
+    public static RunningClient Start(Host host, IEnumerable<string> command)
+    {
+        var process = host.Start(
+            Tools.Shoal,
+            [
+                .. command,
+                "--json",
+                "--port",
+                $"{Host.Port}",
+                "--bind",
+                host.Address,
+                "--no-dht",
+                "--no-lsd",
+                "--no-port-mapping",
+                "--state",
+                host.SubFolder("state"),
+            ]
+        );
+        return new(process, patience => process.WaitForLineAsync(line => IsEvent(line, "complete"), patience));
+    }
+
+    /// <summary>True for a line of --json with this event.</summary>
+    public static bool IsEvent(string line, string name) =>
+        line.StartsWith('{') && line.Contains($"\"event\":\"{name}\"", StringComparison.Ordinal);
+}

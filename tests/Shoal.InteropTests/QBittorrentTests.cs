@@ -1,0 +1,30 @@
+namespace Shoal.InteropTests;
+
+public sealed class QBittorrentTests(Library library)
+{
+    private readonly Transfers _transfers = new(library, new QBittorrentClient());
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    [InlineData("hybrid")]
+    public Task Downloads_from_shoal(string format) => _transfers.FromSubjectAsync(format);
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    [InlineData("hybrid")]
+    public Task Shoal_downloads_from_it(string format) => _transfers.ToSubjectAsync(format);
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public Task Fetches_metadata_and_content_from_shoal(string format) =>
+        _transfers.FromSubjectAsync(format, magnet: true);
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public Task Shoal_fetches_metadata_and_content_from_it(string format) =>
+        _transfers.ToSubjectAsync(format, magnet: true);
+}

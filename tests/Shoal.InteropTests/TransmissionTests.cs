@@ -1,0 +1,26 @@
+namespace Shoal.InteropTests;
+
+public sealed class TransmissionTests(Library library)
+{
+    private readonly Transfers _transfers = new(library, new TransmissionClient());
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v1-padded")]
+    public Task Downloads_from_shoal(string format) => _transfers.FromSubjectAsync(format);
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v1-padded")]
+    public Task Shoal_downloads_from_it(string format) => _transfers.ToSubjectAsync(format);
+
+    [Theory]
+    [InlineData("v1")]
+    public Task Fetches_metadata_and_content_from_shoal(string format) =>
+        _transfers.FromSubjectAsync(format, magnet: true);
+
+    [Theory]
+    [InlineData("v1")]
+    public Task Shoal_fetches_metadata_and_content_from_it(string format) =>
+        _transfers.ToSubjectAsync(format, magnet: true);
+}

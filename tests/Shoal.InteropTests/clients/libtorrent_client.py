@@ -1,0 +1,109 @@
+"""Seeds or downloads one torrent with libtorrent until it is told to stop (SIGTERM).
+
+Prints one JSON object a line: listening, complete, progress (twice a second), stopped.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+
+import libtorrent as lt
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--torrent")
+parser.add_argument("--magnet")
+parser.add_argument("--save", required=True)
+parser.add_argument("--bind", default="0.0.0.0")
+parser.add_argument("--port", type=int, default=6881)
+parser.add_argument("--peer", action="append", default=[])
+parser.add_argument("--upload-limit", type=int, default=0, help="bytes a second, 0 for none")
+parser.add_argument("--transport", choices=["tcp", "utp", "both"], default="both")
+parser.add_argument("--encryption", choices=["off", "prefer", "require"], default="prefer")
+options = parser.parse_args()
+
+stopping = False
+
+
+def stop(*_):
+    global stopping
+    stopping = True
+
+
+def say(event, **values):
+    print(json.dumps({"event": event, **values}), flush=True)
+
+
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+
+tcp, utp = options.transport != "utp", options.transport != "tcp"
+policy = {"off": 2, "prefer": 1, "require": 0}[options.encryption]
+session = lt.session(
+    {
+        "listen_interfaces": f"{options.bind}:{options.port}",
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "enable_incoming_tcp": tcp,
+        "enable_outgoing_tcp": tcp,
+        "enable_incoming_utp": utp,
+        "enable_outgoing_utp": utp,
+        "in_enc_policy": policy,
+        "out_enc_policy": policy,
+        "min_reconnect_time": 1,
+        "upload_rate_limit": options.upload_limit,
+        "alert_mask": lt.alert.category_t.error_notification
+        | lt.alert.category_t.status_notification
+        | lt.alert.category_t.storage_notification,
+    }
+)
+# The default classes exempt local networks from rate limits; these tests are such a network.
+session.set_peer_class_filter(lt.ip_filter())
+
+if options.magnet:
+    parameters = lt.parse_magnet_uri(options.magnet)
+else:
+    parameters = lt.add_torrent_params()
+    parameters.ti = lt.torrent_info(options.torrent)
+parameters.save_path = options.save
+parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
+handle = session.add_torrent(parameters)
+for peer in options.peer:
+    host, port = peer.rsplit(":", 1)
+    handle.connect_peer((host, int(port)))
+say("listening", port=session.listen_port())
+
+complete = flushing = False
+spoken = 0.0
+while not stopping:
+    session.wait_for_alert(100)
+    for alert in session.pop_alerts():
+        if isinstance(alert, lt.cache_flushed_alert) and flushing and not complete:
+            complete = True
+            say("complete", uploaded=handle.status().total_payload_upload)
+        elif isinstance(alert, (lt.torrent_error_alert, lt.file_error_alert, lt.metadata_failed_alert)):
+            say("error", message=alert.message())
+        elif alert.category() & lt.alert.category_t.error_notification:
+            print(alert.message(), file=sys.stderr, flush=True)
+    status = handle.status()
+    if status.is_seeding and not flushing:
+        flushing = True
+        handle.flush_cache()
+    if time.monotonic() - spoken > 0.5:
+        spoken = time.monotonic()
+        say(
+            "progress",
+            state=str(status.state),
+            done=status.total_wanted_done,
+            size=status.total_wanted,
+            peers=status.num_peers,
+            uploaded=status.total_payload_upload,
+            downloaded=status.total_payload_download,
+            failed=status.total_failed_bytes,
+        )
+
+status = handle.status()
+say("stopped", uploaded=status.total_payload_upload, downloaded=status.total_payload_download)
