@@ -13,7 +13,10 @@ internal enum DiskRequestKind : byte
     /// <summary>Read Length bytes at Begin for a peer; answered by <see cref="SwarmEventKind.BlockRead"/>.</summary>
     ReadBlock,
 
-    /// <summary>Read a whole piece back and answer <see cref="SwarmEventKind.PieceHashed"/> (checking).</summary>
+    /// <summary>
+    /// Read a whole piece back and answer <see cref="SwarmEventKind.PieceHashed"/> (checking). Length 1: with
+    /// <see cref="PieceHashResult.Blocks"/> for a v1 torrent too; asked of a piece that failed, before it is discarded.
+    /// </summary>
     HashPiece,
 
     /// <summary>The swarm found the piece good: it may be claimed in resume data once it is durable.</summary>

@@ -34,7 +34,14 @@ internal enum SwarmEventKind : byte
     /// <summary>The disk cannot write or read. Payload: <see cref="DiskFailure"/>.</summary>
     DiskFailed,
 
-    /// <summary>What resume data says; comes once, before any peer. Payload: <see cref="ResumeState"/>.</summary>
+    /// <summary>The disk works again after <see cref="DiskFailed"/>.</summary>
+    DiskRecovered,
+
+    /// <summary>
+    /// What resume data says. Comes once before any peer if the metainfo is known from the start, and after
+    /// <see cref="MetadataReady"/> for a magnet link: nothing is fetched until then. Payload:
+    /// <see cref="ResumeState"/>.
+    /// </summary>
     ResumeLoaded,
 
     /// <summary>Payload: <see cref="Protocol.Metainfo"/>, made from the metadata the swarm fetched.</summary>

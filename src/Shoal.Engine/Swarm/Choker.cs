@@ -1,0 +1,210 @@
+namespace Shoal.Engine;
+
+/// <summary>
+/// Decides to whom we upload. While leeching: those that upload most to us, plus a few tried out (BEP 3: "optimistic
+/// unchoking"). While seeding: by the mode the user chose. Changes every ten seconds, so that nobody flutters; a slot
+/// that falls free is given away at once.
+/// </summary>
+internal sealed class Choker(SwarmState state, Uploader uploader)
+{
+    public static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan OptimisticInterval = TimeSpan.FromSeconds(30);
+
+    /// <summary>BEP 3: "new connections are three times as likely to start as the current optimistic unchoke".</summary>
+    private const int NewcomerWeight = 3;
+
+    private readonly List<PeerState> _order = [];
+    private TimeSpan _nextRound;
+    private TimeSpan _nextOptimistic;
+
+    private int OptimisticSlots => Math.Max(1, state.Limits.UploadSlots / 5);
+
+    public void OnInterest(PeerState peer)
+    {
+        if (!peer.IsInterested)
+        {
+            // It keeps its place until the round: BEP 3 lets it come back without a new decision.
+            return;
+        }
+
+        FillFreeSlots();
+    }
+
+    public void OnTick()
+    {
+        if (state.Now >= _nextRound)
+        {
+            _nextRound = state.Now + RoundInterval;
+            Round();
+        }
+    }
+
+    /// <summary>A place may have become free.</summary>
+    public void FillFreeSlots()
+    {
+        var used = 0;
+        foreach (var peer in state.Peers)
+        {
+            used += !peer.AreWeChoking && peer.IsInterested ? 1 : 0;
+        }
+
+        while (used < state.Limits.UploadSlots && LongestWaiting() is { } next)
+        {
+            uploader.Unchoke(next);
+            used++;
+        }
+    }
+
+    /// <summary>One decision about everybody.</summary>
+    public void Round()
+    {
+        var optimisticDue = state.Now >= _nextOptimistic;
+        if (optimisticDue)
+        {
+            _nextOptimistic = state.Now + OptimisticInterval;
+        }
+
+        _order.Clear();
+        foreach (var peer in state.Peers)
+        {
+            if (peer.IsInterested && !peer.IsGone)
+            {
+                _order.Add(peer);
+            }
+        }
+
+        var slots = state.Limits.UploadSlots;
+        Sort();
+        var regular = Math.Max(1, slots - OptimisticSlots);
+        var optimistic = ChooseOptimistic(regular, optimisticDue);
+        foreach (var peer in state.Peers)
+        {
+            var place = _order.IndexOf(peer);
+            var isChosen = place >= 0 && (place < regular || _order.Count <= slots || optimistic.Contains(peer));
+            peer.IsOptimistic = optimistic.Contains(peer);
+            if (isChosen)
+            {
+                uploader.Unchoke(peer);
+            }
+            else
+            {
+                uploader.Choke(peer);
+            }
+        }
+
+        foreach (var peer in state.Peers)
+        {
+            peer.DownloadedAtRound = peer.Down.Total;
+            peer.UploadedAtRound = peer.Up.Total;
+        }
+
+        FillFreeSlots();
+    }
+
+    private PeerState? LongestWaiting()
+    {
+        PeerState? best = null;
+        foreach (var peer in state.Peers)
+        {
+            if (
+                peer.IsInterested
+                && peer.AreWeChoking
+                && !peer.IsGone
+                && (best is null || peer.UnchokedAt < best.UnchokedAt)
+            )
+            {
+                best = peer;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Best first. Ties keep the order of joining, so that a decision can be repeated.</summary>
+    private void Sort()
+    {
+        var keyed = new (double Key, int Place, PeerState Peer)[_order.Count];
+        for (var i = 0; i < keyed.Length; i++)
+        {
+            keyed[i] = (state.IsSeeding ? SeedScore(_order[i]) : LeechScore(_order[i]), i, _order[i]);
+        }
+
+        Array.Sort(keyed, static (a, b) => a.Key != b.Key ? b.Key.CompareTo(a.Key) : a.Place.CompareTo(b.Place));
+        for (var i = 0; i < keyed.Length; i++)
+        {
+            _order[i] = keyed[i].Peer;
+        }
+    }
+
+    /// <summary>Tit for tat: what it gave us since the last round. A snubbing peer is only tried out.</summary>
+    private static double LeechScore(PeerState peer) => peer.IsSnubbed ? -1 : peer.Down.Total - peer.DownloadedAtRound;
+
+    private double SeedScore(PeerState peer) =>
+        state.Options.SeedChoking switch
+        {
+            SeedChoking.Fastest => peer.Up.Total - peer.UploadedAtRound,
+            SeedChoking.AntiLeech => Math.Abs(
+                peer.Have is { Length: > 0 } have ? (double)have.Count / have.Length - 0.5 : 0.5
+            ),
+            _ => TurnScore(peer),
+        };
+
+    /// <summary>
+    /// Who has its turn keeps it until it got its share; then the one that has waited longest is next.
+    /// </summary>
+    private double TurnScore(PeerState peer)
+    {
+        var piece = state.Content?.Layout.PieceLength ?? 0;
+        var share = Math.Max(16L * 1024 * 1024, 2L * piece);
+        var isServed =
+            peer.Up.Total - peer.UploadedAtUnchoke > share || state.Now - peer.UnchokedAt > TimeSpan.FromSeconds(60);
+        return !peer.AreWeChoking && !isServed ? double.MaxValue : -peer.UnchokedAt.TotalSeconds;
+    }
+
+    private List<PeerState> ChooseOptimistic(int regular, bool isDue)
+    {
+        var chosen = new List<PeerState>();
+        if (_order.Count <= state.Limits.UploadSlots)
+        {
+            return chosen;
+        }
+
+        for (var i = regular; i < _order.Count && !isDue; i++)
+        {
+            if (_order[i].IsOptimistic && chosen.Count < OptimisticSlots)
+            {
+                chosen.Add(_order[i]);
+            }
+        }
+
+        while (chosen.Count < OptimisticSlots)
+        {
+            var total = 0;
+            for (var i = regular; i < _order.Count; i++)
+            {
+                total += chosen.Contains(_order[i]) ? 0 : Weight(_order[i]);
+            }
+
+            if (total == 0)
+            {
+                break;
+            }
+
+            var draw = state.Random.Next(total);
+            for (var i = regular; i < _order.Count; i++)
+            {
+                draw -= chosen.Contains(_order[i]) ? 0 : Weight(_order[i]);
+                if (draw < 0)
+                {
+                    chosen.Add(_order[i]);
+                    break;
+                }
+            }
+        }
+
+        return chosen;
+    }
+
+    private int Weight(PeerState peer) =>
+        state.Now - peer.JoinedAt < OptimisticInterval + OptimisticInterval ? NewcomerWeight : 1;
+}

@@ -1,0 +1,161 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// What is known and wanted of the content, once the metadata is: proven pieces, pieces begun, priorities.
+/// </summary>
+internal sealed class ContentState
+{
+    public ContentState(Metainfo metainfo, Func<MetainfoFile, FilePriority>? priority, bool isSequential, Random random)
+    {
+        Metainfo = metainfo;
+        Layout = metainfo.Layout;
+        Files = new WantedFiles(metainfo);
+        Have = new Bitfield(Layout.PieceCount);
+        Needed = new Bitfield(Layout.PieceCount);
+        Startable = new Bitfield(Layout.PieceCount);
+        Availability = new Availability(Layout.PieceCount, random);
+        Verifier = new PieceVerifier(metainfo);
+        IsSequential = isSequential;
+        SetPriorities([.. metainfo.Files.Select(file => priority?.Invoke(file) ?? FilePriority.Normal)]);
+    }
+
+    public Metainfo Metainfo { get; }
+    public PieceLayout Layout { get; }
+    public WantedFiles Files { get; }
+    public PieceVerifier Verifier { get; }
+    public Availability Availability { get; private set; }
+
+    /// <summary>Proven.</summary>
+    public Bitfield Have { get; }
+
+    /// <summary>Wanted and not proven.</summary>
+    public Bitfield Needed { get; }
+
+    /// <summary>Needed and not begun: exactly what stands in the lists of <see cref="Availability"/>.</summary>
+    public Bitfield Startable { get; }
+
+    public Dictionary<int, PartialPiece> Partials { get; } = [];
+
+    /// <summary>Pieces begun that have free blocks come first in it; see <see cref="Picker"/>.</summary>
+    public List<PartialPiece> PartialOrder { get; } = [];
+
+    public bool IsSequential { get; set; }
+
+    /// <summary>Pieces wanted by a time, soonest first.</summary>
+    public List<(PieceIndex Piece, TimeSpan At)> Deadlines { get; } = [];
+
+    public bool IsDone => Needed.IsEmpty;
+
+    public byte LevelOf(int piece) => Files.Levels[piece];
+
+    public void SetPriorities(IReadOnlyList<FilePriority> priorities)
+    {
+        Files.SetPriorities(priorities, Have);
+        for (var i = 0; i < Layout.PieceCount; i++)
+        {
+            Place(i);
+        }
+    }
+
+    /// <summary>Begins a piece.</summary>
+    public PartialPiece Begin(PieceIndex piece)
+    {
+        var partial = new PartialPiece(piece, Layout.DataBlockCount(piece), LevelOf(piece.Value));
+        Partials.Add(piece.Value, partial);
+        PartialOrder.Add(partial);
+        Place(piece.Value);
+        return partial;
+    }
+
+    /// <summary>Forgets a piece that was begun: it is proven, has failed, or nothing of it is here.</summary>
+    public void Drop(PartialPiece partial)
+    {
+        if (partial.IsGone)
+        {
+            return;
+        }
+
+        partial.IsGone = true;
+        Partials.Remove(partial.Piece.Value);
+        PartialOrder.Remove(partial);
+        Place(partial.Piece.Value);
+    }
+
+    public void Prove(PieceIndex piece)
+    {
+        if (Have.Set(piece))
+        {
+            Files.AddDone(piece.Value);
+            if (Deadlines.Count > 0)
+            {
+                SetDeadline(piece, null);
+            }
+        }
+
+        Place(piece.Value);
+    }
+
+    public void Unprove(PieceIndex piece)
+    {
+        if (Have.Clear(piece))
+        {
+            Files.RemoveDone(piece.Value);
+        }
+
+        Place(piece.Value);
+    }
+
+    /// <summary>Brings the sets in line with what is true of the piece.</summary>
+    public void Place(int piece)
+    {
+        var level = LevelOf(piece);
+        var needed = level > 0 && !Have[piece];
+        var begun = Partials.TryGetValue(piece, out var partial);
+        if (begun)
+        {
+            partial!.Level = level;
+        }
+
+        var startable = needed && !begun && Verifier.CanVerify(piece);
+        _ = needed ? Needed.Set(piece) : Needed.Clear(piece);
+        _ = startable ? Startable.Set(piece) : Startable.Clear(piece);
+        if (startable)
+        {
+            Availability.List(piece, level);
+        }
+        else
+        {
+            Availability.Unlist(piece);
+        }
+    }
+
+    public void SetDeadline(PieceIndex piece, TimeSpan? deadline)
+    {
+        Deadlines.RemoveAll(entry => entry.Piece == piece);
+        if (deadline is { } at && !Have[piece])
+        {
+            var place = Deadlines.FindIndex(entry => entry.At > at);
+            Deadlines.Insert(place < 0 ? Deadlines.Count : place, (piece, at));
+        }
+    }
+
+    internal void CheckInvariants()
+    {
+        for (var i = 0; i < Layout.PieceCount; i++)
+        {
+            var needed = LevelOf(i) > 0 && !Have[i];
+            Invariant.Holds(Needed[i] == needed, "needed is wanted and not proven");
+            Invariant.Holds(Availability.IsListed(i) == Startable[i], "startable pieces are listed");
+            Invariant.Holds(!Startable[i] || (needed && !Partials.ContainsKey(i)), "startable is needed, not begun");
+        }
+
+        Invariant.Holds(Partials.Count == PartialOrder.Count, "each partial piece is in the order once");
+        foreach (var partial in PartialOrder)
+        {
+            Invariant.Holds(!partial.IsGone && !Have[partial.Piece], "a partial piece is not proven");
+            partial.CheckInvariants();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>Who may join, who must make room, and what a newcomer is told first.</summary>
+internal sealed class Membership(SwarmState state, CandidatePool candidates)
+{
+    /// <summary>Why the newcomer may not stay, or null. May doom another for it.</summary>
+    public DisconnectReason? Refuse(PeerState peer)
+    {
+        if (state.IsPaused)
+        {
+            return DisconnectReason.TorrentPaused;
+        }
+
+        if (peer.Introduction.PeerId == state.Options.PeerId)
+        {
+            return DisconnectReason.Self;
+        }
+
+        if (candidates.IsBanned(peer.Address))
+        {
+            return DisconnectReason.Banned;
+        }
+
+        return RefuseDuplicate(peer) ?? RefuseForRoom(peer);
+    }
+
+    /// <summary>What the newcomer is told, in the order the specifications ask for.</summary>
+    public void Greet(PeerState peer)
+    {
+        var have = state.IsSuperSeeding ? null : state.Content?.Have;
+        // BEP 6: "Exactly one of Have All, Have None, or Have Bitfield MUST appear and only immediately after the
+        // handshake."
+        if (have is null or { IsEmpty: true })
+        {
+            if (peer.IsFast)
+            {
+                state.Send(peer, MessageId.HaveNone);
+            }
+        }
+        else if (have.IsFull && peer.IsFast)
+        {
+            state.Send(peer, MessageId.HaveAll);
+        }
+        else
+        {
+            state.Send(peer, MessageId.Bitfield, payload: have.Bytes.ToArray());
+        }
+    }
+
+    private DisconnectReason? RefuseDuplicate(PeerState peer)
+    {
+        foreach (var other in state.Peers)
+        {
+            if (other.Introduction.PeerId != peer.Introduction.PeerId)
+            {
+                continue;
+            }
+
+            if (other.Introduction.IsOutgoing == peer.Introduction.IsOutgoing)
+            {
+                return DisconnectReason.Duplicate;
+            }
+
+            // Both ends called each other. Both must keep the same of the two: the call of the larger id.
+            var ours = state.Options.PeerId > peer.Introduction.PeerId;
+            if (peer.Introduction.IsOutgoing != ours)
+            {
+                return DisconnectReason.Duplicate;
+            }
+
+            state.Doom(other, DisconnectReason.Duplicate);
+            return null;
+        }
+
+        return null;
+    }
+
+    private DisconnectReason? RefuseForRoom(PeerState peer)
+    {
+        if (state.Peers.Count < state.Limits.MaxPeers)
+        {
+            return null;
+        }
+
+        // First who is of no use to us nor we to it, then BEP 40: both ends agree who is worth keeping.
+        PeerState? worst = null;
+        foreach (var other in state.Peers)
+        {
+            if (!IsBusy(other) && (worst is null || PriorityOf(other) < PriorityOf(worst)))
+            {
+                worst = other;
+            }
+        }
+
+        if (worst is null || (IsYoung(worst) && PriorityOf(worst) >= PriorityOf(peer)))
+        {
+            return DisconnectReason.TooManyConnections;
+        }
+
+        state.Doom(worst, DisconnectReason.Replaced);
+        return null;
+    }
+
+    private uint PriorityOf(PeerState peer) => candidates.PriorityOf(peer.EndPoint);
+
+    private bool IsBusy(PeerState peer) => peer.AreWeInterested || peer.IsInterested;
+
+    /// <summary>It has not had the time to become useful.</summary>
+    private bool IsYoung(PeerState peer) => state.Now - peer.JoinedAt < TimeSpan.FromSeconds(30);
+}

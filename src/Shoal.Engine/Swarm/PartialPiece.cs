@@ -1,0 +1,160 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+internal enum BlockPhase : byte
+{
+    Free,
+    Requested,
+    Received,
+}
+
+/// <summary>
+/// A piece that was begun and is not proven: which blocks are here, which are asked for, and who sent what.
+/// </summary>
+internal sealed class PartialPiece
+{
+    private readonly BlockPhase[] _phases;
+
+    // How many peers a block is asked of; above one only in endgame.
+    private readonly byte[] _askers;
+    private readonly PeerState?[] _senders;
+    private int _firstFree;
+
+    public PartialPiece(PieceIndex piece, int blocks, int level)
+    {
+        Piece = piece;
+        Level = level;
+        Free = blocks;
+        _phases = new BlockPhase[blocks];
+        _askers = new byte[blocks];
+        _senders = new PeerState?[blocks];
+    }
+
+    public PieceIndex Piece { get; }
+
+    /// <summary>The file priority it is fetched with; 0: no longer wanted.</summary>
+    public int Level { get; set; }
+
+    public int BlockCount => _phases.Length;
+    public int Free { get; private set; }
+    public int Requested { get; private set; }
+    public int Received => BlockCount - Free - Requested;
+    public bool IsUntouched => Free == BlockCount;
+    public bool IsWhole => Free == 0 && Requested == 0;
+
+    /// <summary>The peer fast enough to take all of it; others leave it alone while they have another choice.</summary>
+    public PeerState? Owner { get; set; }
+
+    /// <summary>Some blocks came from a former run: if the piece fails, nobody can be blamed.</summary>
+    public bool IsFromResume { get; set; }
+
+    /// <summary>Fetched from one peer only, since an attempt with several failed: a second failure names the guilty.</summary>
+    public bool IsOnParole { get; set; }
+
+    /// <summary>Failed, and kept until the disk has told the digests of its blocks.</summary>
+    public bool IsAwaitingDigests { get; set; }
+
+    /// <summary>Proven or thrown away; requests for it that are still out are duplicates.</summary>
+    public bool IsGone { get; set; }
+
+    public BlockPhase this[int block] => _phases[block];
+
+    public int AskersOf(int block) => _askers[block];
+
+    /// <summary>Who sent the block; while it is not here, who was asked for it last.</summary>
+    public PeerState? SenderOf(int block) => _senders[block];
+
+    /// <summary>The first free block, or -1.</summary>
+    public int NextFree()
+    {
+        if (Free == 0)
+        {
+            return -1;
+        }
+
+        while (_phases[_firstFree] != BlockPhase.Free)
+        {
+            _firstFree++;
+        }
+
+        return _firstFree;
+    }
+
+    public void Ask(int block, PeerState peer)
+    {
+        _senders[block] = peer;
+        if (_phases[block] == BlockPhase.Free)
+        {
+            _phases[block] = BlockPhase.Requested;
+            Free--;
+            Requested++;
+        }
+
+        _askers[block]++;
+    }
+
+    /// <summary>One asker less.</summary>
+    public void Unask(int block)
+    {
+        _askers[block]--;
+        if (_askers[block] == 0 && _phases[block] == BlockPhase.Requested)
+        {
+            _phases[block] = BlockPhase.Free;
+            Requested--;
+            Free++;
+            _firstFree = Math.Min(_firstFree, block);
+        }
+    }
+
+    /// <summary>The block is here. Whoever else was asked is still counted until <see cref="Unask"/>.</summary>
+    public void Receive(int block, PeerState? sender)
+    {
+        if (_phases[block] == BlockPhase.Free)
+        {
+            Free--;
+        }
+        else
+        {
+            Requested--;
+        }
+
+        _phases[block] = BlockPhase.Received;
+        _senders[block] = sender;
+    }
+
+    /// <summary>The single peer that sent all blocks; null if there were several or one is not known.</summary>
+    public PeerState? OnlySender()
+    {
+        if (IsFromResume)
+        {
+            return null;
+        }
+
+        var first = _senders[0];
+        foreach (var sender in _senders)
+        {
+            if (sender is null || sender != first)
+            {
+                return null;
+            }
+        }
+
+        return first;
+    }
+
+    internal void CheckInvariants()
+    {
+        int free = 0,
+            requested = 0;
+        for (var i = 0; i < _phases.Length; i++)
+        {
+            free += _phases[i] == BlockPhase.Free ? 1 : 0;
+            requested += _phases[i] == BlockPhase.Requested ? 1 : 0;
+            Invariant.Holds(_phases[i] != BlockPhase.Requested || _askers[i] > 0, "a requested block has an asker");
+            Invariant.Holds(_phases[i] != BlockPhase.Free || _askers[i] == 0, "a free block has no asker");
+        }
+
+        Invariant.Holds(free == Free && requested == Requested, "block counts are true");
+    }
+}

@@ -1,0 +1,141 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>Whether a request we sent still counts as the way its block will come.</summary>
+internal enum AskPhase : byte
+{
+    Active,
+
+    /// <summary>The peer is slow: the block may come from others; an answer is still welcome.</summary>
+    Abandoned,
+
+    /// <summary>We took it back; with the fast extension one answer still comes.</summary>
+    Cancelled,
+}
+
+/// <summary>A request we sent.</summary>
+internal struct Ask
+{
+    public PartialPiece Piece;
+    public int Block;
+    public TimeSpan At;
+    public AskPhase Phase;
+}
+
+/// <summary>A request a peer sent, not yet handed to the disk.</summary>
+internal readonly record struct UploadRequest(PieceIndex Piece, int Begin, int Length);
+
+/// <summary>
+/// Everything the swarm knows of one connected peer. Changed by the parts of the swarm, each its own fields as
+/// the groups below say; all may read all.
+/// </summary>
+internal sealed class PeerState
+{
+    public PeerState(PeerHandle handle, PeerIntroduction introduction, TimeSpan now)
+    {
+        Handle = handle;
+        Introduction = introduction;
+        JoinedAt = now;
+        LastBlockAt = now;
+        EndPoint = introduction.EndPoint;
+    }
+
+    public PeerHandle Handle { get; }
+    public PeerIntroduction Introduction { get; }
+    public TimeSpan JoinedAt { get; }
+    public IPAddress Address => Introduction.EndPoint.Address;
+
+    /// <summary>Where the peer listens, as far as known; the candidate pool knows it by this.</summary>
+    public IPEndPoint EndPoint { get; set; }
+    public bool IsFast => (Introduction.Capabilities & PeerCapabilities.Fast) != 0;
+    public bool IsV2 => (Introduction.Capabilities & PeerCapabilities.V2) != 0;
+    public bool HasExtensions => (Introduction.Capabilities & PeerCapabilities.Extensions) != 0;
+
+    /// <summary>Left, or told to leave: nothing is sent any more.</summary>
+    public bool IsGone { get; set; }
+
+    // What the peer has: Holdings.
+
+    /// <summary>Null while the metadata is unknown.</summary>
+    public Bitfield? Have { get; set; }
+
+    /// <summary>Counted in Availability.Seeds instead of piece by piece.</summary>
+    public bool IsCountedAsSeed { get; set; }
+
+    /// <summary>A bitfield, have all or have none came, or the time for it is over.</summary>
+    public bool SaidWhatItHas { get; set; }
+
+    /// <summary>Kept for the day the metadata is known.</summary>
+    public byte[]? EarlyBitfield { get; set; }
+    public bool EarlyHaveAll { get; set; }
+    public List<uint>? EarlyHaves { get; set; }
+
+    /// <summary>BEP 21: takes nothing more.</summary>
+    public bool IsUploadOnly { get; set; }
+
+    public bool IsSeed => Have is { IsFull: true, Length: > 0 };
+
+    /// <summary>Pieces it has that we need. We are interested exactly while this is not zero.</summary>
+    public int Offers { get; set; }
+
+    // Choke and interest.
+
+    public bool IsChokingUs { get; set; } = true;
+    public bool IsInterested { get; set; }
+    public bool AreWeChoking { get; set; } = true;
+    public bool AreWeInterested { get; set; }
+    public TimeSpan UnchokedAt { get; set; }
+    public bool IsOptimistic { get; set; }
+    public long UploadedAtUnchoke { get; set; }
+
+    // Requests we sent: RequestLedger.
+
+    public Deque<Ask> Asks { get; } = new();
+
+    /// <summary>Asks in phase Active: what the queue length is about.</summary>
+    public int ActiveAsks { get; set; }
+    public int QueueTarget { get; set; }
+    public bool IsSlowStart { get; set; } = true;
+    public double RateAtLastSecond { get; set; }
+    public int PeerQueueLimit { get; set; }
+    public TimeSpan RoundTrip { get; set; } = TimeSpan.FromMilliseconds(200);
+    public TimeSpan LastBlockAt { get; set; }
+    public TimeSpan WaitingSince { get; set; }
+    public bool IsSnubbed { get; set; }
+    public bool IsTimedOut { get; set; }
+    public int RejectsInRow { get; set; }
+    public TimeSpan NoAskBefore { get; set; }
+
+    /// <summary>Blocks that may still come though we forgot asking for them (choked without the fast extension).</summary>
+    public int LateBlocks { get; set; }
+    public int Unsolicited { get; set; }
+    public PartialPiece? Current { get; set; }
+    public List<PieceIndex> AllowedToUs { get; } = [];
+    public List<PieceIndex> Suggested { get; } = [];
+
+    // Requests the peer sent: Uploader.
+
+    public Deque<UploadRequest> Uploads { get; } = new();
+
+    /// <summary>Bytes being read from disk or waiting in the link.</summary>
+    public int SendAhead { get; set; }
+    public int ChokedRequests { get; set; }
+    public HashSet<int>? AllowedToPeer { get; set; }
+
+    // Rates and conduct.
+
+    public RateMeter Down;
+    public RateMeter Up;
+    public long DownloadedAtRound { get; set; }
+    public long UploadedAtRound { get; set; }
+    public double Noise { get; set; }
+    public int GoodPieces { get; set; }
+
+    // Extensions: ExtensionRegistry.
+
+    public string Client { get; set; } = "";
+
+    public override string ToString() => $"{Handle} {Introduction.EndPoint}";
+}

@@ -1,0 +1,544 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// Which peer was asked for which block and when; what comes of it: the block, a reject, a choke, silence.
+/// Endgame is the state of it in which no block is free any more.
+/// </summary>
+internal sealed class RequestLedger(SwarmState state)
+{
+    private const int Batch = 64;
+
+    public void Join(PeerState peer)
+    {
+        peer.QueueTarget = state.Limits.FirstRequestsOut;
+        peer.PeerQueueLimit = state.Limits.DefaultRequestsOut;
+    }
+
+    /// <summary>The peer is gone: what it was asked for is free again.</summary>
+    public void Leave(PeerState peer)
+    {
+        for (var i = 0; i < peer.Asks.Count; i++)
+        {
+            ref var ask = ref peer.Asks[i];
+            if (ask.Phase == AskPhase.Active)
+            {
+                Unask(peer, ref ask);
+            }
+        }
+
+        peer.Asks.Clear();
+        peer.Current = null;
+        if (state.Content is { } content)
+        {
+            for (var i = content.PartialOrder.Count - 1; i >= 0; i--)
+            {
+                var partial = content.PartialOrder[i];
+                partial.Owner = partial.Owner == peer ? null : partial.Owner;
+                DropIfUntouched(content, partial);
+            }
+        }
+    }
+
+    /// <summary>A block came. Owns the buffer.</summary>
+    public DisconnectReason? OnBlock(PeerState peer, uint index, uint begin, BlockBuffer buffer)
+    {
+        var length = buffer.Length;
+        state.Downloaded += length;
+        state.Down.Add(length);
+        peer.Down.Add(length);
+        if (state.Content is not { } content || !content.Layout.TryBlock(index, begin, (uint)length, out var block))
+        {
+            buffer.Release();
+            state.Wasted += length;
+            return state.Content is null ? DisconnectReason.UnsolicitedBlocks : DisconnectReason.BadIndex;
+        }
+
+        var at = Find(peer, block);
+        if (at < 0)
+        {
+            buffer.Release();
+            state.Wasted += length;
+            return OnUnasked(peer);
+        }
+
+        var ask = peer.Asks[at];
+        if (ask.Phase == AskPhase.Active)
+        {
+            Unask(peer, ref peer.Asks[at]);
+        }
+
+        peer.Asks.RemoveAt(at);
+        NoteBlock(peer, ask);
+        Accept(content, peer, block, buffer);
+        Refill(peer);
+        return null;
+    }
+
+    public DisconnectReason? OnReject(PeerState peer, uint index, uint begin, uint length)
+    {
+        // BEP 6: "If the fast extension is disabled and a peer receives a reject request then the peer MUST close the
+        // connection."
+        if (!peer.IsFast)
+        {
+            return DisconnectReason.UnexpectedMessage;
+        }
+
+        if (state.Content is not { } content || !content.Layout.TryBlock(index, begin, length, out var block))
+        {
+            return DisconnectReason.BadIndex;
+        }
+
+        var at = Find(peer, block);
+        if (at < 0)
+        {
+            // BEP 6: "If a peer receives a reject for a request that was never sent then the peer SHOULD close the
+            // connection."
+            return DisconnectReason.UnexpectedMessage;
+        }
+
+        if (peer.Asks[at].Phase == AskPhase.Active)
+        {
+            var partial = peer.Asks[at].Piece;
+            Unask(peer, ref peer.Asks[at]);
+            DropIfUntouched(content, partial);
+            if (peer.IsChokingUs)
+            {
+                peer.AllowedToUs.Remove(block.Piece);
+            }
+            else
+            {
+                // It may go on refusing: each further refusal doubles the pause, or we would ask in circles.
+                peer.RejectsInRow = Math.Min(peer.RejectsInRow + 1, 8);
+                peer.NoAskBefore = state.Now + TimeSpan.FromMilliseconds(50 << peer.RejectsInRow);
+            }
+        }
+
+        peer.Asks.RemoveAt(at);
+        return null;
+    }
+
+    public void OnChoke(PeerState peer)
+    {
+        peer.IsChokingUs = true;
+        if (peer.IsFast)
+        {
+            // BEP 6: "Choke no longer implicitly rejects all pending requests": each is answered.
+            return;
+        }
+
+        for (var i = 0; i < peer.Asks.Count; i++)
+        {
+            ref var ask = ref peer.Asks[i];
+            if (ask.Phase == AskPhase.Active)
+            {
+                Unask(peer, ref ask);
+                DropIfUntouched(state.Content!, ask.Piece);
+            }
+        }
+
+        peer.LateBlocks = peer.Asks.Count;
+        peer.Asks.Clear();
+    }
+
+    public void OnUnchoke(PeerState peer)
+    {
+        peer.IsChokingUs = false;
+        peer.NoAskBefore = default;
+        peer.RejectsInRow = 0;
+        Refill(peer);
+    }
+
+    public DisconnectReason? OnAllowedFast(PeerState peer, uint index)
+    {
+        if (!peer.IsFast)
+        {
+            return DisconnectReason.UnexpectedMessage;
+        }
+
+        if (state.Content is not { } content)
+        {
+            peer.Noise++;
+            return null;
+        }
+
+        if (!content.Layout.TryPiece(index, out var piece))
+        {
+            return DisconnectReason.BadIndex;
+        }
+
+        peer.Noise++;
+        // As many as anybody offers; a longer list would only make the search slow.
+        if (peer.AllowedToUs.Count < 64 && !peer.AllowedToUs.Contains(piece))
+        {
+            peer.AllowedToUs.Add(piece);
+            Refill(peer);
+        }
+
+        return null;
+    }
+
+    public DisconnectReason? OnSuggest(PeerState peer, uint index)
+    {
+        if (!peer.IsFast)
+        {
+            return DisconnectReason.UnexpectedMessage;
+        }
+
+        peer.Noise++;
+        if (state.Content is not { } content)
+        {
+            return null;
+        }
+
+        if (!content.Layout.TryPiece(index, out var piece))
+        {
+            return DisconnectReason.BadIndex;
+        }
+
+        if (!peer.Suggested.Contains(piece))
+        {
+            if (peer.Suggested.Count == state.Limits.MaxSuggested)
+            {
+                peer.Suggested.RemoveAt(0);
+            }
+
+            peer.Suggested.Add(piece);
+        }
+
+        return null;
+    }
+
+    /// <summary>Asks the peer for as many blocks as its queue should hold.</summary>
+    public void Refill(PeerState peer)
+    {
+        if (!state.CanFetch || peer.IsGone || !peer.AreWeInterested || state.Now < peer.NoAskBefore)
+        {
+            return;
+        }
+
+        var onlyAllowed = peer.IsChokingUs;
+        if (onlyAllowed && peer.AllowedToUs.Count == 0)
+        {
+            return;
+        }
+
+        var target = peer.IsTimedOut ? 1 : Math.Min(peer.QueueTarget, peer.PeerQueueLimit);
+        var want = Math.Min(target - peer.ActiveAsks, peer.PeerQueueLimit - peer.Asks.Count);
+        var context = new PickContext
+        {
+            Content = state.Content!,
+            Peer = peer,
+            Now = state.Now,
+            Random = state.Random,
+            OnlyAllowed = onlyAllowed,
+        };
+        Span<BlockRef> blocks = stackalloc BlockRef[Batch];
+        while (want > 0)
+        {
+            var part = blocks[..Math.Min(want, Batch)];
+            var count = Picker.Pick(context, part);
+            foreach (var block in part[..count])
+            {
+                Send(peer, block);
+            }
+
+            want -= count;
+            if (count == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    public void RefillAll()
+    {
+        if (!state.CanFetch)
+        {
+            return;
+        }
+
+        // Not by index 0 first each time: the order of asking decides who gets the last blocks.
+        foreach (var peer in state.Peers)
+        {
+            Refill(peer);
+        }
+    }
+
+    /// <summary>Once a second: queue lengths follow the rates, silence is noticed.</summary>
+    public void OnSecond()
+    {
+        foreach (var peer in state.Peers)
+        {
+            Adapt(peer);
+            if (peer.ActiveAsks == 0 && peer.Asks.Count == 0)
+            {
+                continue;
+            }
+
+            var since = peer.LastBlockAt > peer.WaitingSince ? peer.LastBlockAt : peer.WaitingSince;
+            if (state.Now - since > state.Limits.RequestTimeout && peer.ActiveAsks > 0)
+            {
+                Abandon(peer);
+            }
+
+            peer.IsSnubbed |= state.Now - since > state.Limits.SnubTimeout;
+        }
+    }
+
+    /// <summary>Everything asked for is taken back: the piece is no longer wanted from anybody.</summary>
+    public void CancelAll(PartialPiece partial)
+    {
+        foreach (var peer in state.Peers)
+        {
+            for (var i = peer.Asks.Count - 1; i >= 0; i--)
+            {
+                if (peer.Asks[i].Piece == partial)
+                {
+                    Cancel(peer, i);
+                }
+            }
+        }
+    }
+
+    private void Send(PeerState peer, BlockRef block)
+    {
+        if (peer.Asks.Count == 0)
+        {
+            peer.WaitingSince = state.Now;
+        }
+
+        var content = state.Content!;
+        peer.Asks.Add(
+            new Ask
+            {
+                Piece = content.Partials[block.Piece.Value],
+                Block = block.Block,
+                At = state.Now,
+            }
+        );
+        peer.ActiveAsks++;
+        state.Send(
+            peer,
+            MessageId.Request,
+            (uint)block.Piece.Value,
+            (uint)block.Begin,
+            (uint)content.Layout.SizeOf(block)
+        );
+    }
+
+    private void Accept(ContentState content, PeerState peer, BlockRef block, BlockBuffer buffer)
+    {
+        if (
+            !content.Partials.TryGetValue(block.Piece.Value, out var partial)
+            || partial[block.Block] == BlockPhase.Received
+            || (partial.IsOnParole && partial.Owner != peer)
+        )
+        {
+            state.Wasted += buffer.Length;
+            buffer.Release();
+            return;
+        }
+
+        partial.Receive(block.Block, peer);
+        var length = buffer.Length;
+        state.Disk(new DiskRequest(DiskRequestKind.WriteBlock, block.Piece, block.Begin, length, Buffer: buffer));
+        if (partial.AskersOf(block.Block) > 0)
+        {
+            CancelOthers(partial, block.Block);
+        }
+    }
+
+    private void CancelOthers(PartialPiece partial, int block)
+    {
+        foreach (var other in state.Peers)
+        {
+            for (var i = other.Asks.Count - 1; i >= 0; i--)
+            {
+                if (other.Asks[i].Piece == partial && other.Asks[i].Block == block)
+                {
+                    Cancel(other, i);
+                }
+            }
+        }
+    }
+
+    private void Cancel(PeerState peer, int at)
+    {
+        ref var ask = ref peer.Asks[at];
+        if (ask.Phase == AskPhase.Cancelled)
+        {
+            return;
+        }
+
+        if (ask.Phase == AskPhase.Active)
+        {
+            Unask(peer, ref ask);
+        }
+
+        var block = new BlockRef(ask.Piece.Piece, ask.Block);
+        state.Send(
+            peer,
+            MessageId.Cancel,
+            (uint)block.Piece.Value,
+            (uint)block.Begin,
+            (uint)state.Content!.Layout.SizeOf(block)
+        );
+        if (peer.IsFast)
+        {
+            // BEP 6: "Even when a request is cancelled, the peer receiving the cancel should respond with either the
+            // corresponding reject or the corresponding piece".
+            ask.Phase = AskPhase.Cancelled;
+        }
+        else
+        {
+            peer.Asks.RemoveAt(at);
+            peer.LateBlocks++;
+        }
+    }
+
+    /// <summary>The request no longer keeps its block from others. The caller removes or rewrites the entry.</summary>
+    private static void Unask(PeerState peer, ref Ask ask)
+    {
+        peer.ActiveAsks--;
+        ask.Phase = AskPhase.Abandoned;
+        if (!ask.Piece.IsGone)
+        {
+            ask.Piece.Unask(ask.Block);
+        }
+    }
+
+    private void Abandon(PeerState peer)
+    {
+        peer.IsTimedOut = true;
+        peer.IsSlowStart = false;
+        peer.QueueTarget = 1;
+        for (var i = 0; i < peer.Asks.Count; i++)
+        {
+            ref var ask = ref peer.Asks[i];
+            if (ask.Phase == AskPhase.Active)
+            {
+                Unask(peer, ref ask);
+                DropIfUntouched(state.Content!, ask.Piece);
+            }
+        }
+    }
+
+    private static void DropIfUntouched(ContentState content, PartialPiece partial)
+    {
+        if (partial.IsUntouched && !partial.IsOnParole)
+        {
+            content.Drop(partial);
+        }
+    }
+
+    private void NoteBlock(PeerState peer, in Ask ask)
+    {
+        peer.LastBlockAt = state.Now;
+        peer.IsSnubbed = false;
+        peer.RejectsInRow = 0;
+        if (peer.IsTimedOut)
+        {
+            peer.IsTimedOut = false;
+            peer.QueueTarget = state.Limits.FirstRequestsOut;
+        }
+
+        if (peer.IsSlowStart)
+        {
+            peer.QueueTarget = Math.Min(peer.QueueTarget + 1, peer.PeerQueueLimit);
+        }
+
+        // Only a request that waited behind no other tells the round trip.
+        if (peer.Asks.Count == 0)
+        {
+            var sample = state.Now - ask.At;
+            peer.RoundTrip = peer.RoundTrip * 0.75 + sample * 0.25;
+        }
+    }
+
+    private void Adapt(PeerState peer)
+    {
+        var rate = peer.Down.Fast;
+        if (peer.IsSlowStart && peer.RateAtLastSecond > 0 && rate < peer.RateAtLastSecond * 1.1)
+        {
+            peer.IsSlowStart = false;
+        }
+
+        peer.RateAtLastSecond = rate;
+        if (!peer.IsSlowStart && !peer.IsTimedOut)
+        {
+            // What is under way in a round trip, and a second more so that the peer's disk can plan.
+            var wanted = rate * (1 + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
+            peer.QueueTarget = Math.Clamp((int)wanted, 4, peer.PeerQueueLimit);
+        }
+    }
+
+    private DisconnectReason? OnUnasked(PeerState peer)
+    {
+        // Without the fast extension blocks may cross our cancel or their choke.
+        if (peer.LateBlocks > 0)
+        {
+            peer.LateBlocks--;
+            return null;
+        }
+
+        // BEP 6: "if a peer receives a piece that was never requested, the peer MUST close the connection."
+        return peer.IsFast || ++peer.Unsolicited > state.Limits.MaxUnsolicited
+            ? DisconnectReason.UnsolicitedBlocks
+            : null;
+    }
+
+    private static int Find(PeerState peer, BlockRef block)
+    {
+        for (var i = 0; i < peer.Asks.Count; i++)
+        {
+            ref var ask = ref peer.Asks[i];
+            if (ask.Block == block.Block && ask.Piece.Piece == block.Piece)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    internal void CheckInvariants()
+    {
+        if (state.Content is not { } content)
+        {
+            return;
+        }
+
+        var askers = new Dictionary<(PartialPiece, int), int>();
+        foreach (var peer in state.Peers)
+        {
+            var active = 0;
+            for (var i = 0; i < peer.Asks.Count; i++)
+            {
+                var ask = peer.Asks[i];
+                if (ask.Phase == AskPhase.Active)
+                {
+                    active++;
+                    if (!ask.Piece.IsGone)
+                    {
+                        askers[(ask.Piece, ask.Block)] = askers.GetValueOrDefault((ask.Piece, ask.Block)) + 1;
+                    }
+                }
+            }
+
+            Invariant.Holds(active == peer.ActiveAsks, "a peer's active requests are counted");
+        }
+
+        foreach (var partial in content.PartialOrder)
+        {
+            for (var block = 0; block < partial.BlockCount; block++)
+            {
+                Invariant.Holds(
+                    partial.AskersOf(block) == askers.GetValueOrDefault((partial, block)),
+                    "each asker of a block has it in its queue"
+                );
+            }
+        }
+    }
+}

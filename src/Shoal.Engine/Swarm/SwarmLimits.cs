@@ -1,0 +1,93 @@
+namespace Shoal.Engine;
+
+/// <summary>
+/// Bounds of one swarm. Each says what it bounds and what happens beyond; the defaults carry their arithmetic.
+/// </summary>
+internal sealed record SwarmLimits
+{
+    public static readonly SwarmLimits Default = new();
+
+    /// <summary>Connected peers. Beyond: the newcomer or the least useful peer goes (BEP 40). Default 100.</summary>
+    public int MaxPeers { get; init; } = 100;
+
+    /// <summary>Connect effects not yet answered. Beyond: candidates wait. Default 20.</summary>
+    public int MaxConnecting { get; init; } = 20;
+
+    /// <summary>Known addresses not connected. Beyond: the worst are forgotten. Default 2,000 (about 200 KiB).</summary>
+    public int MaxCandidates { get; init; } = 2000;
+
+    /// <summary>
+    /// Requests outstanding at one peer, whatever its reqq. 2,000 x 16 KiB = 32 MiB: 1 GB/s with 30 ms.
+    /// </summary>
+    public int MaxRequestsOut { get; init; } = 2000;
+
+    /// <summary>Requests outstanding at a peer that did not name its reqq (the default of the field). Default 250.</summary>
+    public int DefaultRequestsOut { get; init; } = 250;
+
+    /// <summary>Requests outstanding at a peer whose rate is still unknown. Default 8.</summary>
+    public int FirstRequestsOut { get; init; } = 8;
+
+    /// <summary>
+    /// Requests of one peer we hold, and announce as reqq. Beyond: Reject; without the fast extension they are
+    /// forgotten. Default 2,000: 24 bytes each.
+    /// </summary>
+    public int MaxRequestsIn { get; init; } = 2000;
+
+    /// <summary>
+    /// Requests while choked, beyond one full queue, before a peer is cut off: it ignores our chokes (BEP 6).
+    /// </summary>
+    public int MaxChokedRequests { get; init; } = 4000;
+
+    /// <summary>Longest request, in bytes. BEP 3: longer ones close the connection. Default 128 KiB: old clients.</summary>
+    public int MaxRequestLength { get; init; } = BlockBuffer.Capacity;
+
+    /// <summary>Least bytes of a peer's uploads between disk and network at once. Default 256 KiB.</summary>
+    public int MinSendAhead { get; init; } = 256 * 1024;
+
+    /// <summary>Most bytes of a peer's uploads between disk and network at once. Default 4 MiB.</summary>
+    public int MaxSendAhead { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Peers unchoked at once, the optimistic ones included. Default 8.</summary>
+    public int UploadSlots { get; init; } = 8;
+
+    /// <summary>Pieces a choked newcomer may take. BEP 6: "We currently set k to 10".</summary>
+    public int AllowedFastCount { get; init; } = 10;
+
+    /// <summary>Pieces a peer may suggest that we remember. Beyond: the oldest is forgotten. Default 16.</summary>
+    public int MaxSuggested { get; init; } = 16;
+
+    /// <summary>Haves kept of a peer while the metadata is unknown. Beyond: the peer is cut off. Default 65,536.</summary>
+    public int MaxEarlyHaves { get; init; } = 65536;
+
+    /// <summary>Pieces being hashed at once while checking. Default 4: both cores and the disk stay busy.</summary>
+    public int MaxChecking { get; init; } = 4;
+
+    /// <summary>
+    /// Messages that cost us and carry nothing, from one peer: earned back at <see cref="NoisePerSecond"/>.
+    /// Beyond: Flood. Default 2,000.
+    /// </summary>
+    public int NoiseBurst { get; init; } = 2000;
+
+    /// <summary>See <see cref="NoiseBurst"/>. Default 50.</summary>
+    public int NoisePerSecond { get; init; } = 50;
+
+    /// <summary>Blocks that nobody asked for, from one peer without the fast extension. Beyond: UnsolicitedBlocks.</summary>
+    public int MaxUnsolicited { get; init; } = 16;
+
+    /// <summary>No block for so long although asked: its blocks may be asked of others.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>No block for so long although asked: snubbed. BEP 3 clients use a minute.</summary>
+    public TimeSpan SnubTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Largest info dictionary asked for from peers, in bytes. Beyond: BadMetadata. Default 10 MiB.</summary>
+    public int MaxMetadataSize { get; init; } = 10 * 1024 * 1024;
+
+    /// <summary>Metadata blocks asked of one peer at once. Default 4.</summary>
+    public int MaxMetadataRequests { get; init; } = 4;
+
+    /// <summary>
+    /// Hashes and metadata served to one peer a second, in 16 KiB blocks; burst of ten seconds. Beyond: reject.
+    /// </summary>
+    public int ServedBlocksPerSecond { get; init; } = 20;
+}

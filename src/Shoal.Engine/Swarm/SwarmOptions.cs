@@ -1,0 +1,45 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>What one swarm is told at its birth; never changes. What the user may change later comes as commands.</summary>
+internal sealed record SwarmOptions
+{
+    /// <summary>All randomness of the swarm: the same seed and the same events give the same effects.</summary>
+    public required Random Random { get; init; }
+
+    public required PeerId PeerId { get; init; }
+
+    /// <summary>Where we listen, told to peers in the extension handshake; 0: not told.</summary>
+    public int ListenPort { get; init; }
+
+    /// <summary>Our name and version, told to peers in the extension handshake.</summary>
+    public string ClientVersion { get; init; } = "Shoal";
+
+    /// <summary>The address the world sees us at, for BEP 40; null: not known.</summary>
+    public IPEndPoint? ExternalAddress { get; init; }
+
+    public SeedChoking SeedChoking { get; init; }
+
+    public bool Sequential { get; init; }
+
+    public bool SuperSeeding { get; init; }
+
+    public bool Paused { get; init; }
+
+    /// <summary>Priority of each file once files are known; null: all normal.</summary>
+    public Func<MetainfoFile, FilePriority>? FilePriority { get; init; }
+
+    public SwarmLimits Limits { get; init; } = SwarmLimits.Default;
+
+    /// <summary>Check the invariants of the whole state around every event: slow, for tests and Debug builds.</summary>
+    public bool CheckInvariants { get; init; } = IsDebugBuild;
+
+    private static bool IsDebugBuild =>
+#if DEBUG
+        true;
+#else
+        false;
+#endif
+}

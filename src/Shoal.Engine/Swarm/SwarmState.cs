@@ -1,0 +1,103 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// What the parts of one swarm share: the peers, the content, the time of the present event, and the way out.
+/// Owned by <see cref="Swarm"/>; the parts keep a reference and hold what is only theirs themselves.
+/// </summary>
+internal sealed class SwarmState
+{
+    private readonly Dictionary<int, PeerState> _byHandle = [];
+    private static readonly SwarmEffects Nowhere = new();
+
+    public SwarmState(SwarmOptions options, InfoHashes infoHashes)
+    {
+        Options = options;
+        InfoHashes = infoHashes;
+        IsPaused = options.Paused;
+        IsSuperSeeding = options.SuperSeeding;
+    }
+
+    public SwarmOptions Options { get; }
+    public SwarmLimits Limits => Options.Limits;
+    public Random Random => Options.Random;
+    public InfoHashes InfoHashes { get; }
+
+    /// <summary>The time of the event being handled.</summary>
+    public TimeSpan Now { get; set; }
+
+    /// <summary>Where the effects of the event being handled go.</summary>
+    public SwarmEffects Effects { get; set; } = Nowhere;
+
+    /// <summary>Null while the metadata is unknown.</summary>
+    public ContentState? Content { get; set; }
+
+    /// <summary>What is on disk is known: resume data came and what it left open was hashed.</summary>
+    public bool IsChecked { get; set; }
+    public bool IsPaused { get; set; }
+    public bool IsSuperSeeding { get; set; }
+    public DiskFailure? DiskFailure { get; set; }
+
+    /// <summary>Why nothing can be fetched any more, apart from the disk; for example halves that contradict.</summary>
+    public string? Fault { get; set; }
+
+    /// <summary>In the order they joined.</summary>
+    public List<PeerState> Peers { get; } = [];
+
+    public long Downloaded { get; set; }
+    public long Uploaded { get; set; }
+    public long Wasted { get; set; }
+    public int HashFailures { get; set; }
+    public RateMeter Down;
+    public RateMeter Up;
+
+    /// <summary>Blocks may be asked for.</summary>
+    public bool CanFetch =>
+        Content is { IsDone: false } && IsChecked && !IsPaused && DiskFailure is null && Fault is null;
+
+    /// <summary>Everything wanted is here.</summary>
+    public bool IsSeeding => Content is { IsDone: true } && IsChecked;
+
+    /// <summary>Peers to be told to leave once the present event is handled, and why.</summary>
+    public List<(PeerState Peer, DisconnectReason Reason)> Doomed { get; } = [];
+
+    public PeerState? Find(PeerHandle handle) => _byHandle.GetValueOrDefault(handle.Value);
+
+    public void Add(PeerState peer)
+    {
+        Peers.Add(peer);
+        _byHandle.Add(peer.Handle.Value, peer);
+    }
+
+    public void Remove(PeerState peer)
+    {
+        peer.IsGone = true;
+        Peers.Remove(peer);
+        _byHandle.Remove(peer.Handle.Value);
+    }
+
+    /// <summary>Disconnects the peer when the present event is handled; nothing more is sent to it.</summary>
+    public void Doom(PeerState peer, DisconnectReason reason)
+    {
+        if (!peer.IsGone)
+        {
+            Doomed.Add((peer, reason));
+        }
+    }
+
+    public void Send(
+        PeerState peer,
+        MessageId id,
+        uint piece = 0,
+        uint begin = 0,
+        uint length = 0,
+        object? payload = null
+    ) => Effects.Add(new SwarmEffect(SwarmEffectKind.Send, peer.Handle, id, piece, begin, length, payload));
+
+    public void Disk(in DiskRequest request) => Effects.Add(new SwarmEffect(SwarmEffectKind.Disk, Disk: request));
+
+    public void Tell(SwarmEffectKind kind, uint piece = 0, object? payload = null) =>
+        Effects.Add(new SwarmEffect(kind, Piece: piece, Payload: payload));
+}

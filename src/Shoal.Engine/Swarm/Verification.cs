@@ -1,0 +1,244 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// What becomes of a piece once the disk has hashed it: checking after a start, proving what was fetched, and the
+/// search for the guilty when a piece fails.
+/// </summary>
+internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdings holdings, BlockBlame blame)
+{
+    // Pieces whose hash was asked for while checking, and those still to be asked for.
+    private readonly HashSet<int> _hashing = [];
+    private readonly Queue<int> _toCheck = new();
+    private bool _wasDone;
+
+    /// <summary>Set by <see cref="Swarm"/>: everybody who sent bad data goes, and stays away.</summary>
+    public required Action<PeerState> Condemn { get; init; }
+
+    /// <summary>Pieces still to be hashed before anything is fetched.</summary>
+    public int LeftToCheck => _toCheck.Count + _hashing.Count;
+
+    public void OnResume(ResumeState resume)
+    {
+        if (state.Content is not { } content || resume.Have.Length != content.Layout.PieceCount)
+        {
+            return;
+        }
+
+        for (var i = 0; i < content.Layout.PieceCount; i++)
+        {
+            if (resume.Have[i])
+            {
+                content.Prove(content.Layout.Piece(i));
+            }
+            else if (resume.Check[i])
+            {
+                _toCheck.Enqueue(i);
+            }
+        }
+
+        foreach (var block in resume.Blocks)
+        {
+            if (
+                content.Layout.TryPiece((uint)block.Piece.Value, out var piece)
+                && !content.Have[piece]
+                && !resume.Check[piece]
+            )
+            {
+                Restore(content, piece, block.Block);
+            }
+        }
+
+        foreach (var partial in content.PartialOrder)
+        {
+            if (partial.IsWhole)
+            {
+                state.Disk(new DiskRequest(DiskRequestKind.HashPiece, partial.Piece));
+            }
+        }
+
+        Proceed();
+    }
+
+    /// <summary>Nothing is believed any more: all is hashed again.</summary>
+    public void Recheck()
+    {
+        if (state.Content is not { } content)
+        {
+            return;
+        }
+
+        for (var i = content.PartialOrder.Count - 1; i >= 0; i--)
+        {
+            content.Drop(content.PartialOrder[i]);
+        }
+
+        _toCheck.Clear();
+        state.IsChecked = false;
+        for (var i = 0; i < content.Layout.PieceCount; i++)
+        {
+            content.Unprove(content.Layout.Piece(i));
+            if (!_hashing.Contains(i))
+            {
+                _toCheck.Enqueue(i);
+            }
+        }
+
+        state.Tell(SwarmEffectKind.StateChanged);
+        Proceed();
+    }
+
+    public void OnHashed(PieceHashResult result)
+    {
+        if (state.Content is not { } content)
+        {
+            return;
+        }
+
+        if (_hashing.Remove(result.Piece.Value))
+        {
+            OnChecked(content, result);
+            return;
+        }
+
+        if (!content.Partials.TryGetValue(result.Piece.Value, out var partial) || !partial.IsWhole)
+        {
+            return;
+        }
+
+        if (content.Verifier.Verify(result) == PieceVerdict.Good)
+        {
+            OnGood(content, partial, result);
+        }
+        else
+        {
+            OnBad(content, partial, result);
+        }
+    }
+
+    /// <summary>What is wanted changed, or a piece was proven: perhaps that was the last.</summary>
+    public void Settle()
+    {
+        var isDone = state.IsSeeding;
+        if (isDone && !_wasDone)
+        {
+            state.Tell(SwarmEffectKind.Completed);
+            state.Tell(SwarmEffectKind.StateChanged);
+        }
+
+        _wasDone = isDone;
+    }
+
+    private static void Restore(ContentState content, PieceIndex piece, int block)
+    {
+        var partial = content.Partials.GetValueOrDefault(piece.Value) ?? content.Begin(piece);
+        if ((uint)block < (uint)partial.BlockCount && partial[block] == BlockPhase.Free)
+        {
+            partial.IsFromResume = true;
+            partial.Receive(block, null);
+        }
+    }
+
+    private void Proceed()
+    {
+        while (_toCheck.Count > 0 && _hashing.Count < state.Limits.MaxChecking)
+        {
+            var piece = _toCheck.Dequeue();
+            _hashing.Add(piece);
+            state.Disk(new DiskRequest(DiskRequestKind.HashPiece, state.Content!.Layout.Piece(piece)));
+        }
+
+        if (LeftToCheck == 0 && !state.IsChecked)
+        {
+            state.IsChecked = true;
+            holdings.Recount();
+            state.Tell(SwarmEffectKind.StateChanged);
+            Settle();
+            ledger.RefillAll();
+        }
+    }
+
+    private void OnChecked(ContentState content, PieceHashResult result)
+    {
+        if (content.Verifier.Verify(result) == PieceVerdict.Good)
+        {
+            content.Prove(result.Piece);
+            state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, result.Piece));
+            Announce(result.Piece, wasNeeded: false);
+        }
+        else
+        {
+            state.Disk(new DiskRequest(DiskRequestKind.DiscardPiece, result.Piece));
+        }
+
+        Proceed();
+    }
+
+    private void OnGood(ContentState content, PartialPiece partial, PieceHashResult result)
+    {
+        if (result.Blocks is { } blocks && blame.Awaits(partial.Piece))
+        {
+            foreach (var guilty in blame.OnTruth(partial.Piece, blocks))
+            {
+                Condemn(guilty);
+            }
+        }
+
+        var wasNeeded = content.Needed[partial.Piece];
+        content.Prove(partial.Piece);
+        content.Drop(partial);
+        state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, partial.Piece));
+        Announce(partial.Piece, wasNeeded);
+        state.Tell(SwarmEffectKind.PieceCompleted, (uint)partial.Piece.Value);
+        Settle();
+    }
+
+    private void OnBad(ContentState content, PartialPiece partial, PieceHashResult result)
+    {
+        if (
+            result.Blocks is null
+            && !partial.IsAwaitingDigests
+            && !partial.IsFromResume
+            && partial.OnlySender() is null
+        )
+        {
+            // Before the data goes: its digests, to tell the guilty once the piece is good.
+            partial.IsAwaitingDigests = true;
+            state.Disk(new DiskRequest(DiskRequestKind.HashPiece, partial.Piece, Length: 1));
+            return;
+        }
+
+        state.HashFailures++;
+        state.Wasted += content.Layout.SizeOf(partial.Piece);
+        var guilty = partial.IsFromResume ? null : blame.OnFailed(partial, result.Blocks);
+        var hadSeveral = guilty is null && !partial.IsFromResume;
+        content.Drop(partial);
+        state.Disk(new DiskRequest(DiskRequestKind.DiscardPiece, partial.Piece));
+        if (hadSeveral)
+        {
+            content.Begin(partial.Piece).IsOnParole = true;
+        }
+
+        if (guilty is not null)
+        {
+            Condemn(guilty);
+        }
+
+        ledger.RefillAll();
+    }
+
+    private void Announce(PieceIndex piece, bool wasNeeded)
+    {
+        holdings.OnProven(piece, wasNeeded);
+        if (state.IsSuperSeeding)
+        {
+            return;
+        }
+
+        foreach (var peer in state.Peers)
+        {
+            state.Send(peer, MessageId.Have, (uint)piece.Value);
+        }
+    }
+}
