@@ -83,6 +83,14 @@ internal sealed class ContentState
         Place(partial.Piece.Value);
     }
 
+    public void DropIfUntouched(PartialPiece partial)
+    {
+        if (partial.IsUntouched && !partial.IsOnParole)
+        {
+            Drop(partial);
+        }
+    }
+
     public void Prove(PieceIndex piece)
     {
         if (Have.Set(piece))

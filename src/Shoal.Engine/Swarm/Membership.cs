@@ -5,6 +5,10 @@ namespace Shoal.Engine;
 /// <summary>Who may join, who must make room, and what a newcomer is told first.</summary>
 internal sealed class Membership(SwarmState state, CandidatePool candidates)
 {
+    private static readonly TimeSpan NeedPeersInterval = TimeSpan.FromSeconds(30);
+
+    private TimeSpan _nextNeedPeers;
+
     /// <summary>Why the newcomer may not stay, or null. May doom another for it.</summary>
     public DisconnectReason? Refuse(PeerState peer)
     {
@@ -46,6 +50,55 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         else
         {
             state.Send(peer, MessageId.Bitfield, payload: have.Bytes.ToArray());
+        }
+    }
+
+    /// <summary>When we have all we want, a peer that wants nothing either only takes up a place.</summary>
+    public void DropUseless()
+    {
+        if (!state.IsSeeding)
+        {
+            return;
+        }
+
+        foreach (var peer in state.Peers)
+        {
+            if (peer.IsSeed || (peer.IsUploadOnly && peer.SaidWhatItHas))
+            {
+                state.Doom(peer, DisconnectReason.NotUseful);
+            }
+        }
+    }
+
+    /// <summary>Tries candidates as far as there is room.</summary>
+    public void ConnectMore()
+    {
+        if (state.IsPaused || (state.Content is not null && !state.IsChecked))
+        {
+            return;
+        }
+
+        while (
+            candidates.Connecting < state.Limits.MaxConnecting
+            && state.Peers.Count + candidates.Connecting < state.Limits.MaxPeers
+        )
+        {
+            if (candidates.Next() is not { } endPoint)
+            {
+                AskForPeers();
+                return;
+            }
+
+            state.Tell(SwarmEffectKind.Connect, payload: endPoint);
+        }
+    }
+
+    private void AskForPeers()
+    {
+        if (state.Now >= _nextNeedPeers && !state.IsSeeding && state.Peers.Count < state.Limits.MaxPeers / 2)
+        {
+            _nextNeedPeers = state.Now + NeedPeersInterval;
+            state.Tell(SwarmEffectKind.NeedPeers);
         }
     }
 

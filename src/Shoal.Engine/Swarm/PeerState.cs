@@ -137,5 +137,20 @@ internal sealed class PeerState
 
     public string Client { get; set; } = "";
 
+    /// <summary>Place in <see cref="Asks"/> of the first request for the block, or -1.</summary>
+    public int FindAsk(BlockRef block)
+    {
+        for (var i = 0; i < Asks.Count; i++)
+        {
+            ref var ask = ref Asks[i];
+            if (ask.Block == block.Block && ask.Piece.Piece == block.Piece)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
     public override string ToString() => $"{Handle} {Introduction.EndPoint}";
 }

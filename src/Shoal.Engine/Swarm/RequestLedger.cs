@@ -36,7 +36,7 @@ internal sealed class RequestLedger(SwarmState state)
             {
                 var partial = content.PartialOrder[i];
                 partial.Owner = partial.Owner == peer ? null : partial.Owner;
-                DropIfUntouched(content, partial);
+                content.DropIfUntouched(partial);
             }
         }
     }
@@ -55,7 +55,7 @@ internal sealed class RequestLedger(SwarmState state)
             return state.Content is null ? DisconnectReason.UnsolicitedBlocks : DisconnectReason.BadIndex;
         }
 
-        var at = Find(peer, block);
+        var at = peer.FindAsk(block);
         if (at < 0)
         {
             buffer.Release();
@@ -70,7 +70,7 @@ internal sealed class RequestLedger(SwarmState state)
         }
 
         peer.Asks.RemoveAt(at);
-        NoteBlock(peer, ask);
+        RequestPacing.OnBlock(peer, ask, state.Now, state.Limits);
         Accept(content, peer, block, buffer);
         Refill(peer);
         return null;
@@ -90,7 +90,7 @@ internal sealed class RequestLedger(SwarmState state)
             return DisconnectReason.BadIndex;
         }
 
-        var at = Find(peer, block);
+        var at = peer.FindAsk(block);
         if (at < 0)
         {
             // BEP 6: "If a peer receives a reject for a request that was never sent then the peer SHOULD close the
@@ -102,7 +102,7 @@ internal sealed class RequestLedger(SwarmState state)
         {
             var partial = peer.Asks[at].Piece;
             Unask(peer, ref peer.Asks[at]);
-            DropIfUntouched(content, partial);
+            content.DropIfUntouched(partial);
             if (peer.IsChokingUs)
             {
                 peer.AllowedToUs.Remove(block.Piece);
@@ -134,7 +134,7 @@ internal sealed class RequestLedger(SwarmState state)
             if (ask.Phase == AskPhase.Active)
             {
                 Unask(peer, ref ask);
-                DropIfUntouched(state.Content!, ask.Piece);
+                state.Content!.DropIfUntouched(ask.Piece);
             }
         }
 
@@ -148,66 +148,6 @@ internal sealed class RequestLedger(SwarmState state)
         peer.NoAskBefore = default;
         peer.RejectsInRow = 0;
         Refill(peer);
-    }
-
-    public DisconnectReason? OnAllowedFast(PeerState peer, uint index)
-    {
-        if (!peer.IsFast)
-        {
-            return DisconnectReason.UnexpectedMessage;
-        }
-
-        if (state.Content is not { } content)
-        {
-            peer.Noise++;
-            return null;
-        }
-
-        if (!content.Layout.TryPiece(index, out var piece))
-        {
-            return DisconnectReason.BadIndex;
-        }
-
-        peer.Noise++;
-        // As many as anybody offers; a longer list would only make the search slow.
-        if (peer.AllowedToUs.Count < 64 && !peer.AllowedToUs.Contains(piece))
-        {
-            peer.AllowedToUs.Add(piece);
-            Refill(peer);
-        }
-
-        return null;
-    }
-
-    public DisconnectReason? OnSuggest(PeerState peer, uint index)
-    {
-        if (!peer.IsFast)
-        {
-            return DisconnectReason.UnexpectedMessage;
-        }
-
-        peer.Noise++;
-        if (state.Content is not { } content)
-        {
-            return null;
-        }
-
-        if (!content.Layout.TryPiece(index, out var piece))
-        {
-            return DisconnectReason.BadIndex;
-        }
-
-        if (!peer.Suggested.Contains(piece))
-        {
-            if (peer.Suggested.Count == state.Limits.MaxSuggested)
-            {
-                peer.Suggested.RemoveAt(0);
-            }
-
-            peer.Suggested.Add(piece);
-        }
-
-        return null;
     }
 
     /// <summary>Asks the peer for as many blocks as its queue should hold.</summary>
@@ -271,7 +211,7 @@ internal sealed class RequestLedger(SwarmState state)
     {
         foreach (var peer in state.Peers)
         {
-            Adapt(peer);
+            RequestPacing.OnSecond(peer);
             if (peer.ActiveAsks == 0 && peer.Asks.Count == 0)
             {
                 continue;
@@ -420,57 +360,8 @@ internal sealed class RequestLedger(SwarmState state)
             if (ask.Phase == AskPhase.Active)
             {
                 Unask(peer, ref ask);
-                DropIfUntouched(state.Content!, ask.Piece);
+                state.Content!.DropIfUntouched(ask.Piece);
             }
-        }
-    }
-
-    private static void DropIfUntouched(ContentState content, PartialPiece partial)
-    {
-        if (partial.IsUntouched && !partial.IsOnParole)
-        {
-            content.Drop(partial);
-        }
-    }
-
-    private void NoteBlock(PeerState peer, in Ask ask)
-    {
-        peer.LastBlockAt = state.Now;
-        peer.IsSnubbed = false;
-        peer.RejectsInRow = 0;
-        if (peer.IsTimedOut)
-        {
-            peer.IsTimedOut = false;
-            peer.QueueTarget = state.Limits.FirstRequestsOut;
-        }
-
-        if (peer.IsSlowStart)
-        {
-            peer.QueueTarget = Math.Min(peer.QueueTarget + 1, peer.PeerQueueLimit);
-        }
-
-        // Only a request that waited behind no other tells the round trip.
-        if (peer.Asks.Count == 0)
-        {
-            var sample = state.Now - ask.At;
-            peer.RoundTrip = peer.RoundTrip * 0.75 + sample * 0.25;
-        }
-    }
-
-    private void Adapt(PeerState peer)
-    {
-        var rate = peer.Down.Fast;
-        if (peer.IsSlowStart && peer.RateAtLastSecond > 0 && rate < peer.RateAtLastSecond * 1.1)
-        {
-            peer.IsSlowStart = false;
-        }
-
-        peer.RateAtLastSecond = rate;
-        if (!peer.IsSlowStart && !peer.IsTimedOut)
-        {
-            // What is under way in a round trip, and a second more so that the peer's disk can plan.
-            var wanted = rate * (1 + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
-            peer.QueueTarget = Math.Clamp((int)wanted, 4, peer.PeerQueueLimit);
         }
     }
 
@@ -487,58 +378,5 @@ internal sealed class RequestLedger(SwarmState state)
         return peer.IsFast || ++peer.Unsolicited > state.Limits.MaxUnsolicited
             ? DisconnectReason.UnsolicitedBlocks
             : null;
-    }
-
-    private static int Find(PeerState peer, BlockRef block)
-    {
-        for (var i = 0; i < peer.Asks.Count; i++)
-        {
-            ref var ask = ref peer.Asks[i];
-            if (ask.Block == block.Block && ask.Piece.Piece == block.Piece)
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
-    internal void CheckInvariants()
-    {
-        if (state.Content is not { } content)
-        {
-            return;
-        }
-
-        var askers = new Dictionary<(PartialPiece, int), int>();
-        foreach (var peer in state.Peers)
-        {
-            var active = 0;
-            for (var i = 0; i < peer.Asks.Count; i++)
-            {
-                var ask = peer.Asks[i];
-                if (ask.Phase == AskPhase.Active)
-                {
-                    active++;
-                    if (!ask.Piece.IsGone)
-                    {
-                        askers[(ask.Piece, ask.Block)] = askers.GetValueOrDefault((ask.Piece, ask.Block)) + 1;
-                    }
-                }
-            }
-
-            Invariant.Holds(active == peer.ActiveAsks, "a peer's active requests are counted");
-        }
-
-        foreach (var partial in content.PartialOrder)
-        {
-            for (var block = 0; block < partial.BlockCount; block++)
-            {
-                Invariant.Holds(
-                    partial.AskersOf(block) == askers.GetValueOrDefault((partial, block)),
-                    "each asker of a block has it in its queue"
-                );
-            }
-        }
     }
 }

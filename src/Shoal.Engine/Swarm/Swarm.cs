@@ -14,11 +14,11 @@ namespace Shoal.Engine;
 internal sealed class Swarm
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan NeedPeersInterval = TimeSpan.FromSeconds(30);
 
     private readonly SwarmState _state;
     private readonly Holdings _holdings;
     private readonly RequestLedger _ledger;
+    private readonly PieceHints _hints;
     private readonly Uploader _uploader;
     private readonly Choker _choker;
     private readonly CandidatePool _candidates;
@@ -26,13 +26,13 @@ internal sealed class Swarm
     private readonly Membership _membership;
     private TimeSpan _lastTick;
     private TimeSpan _nextSecond;
-    private TimeSpan _nextNeedPeers;
 
     public Swarm(SwarmOptions options, InfoHashes infoHashes, Metainfo? metainfo)
     {
         _state = new SwarmState(options, infoHashes);
         _holdings = new Holdings(_state);
         _ledger = new RequestLedger(_state);
+        _hints = new PieceHints(_state, _ledger);
         _uploader = new Uploader(_state);
         _choker = new Choker(_state, _uploader);
         _candidates = new CandidatePool(_state);
@@ -71,7 +71,7 @@ internal sealed class Swarm
 
         if (_state.Options.CheckInvariants)
         {
-            SwarmInvariants.Check(_state, _ledger);
+            SwarmInvariants.Check(_state);
         }
     }
 
@@ -108,7 +108,7 @@ internal sealed class Swarm
                 break;
             case SwarmEventKind.PieceHashed:
                 _verification.OnHashed((PieceHashResult)e.Payload!);
-                DropUseless();
+                _membership.DropUseless();
                 break;
             case SwarmEventKind.DiskFailed:
                 _state.DiskFailure = (DiskFailure)e.Payload!;
@@ -130,7 +130,7 @@ internal sealed class Swarm
             case SwarmEventKind.CandidatesFound:
                 var batch = (CandidateBatch)e.Payload!;
                 _candidates.Add(batch.EndPoints, batch.Source);
-                ConnectMore();
+                _membership.ConnectMore();
                 break;
             case SwarmEventKind.ConnectFailed:
                 _candidates.ConnectFailed((IPEndPoint)e.Payload!, (DisconnectReason)e.Piece);
@@ -190,9 +190,9 @@ internal sealed class Swarm
             case MessageId.Reject:
                 return _ledger.OnReject(peer, e.Piece, e.Begin, e.Length);
             case MessageId.AllowedFast:
-                return _ledger.OnAllowedFast(peer, e.Piece);
+                return _hints.OnAllowedFast(peer, e.Piece);
             case MessageId.Suggest:
-                return _ledger.OnSuggest(peer, e.Piece);
+                return _hints.OnSuggest(peer, e.Piece);
             case MessageId.Choke:
                 peer.Noise++;
                 _ledger.OnChoke(peer);
@@ -253,12 +253,12 @@ internal sealed class Swarm
             }
 
             _ledger.OnSecond();
-            DropUseless();
+            _membership.DropUseless();
         }
 
         _choker.OnTick();
         _ledger.RefillAll();
-        ConnectMore();
+        _membership.ConnectMore();
     }
 
     private void OnCommand(SwarmCommand command)
@@ -274,7 +274,7 @@ internal sealed class Swarm
             case SwarmCommand.Resume:
                 _state.IsPaused = false;
                 _state.Tell(SwarmEffectKind.StateChanged);
-                ConnectMore();
+                _membership.ConnectMore();
                 break;
             case SwarmCommand.Recheck:
                 // What we told peers may prove wrong: they come back to what is true.
@@ -330,54 +330,6 @@ internal sealed class Swarm
         _state.Content = content;
         _holdings.OnMetadata(content);
         _state.Tell(SwarmEffectKind.StateChanged);
-    }
-
-    /// <summary>When we have all we want, a peer that wants nothing either only takes up a place.</summary>
-    private void DropUseless()
-    {
-        if (!_state.IsSeeding)
-        {
-            return;
-        }
-
-        foreach (var peer in _state.Peers)
-        {
-            if (peer.IsSeed || (peer.IsUploadOnly && peer.SaidWhatItHas))
-            {
-                _state.Doom(peer, DisconnectReason.NotUseful);
-            }
-        }
-    }
-
-    private void ConnectMore()
-    {
-        if (_state.IsPaused || (_state.Content is not null && !_state.IsChecked))
-        {
-            return;
-        }
-
-        while (
-            _candidates.Connecting < _state.Limits.MaxConnecting
-            && _state.Peers.Count + _candidates.Connecting < _state.Limits.MaxPeers
-        )
-        {
-            if (_candidates.Next() is not { } endPoint)
-            {
-                AskForPeers();
-                return;
-            }
-
-            _state.Tell(SwarmEffectKind.Connect, payload: endPoint);
-        }
-    }
-
-    private void AskForPeers()
-    {
-        if (_state.Now >= _nextNeedPeers && !_state.IsSeeding && _state.Peers.Count < _state.Limits.MaxPeers / 2)
-        {
-            _nextNeedPeers = _state.Now + NeedPeersInterval;
-            _state.Tell(SwarmEffectKind.NeedPeers);
-        }
     }
 
     private void Condemn(PeerState guilty)
