@@ -5,15 +5,15 @@ using Shoal.Protocol;
 namespace Shoal.Tracker;
 
 /// <summary>Answers one datagram. Synchronous; called by the loop of each socket.</summary>
-internal sealed class UdpTrackerHandler(TrackerCore core)
+internal sealed class UdpTrackerHandler(ShardedRegistry registry)
 {
     /// <summary>Longest answer: fits into every IPv6 path's MTU: 1,280 - 40 - 8 bytes.</summary>
     public const int MaxReply = 1232;
 
     private readonly ConnectionIds _ids = new();
-    private readonly bool _isPathSecret = core.Options.Path != TrackerOptions.DefaultPath;
-    private readonly byte[] _path = Encoding.ASCII.GetBytes(core.Options.Path);
-    private readonly int _interval = (int)core.Options.Interval.TotalSeconds;
+    private readonly bool _isPathSecret = registry.Options.Path != TrackerOptions.DefaultPath;
+    private readonly byte[] _path = Encoding.ASCII.GetBytes(registry.Options.Path);
+    private readonly int _interval = (int)registry.Options.Interval.TotalSeconds;
 
     /// <summary>Writes the answer, and says its length; 0: none.</summary>
     /// <param name="localAddress">Finds our address as the asker sees it.</param>
@@ -27,21 +27,21 @@ internal sealed class UdpTrackerHandler(TrackerCore core)
     {
         if (UdpTrackerRequest.TryRead(datagram, out var request) != UdpTrackerFault.None)
         {
-            core.CountIgnored();
+            registry.CountIgnored();
             return 0;
         }
 
         if (request.Action == UdpTrackerAction.Connect)
         {
             // 16 bytes for at least 16: who forges a sender's address gains nothing.
-            core.CountConnect();
+            registry.CountConnect();
             return UdpTrackerAnswer.WriteConnect(request.TransactionId, _ids.Issue(from, now), reply);
         }
 
         // BEP 15: "The tracker verifies the connection_id and ignores the request if it doesn't match."
         if (!_ids.IsValid(request.ConnectionId, from, now))
         {
-            core.CountIgnored();
+            registry.CountIgnored();
             return 0;
         }
 
@@ -64,20 +64,20 @@ internal sealed class UdpTrackerHandler(TrackerCore core)
         }
 
         var announce = request.Announce;
-        if (!core.IsAllowed(announce.InfoHash))
+        if (!registry.IsAllowed(announce.InfoHash))
         {
             return Refuse(request, "this torrent is not served here"u8, reply);
         }
 
         var peers = reply[UdpTrackerAnswer.AnnounceHeaderSize..];
-        var wanted = core.Wanted(announce.Wanted);
-        var answer = core.Announce(announce, from, wanted, peers, default, now);
+        var wanted = registry.Wanted(announce.Wanted);
+        var answer = registry.Announce(announce, from, wanted, peers, default, now);
         if (answer.Outcome != RegistryOutcome.Ok)
         {
             return Refuse(request, "the tracker is full"u8, reply);
         }
 
-        core.CountUdpAnnounce();
+        registry.CountUdpAnnounce();
         var length = answer.Same;
         if (!from.IsLoopback && LocalPeers.Any(peers[..length], from.IsV6))
         {
@@ -102,13 +102,13 @@ internal sealed class UdpTrackerHandler(TrackerCore core)
             return Refuse(request, "no scrape here"u8, reply);
         }
 
-        core.CountScrape();
+        registry.CountScrape();
         var length = UdpTrackerAnswer.WriteScrapeHeader(request.TransactionId, reply);
         var count = Math.Min(request.Rest.Length / InfoHash.Size, AnnounceLimits.Default.MaxScrape);
         for (var i = 0; i < count; i++)
         {
             var infoHash = new InfoHash(request.Rest.Slice(i * InfoHash.Size, InfoHash.Size));
-            length += UdpTrackerAnswer.WriteScrapeEntry(core.Scrape(infoHash), reply[length..]);
+            length += UdpTrackerAnswer.WriteScrapeEntry(registry.Scrape(infoHash), reply[length..]);
         }
 
         return length;
@@ -116,7 +116,7 @@ internal sealed class UdpTrackerHandler(TrackerCore core)
 
     private int Refuse(in UdpTrackerRequest request, ReadOnlySpan<byte> why, Span<byte> reply)
     {
-        core.CountRefused();
+        registry.CountRefused();
         return UdpTrackerAnswer.WriteError(request.TransactionId, why, reply);
     }
 

@@ -11,16 +11,16 @@ internal sealed class UdpTrackerLoop : IAsyncDisposable
 
     private readonly Socket _socket;
     private readonly UdpTrackerHandler _handler;
-    private readonly TrackerCore _core;
+    private readonly ShardedRegistry _registry;
     private readonly PeerAddress? _bound;
     private readonly Func<PeerAddress, PeerAddress?> _localAddress;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _run;
 
-    private UdpTrackerLoop(Socket socket, TrackerCore core, UdpTrackerHandler handler)
+    private UdpTrackerLoop(Socket socket, ShardedRegistry registry, UdpTrackerHandler handler)
     {
         _socket = socket;
-        _core = core;
+        _registry = registry;
         _handler = handler;
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
         var isWildcard = EndPoint.Address.Equals(IPAddress.Any) || EndPoint.Address.Equals(IPAddress.IPv6Any);
@@ -32,7 +32,12 @@ internal sealed class UdpTrackerLoop : IAsyncDisposable
     public IPEndPoint EndPoint { get; }
 
     /// <exception cref="SocketException">The endpoint is taken or not of this machine.</exception>
-    public static UdpTrackerLoop Start(IPEndPoint endPoint, bool dualMode, TrackerCore core, UdpTrackerHandler handler)
+    public static UdpTrackerLoop Start(
+        IPEndPoint endPoint,
+        bool dualMode,
+        ShardedRegistry registry,
+        UdpTrackerHandler handler
+    )
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
@@ -52,7 +57,7 @@ internal sealed class UdpTrackerLoop : IAsyncDisposable
             throw;
         }
 
-        return new UdpTrackerLoop(socket, core, handler);
+        return new UdpTrackerLoop(socket, registry, handler);
     }
 
     public async ValueTask DisposeAsync()
@@ -93,7 +98,7 @@ internal sealed class UdpTrackerLoop : IAsyncDisposable
 
     private void Answer(DatagramBatch batch, int count)
     {
-        var now = _core.Now;
+        var now = _registry.Now;
         for (var i = 0; i < count; i++)
         {
             var length = _handler.Handle(batch.Datagram(i), batch.From(i), batch.Reply(i), now, _localAddress);

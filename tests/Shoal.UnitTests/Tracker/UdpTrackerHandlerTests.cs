@@ -24,7 +24,7 @@ public sealed class UdpTrackerHandlerTests
     private static PeerAddress Address(string text) => PeerAddress.From(IPAddress.Parse(text));
 
     private static UdpTrackerHandler Handler(TrackerOptions? options = null) =>
-        new(new TrackerCore(options ?? new TrackerOptions()));
+        new(new ShardedRegistry(options ?? new TrackerOptions()));
 
     private int Handle(UdpTrackerHandler handler, int length, string from) =>
         handler.Handle(_datagram.AsSpan(0, length), Address(from), _reply, TimeSpan.Zero, _ => _local);
@@ -152,15 +152,15 @@ public sealed class UdpTrackerHandlerTests
     [Fact]
     public void OnlyListedInfoHashesAreServed()
     {
-        var core = new TrackerCore(new TrackerOptions { AllowOnlyListed = true });
-        var handler = new UdpTrackerHandler(core);
+        var registry = new ShardedRegistry(new TrackerOptions { AllowOnlyListed = true });
+        var handler = new UdpTrackerHandler(registry);
         Assert.Contains("not served", Announce(handler, "10.0.0.1", Sample).Failure);
-        core.Allow(Sample.InfoHash);
+        registry.Allow(Sample.InfoHash);
         Assert.Null(Announce(handler, "10.0.0.1", Sample).Failure);
-        core.Disallow(Sample.InfoHash);
+        registry.Disallow(Sample.InfoHash);
         Assert.Contains("not served", Announce(handler, "10.0.0.1", Sample).Failure);
-        Assert.Equal(0, core.Scrape(Sample.InfoHash).Leeches);
-        Assert.Equal((1, 2), (core.Counters.UdpAnnounces, core.Counters.Refused));
+        Assert.Equal(0, registry.Scrape(Sample.InfoHash).Leeches);
+        Assert.Equal((1, 2), (registry.Counters.UdpAnnounces, registry.Counters.Refused));
     }
 
     [Fact]

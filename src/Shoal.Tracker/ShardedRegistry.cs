@@ -8,7 +8,7 @@ namespace Shoal.Tracker;
 /// What HTTP and UDP share: the registry in shards, each behind a lock of its own that is held for about a
 /// microsecond; who may announce; counters.
 /// </summary>
-internal sealed class TrackerCore
+internal sealed class ShardedRegistry
 {
     // Enough that the threads of a large machine rarely meet; a power of two.
     private const int ShardCount = 16;
@@ -24,7 +24,7 @@ internal sealed class TrackerCore
     private long _refused;
     private long _ignored;
 
-    public TrackerCore(TrackerOptions options)
+    public ShardedRegistry(TrackerOptions options)
     {
         _options = options;
         _start = options.Time.GetTimestamp();
