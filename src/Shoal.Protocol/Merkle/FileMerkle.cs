@@ -3,19 +3,6 @@ using System.Numerics;
 
 namespace Shoal.Protocol;
 
-/// <summary>What checking hashes or blocks came to.</summary>
-public enum MerkleVerdict
-{
-    /// <summary>Proven.</summary>
-    Good,
-
-    /// <summary>Proven wrong: whoever sent it lied, or the data is damaged.</summary>
-    Bad,
-
-    /// <summary>What it would be compared with is not known yet.</summary>
-    Unknown,
-}
-
 /// <summary>
 /// What is known of one file's tree (BEP 52): the root always; the hashes of its pieces from the torrent file, or
 /// bit by bit from peers; the hashes of blocks as far as the owner keeps them. Everything in it was proven

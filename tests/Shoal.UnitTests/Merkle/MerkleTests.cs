@@ -169,7 +169,7 @@ public sealed class MerkleTests
     {
         var (full, _) = Trees(600, 65536, new Random(3));
         Fuzz.Run(
-            1000,
+            300,
             random =>
             {
                 var length = 1u << random.Next(12);
