@@ -50,7 +50,8 @@ internal sealed class BlockPool
 
     /// <summary>
     /// Completes when a buffer may have become free; the caller then tries <see cref="TryRent"/> again. Waiters
-    /// are woken in the order they came, one for each buffer returned.
+    /// are woken in the order they came, one for each buffer returned; who is woken must try, or another would
+    /// miss what was meant for it.
     /// </summary>
     public Task WhenAvailable(CancellationToken cancellation)
     {
@@ -66,21 +67,28 @@ internal sealed class BlockPool
             _waiters.Enqueue(waiter);
         }
 
-        return waiter.Task.WaitAsync(cancellation);
+        return WaitAsync(waiter, cancellation);
     }
 
     internal void Return(BlockBuffer buffer)
     {
-        TaskCompletionSource? waiter = null;
         lock (_lock)
         {
             Leased--;
             _free.Push(buffer);
-            // A waiter whose owner was cancelled is completed in vain; the buffer stays free for the next.
-            _waiters.TryDequeue(out waiter);
+            // A waiter that was cancelled is passed over: it will not take the buffer, and the next one may wait
+            // for ever if this is the last to be returned.
+            while (_waiters.TryDequeue(out var waiter) && !waiter.TrySetResult()) { }
         }
+    }
 
-        waiter?.TrySetResult();
+    private static async Task WaitAsync(TaskCompletionSource waiter, CancellationToken cancellation)
+    {
+        using var registration = cancellation.UnsafeRegister(
+            static (source, token) => ((TaskCompletionSource)source!).TrySetCanceled(token),
+            waiter
+        );
+        await waiter.Task.ConfigureAwait(false);
     }
 
     private void AddSlab()

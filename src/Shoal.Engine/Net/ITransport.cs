@@ -1,0 +1,23 @@
+namespace Shoal.Engine;
+
+/// <summary>
+/// A duplex stream of bytes to one peer: TCP, or whatever else carries one. Used by one reader and one writer at a
+/// time. A failure of the network is a <see cref="IOException"/> or SocketException.
+/// </summary>
+internal interface ITransport : IDisposable
+{
+    /// <summary>
+    /// Receives into the buffer; 0 means the peer has ended its side. With an empty buffer it completes, with 0,
+    /// once a receive would not wait, so that a quiet connection needs no memory.
+    /// </summary>
+    ValueTask<int> ReceiveAsync(Memory<byte> buffer);
+
+    /// <summary>Sends all of the segments, in order. The list and its memory stay untouched until it completes.</summary>
+    ValueTask SendAsync(List<ArraySegment<byte>> segments);
+
+    /// <summary>
+    /// Ends both directions at once; calls that wait fail soon. May be called from any thread, and repeatedly.
+    /// Memory of a call that waits is in use until that call has failed.
+    /// </summary>
+    void Close();
+}
