@@ -1,0 +1,35 @@
+namespace Shoal.Engine;
+
+/// <summary>Bounds of the disk's work.</summary>
+internal static class DiskLimits
+{
+    /// <summary>
+    /// How long a block waits in memory for its neighbours. Bounds what a kill can lose: at 100 MiB/s about
+    /// 1 MiB; and the writes of a slow download: 100 a second for each open piece at most.
+    /// </summary>
+    public static readonly TimeSpan FlushDelay = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How often a failed disk is tried again.</summary>
+    public static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// How often what was written is made durable. Bounds what must be hashed again after a power loss: the
+    /// pieces of about this time and of the sync itself.
+    /// </summary>
+    public static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Requests carried out before answers are posted: 1 MiB, so that no answer waits for long.</summary>
+    public const int RequestsPerRound = 64;
+
+    /// <summary>
+    /// Blocks one shard may hold at least, whatever the cache's size. Above its share (half of the cache over
+    /// all shards) a shard writes early and reads back later what it could not hash in order.
+    /// </summary>
+    public const int MinHeldPerShard = 16;
+
+    /// <summary>Longest read that neighbouring requests are joined to, in blocks: 1 MiB.</summary>
+    public const int BlocksPerRead = 64;
+
+    /// <summary>Bytes read at once while a piece is hashed from its files: small enough to stay in the cache.</summary>
+    public const int HashChunk = 128 * 1024;
+}

@@ -1,0 +1,495 @@
+using System.Security.Cryptography;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>Writing and hashing.</summary>
+internal sealed partial class DiskShard
+{
+    private readonly int _heldBudget;
+    private readonly Stack<IncrementalHash> _sha1 = new();
+
+    // Pieces with unwritten blocks, the longest waiting first.
+    private readonly Queue<(ShardTorrent Torrent, OpenPiece Piece)> _dirty = new();
+    private readonly List<ReadOnlyMemory<byte>> _run = [];
+    private readonly List<ReadOnlyMemory<byte>> _runPart = [];
+    private readonly List<Memory<byte>> _readPart = [];
+    private readonly List<Memory<byte>> _chunk = [default];
+    private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(DiskLimits.HashChunk, pinned: true);
+    // Torrents with open pieces.
+    private readonly HashSet<ShardTorrent> _active = [];
+    private int _held;
+
+    private void WriteBlock(ShardTorrent torrent, in DiskRequest request)
+    {
+        var buffer = request.Buffer!;
+        var piece = GetOrOpen(torrent, request.Piece);
+        var block = request.Begin / PieceLayout.BlockSize;
+        // A second copy (end of the download, or a late answer) changes nothing; the first is hashed already.
+        if (block >= piece.BlockCount || piece.Has(block) || buffer.Length != piece.SizeOf(block))
+        {
+            buffer.Release();
+            return;
+        }
+
+        if (torrent.IsWriteBlocked && torrent.HeldCount >= _heldBudget / 2)
+        {
+            buffer.Release();
+            GiveUp(torrent, piece);
+            return;
+        }
+
+        if (torrent.Disk.Storage.Map.HasPads)
+        {
+            // What a peer says about padding is not kept: files have none, and what we read back must be what
+            // was hashed.
+            torrent.Disk.Storage.ClearPadding(piece.Offset + request.Begin, buffer.Span);
+        }
+
+        piece.Add(block, buffer);
+        torrent.HeldCount++;
+        _held++;
+        if (piece.Leaves is { } leaves)
+        {
+            leaves[block] = LeafOf(buffer.Span[..piece.DataSizeOf(block)]);
+        }
+
+        Queue(torrent, piece);
+        if (!HashInOrder(torrent, piece))
+        {
+            return;
+        }
+
+        if (piece.IsComplete)
+        {
+            Complete(torrent, piece);
+        }
+        else
+        {
+            RelievePressure();
+        }
+    }
+
+    private void Queue(ShardTorrent torrent, OpenPiece piece)
+    {
+        if (!piece.IsQueued && piece.IsDirty)
+        {
+            piece.IsQueued = true;
+            piece.DirtySince = _time.GetTimestamp();
+            _dirty.Enqueue((torrent, piece));
+        }
+    }
+
+    private OpenPiece GetOrOpen(ShardTorrent torrent, PieceIndex index)
+    {
+        if (torrent.Pieces.TryGetValue(index.Value, out var piece))
+        {
+            return piece;
+        }
+
+        var disk = torrent.Disk;
+        piece = new OpenPiece(index, disk.Layout)
+        {
+            Sha1 = disk.NeedsSha1 ? RentSha1() : null,
+            Leaves =
+                disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
+                    ? new Sha256Digest[disk.Layout.DataBlockCount(index)]
+                    : null,
+        };
+        if (torrent.Resumed.Remove(index.Value, out var resumed))
+        {
+            for (var block = 0; block < piece.BlockCount; block++)
+            {
+                if ((resumed[block >> 6] & (1UL << block)) != 0)
+                {
+                    piece.AddResumed(block);
+                }
+            }
+        }
+
+        torrent.Pieces.Add(index.Value, piece);
+        _active.Add(torrent);
+        return piece;
+    }
+
+    /// <summary>Moves the hash on over all blocks that follow it without a gap.</summary>
+    /// <returns>False: a block had to be read back and could not be; the piece was given up.</returns>
+    private bool HashInOrder(ShardTorrent torrent, OpenPiece piece)
+    {
+        if (piece.Sha1 is null && !piece.IsComplete)
+        {
+            return true; // Leaves are made as blocks come; resumed ones get theirs at the end.
+        }
+
+        while (piece.Cursor < piece.BlockCount && piece.Has(piece.Cursor))
+        {
+            var block = piece.Cursor;
+            if (piece.Held(block) is { } held)
+            {
+                piece.Sha1?.AppendData(held.Span);
+                piece.Cursor++;
+                if (piece.IsWritten(block))
+                {
+                    Release(torrent, piece, block);
+                }
+            }
+            else if (!HashFromFile(torrent, piece))
+            {
+                GiveUp(torrent, piece);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Hashes blocks that are in the file only: written early, or left by an earlier run.</summary>
+    private bool HashFromFile(ShardTorrent torrent, OpenPiece piece)
+    {
+        var first = piece.Cursor;
+        var needsLeaves = piece.Leaves is not null;
+        var count = 0;
+        while (
+            first + count < piece.BlockCount
+            && piece.Has(first + count)
+            && piece.Held(first + count) is null
+            && count < _scratch.Length / PieceLayout.BlockSize
+        )
+        {
+            count++;
+        }
+
+        if (piece.Sha1 is null && !NeedsAnyLeaf(piece, first, count))
+        {
+            piece.Cursor += count;
+            return true;
+        }
+
+        var begin = first * PieceLayout.BlockSize;
+        var length = Math.Min(count * PieceLayout.BlockSize, piece.Size - begin);
+        if (!TryRead(torrent, piece.Offset + begin, length))
+        {
+            return false;
+        }
+
+        piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
+        for (var i = 0; i < count && needsLeaves; i++)
+        {
+            piece.Leaves![first + i] = LeafOf(
+                _scratch.AsSpan(i * PieceLayout.BlockSize, piece.DataSizeOf(first + i))
+            );
+        }
+
+        piece.Cursor += count;
+        return true;
+    }
+
+    private static bool NeedsAnyLeaf(OpenPiece piece, int first, int count)
+    {
+        for (var i = first; i < first + count && piece.Leaves is not null; i++)
+        {
+            // No SHA-256 of data is zero: zero means that it was not made yet.
+            if (piece.Leaves[i].IsZero)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>All blocks are here: writes the rest and reports the hash.</summary>
+    private void Complete(ShardTorrent torrent, OpenPiece piece)
+    {
+        if (piece.IsReported || !Flush(torrent, piece, releaseAll: true))
+        {
+            return; // The disk fails: the retry comes back here.
+        }
+
+        piece.IsReported = true;
+        Report(torrent, piece);
+    }
+
+    private void Report(ShardTorrent torrent, OpenPiece piece)
+    {
+        Sha1Digest? v1 = null;
+        if (piece.Sha1 is { } sha1)
+        {
+            AppendZeros(sha1, piece.Size - Math.Min(piece.Size, piece.BlockCount * PieceLayout.BlockSize));
+            v1 = Finish(sha1);
+            _sha1.Push(sha1);
+            piece.Sha1 = null;
+        }
+
+        Answer(
+            torrent,
+            new PieceHashResult
+            {
+                Piece = piece.Index,
+                IsComplete = true,
+                V1 = v1,
+                Blocks = piece.Leaves,
+            }
+        );
+    }
+
+    private static void Answer(ShardTorrent torrent, PieceHashResult result) =>
+        torrent.Post(
+            new SwarmEvent(SwarmEventKind.PieceHashed, Piece: (uint)result.Piece.Value, Payload: result)
+        );
+
+    /// <summary>Writes what of the piece is not in its file.</summary>
+    /// <param name="releaseAll">Also give up blocks that hashing has not reached; they are read back later.</param>
+    /// <returns>False when the disk fails.</returns>
+    private bool Flush(ShardTorrent torrent, OpenPiece piece, bool releaseAll)
+    {
+        if (torrent.IsWriteBlocked || torrent.IsFrozen)
+        {
+            return !piece.IsDirty;
+        }
+
+        _touched.Add(torrent);
+        var from = 0;
+        while (piece.IsDirty)
+        {
+            var (first, count) = piece.NextDirtyRun(from);
+            _run.Clear();
+            var length = 0;
+            for (var block = first; block < first + count; block++)
+            {
+                var memory = piece.Held(block)!.Memory;
+                _run.Add(memory);
+                length += memory.Length;
+            }
+
+            var offset = piece.Offset + first * PieceLayout.BlockSize;
+            try
+            {
+                torrent.Disk.BeforeWrite(torrent, offset, length);
+                torrent.Disk.Storage.Write(offset, _run, length, _runPart);
+            }
+            catch (Exception e) when (StorageException.IsExpected(e))
+            {
+                BlockWrites(torrent, StorageException.From(e, "cannot write", torrent.Disk.Storage.Root).Failure);
+                return false;
+            }
+
+            for (var block = first; block < first + count; block++)
+            {
+                piece.MarkWritten(block);
+                if (block < piece.Cursor || piece.Sha1 is null || releaseAll)
+                {
+                    Release(torrent, piece, block);
+                }
+            }
+
+            from = first + count;
+            torrent.Record.Blocks[piece.Index.Value] = piece;
+        }
+
+        if (releaseAll)
+        {
+            var before = piece.HeldCount;
+            piece.ReleaseAll();
+            torrent.HeldCount -= before;
+            _held -= before;
+        }
+
+        return true;
+    }
+
+    private void FlushDue()
+    {
+        while (_dirty.TryPeek(out var head))
+        {
+            var (torrent, piece) = head;
+            var isOpen = torrent.Pieces.TryGetValue(piece.Index.Value, out var open) && open == piece;
+            if (isOpen && piece.IsDirty && _time.GetElapsedTime(piece.DirtySince) < DiskLimits.FlushDelay)
+            {
+                return;
+            }
+
+            _dirty.Dequeue();
+            piece.IsQueued = false;
+            if (isOpen && piece.IsDirty)
+            {
+                Flush(torrent, piece, releaseAll: false);
+            }
+        }
+    }
+
+    /// <summary>Too much memory is held: the longest waiting pieces are written and let go.</summary>
+    private void RelievePressure()
+    {
+        for (var tries = _dirty.Count; _held > _heldBudget && tries > 0; tries--)
+        {
+            var (torrent, piece) = _dirty.Dequeue();
+            piece.IsQueued = false;
+            if (torrent.Pieces.TryGetValue(piece.Index.Value, out var open) && open == piece)
+            {
+                Flush(torrent, piece, releaseAll: true);
+            }
+        }
+
+        if (_held <= _heldBudget)
+        {
+            return;
+        }
+
+        // What is left was written already and kept for hashing.
+        foreach (var torrent in _active)
+        {
+            foreach (var piece in torrent.Pieces.Values)
+            {
+                if (piece.HeldCount > 0)
+                {
+                    Flush(torrent, piece, releaseAll: true);
+                }
+            }
+        }
+    }
+
+    private void Release(ShardTorrent torrent, OpenPiece piece, int block)
+    {
+        piece.Release(block);
+        torrent.HeldCount--;
+        _held--;
+    }
+
+    /// <summary>Blocks of the piece are lost: the swarm must fetch it again.</summary>
+    private void GiveUp(ShardTorrent torrent, OpenPiece piece)
+    {
+        Close(torrent, piece);
+        torrent.Record.Lost.Add(piece.Index.Value);
+        _touched.Add(torrent);
+        Answer(torrent, new PieceHashResult { Piece = piece.Index, IsComplete = false });
+    }
+
+    private void Close(ShardTorrent torrent, OpenPiece piece)
+    {
+        var held = piece.HeldCount;
+        piece.ReleaseAll();
+        torrent.HeldCount -= held;
+        _held -= held;
+        ReturnSha1(piece);
+        torrent.Pieces.Remove(piece.Index.Value);
+        if (torrent.Pieces.Count == 0)
+        {
+            _active.Remove(torrent);
+        }
+
+        torrent.Record.Blocks.Remove(piece.Index.Value);
+    }
+
+    private void Commit(ShardTorrent torrent, PieceIndex index)
+    {
+        if (torrent.Pieces.TryGetValue(index.Value, out var piece))
+        {
+            Close(torrent, piece);
+        }
+
+        torrent.Discarded.Remove(index.Value);
+        torrent.Record.Committed.Add(index.Value);
+    }
+
+    private void Discard(ShardTorrent torrent, PieceIndex index)
+    {
+        if (torrent.Pieces.TryGetValue(index.Value, out var piece))
+        {
+            Close(torrent, piece);
+        }
+
+        torrent.Resumed.Remove(index.Value);
+        torrent.Discarded.Add(index.Value);
+        torrent.Record.Lost.Add(index.Value);
+    }
+
+    /// <summary>Notes that writing fails; it is tried again every <see cref="DiskLimits.RetryDelay"/>.</summary>
+    private void BlockWrites(ShardTorrent torrent, DiskFailure failure)
+    {
+        torrent.IsWriteBlocked = true;
+        torrent.FailedAt = _time.GetTimestamp();
+        _failed.Add(torrent);
+        torrent.Fail(failure);
+    }
+
+    private void RetryFailed()
+    {
+        if (_failed.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var torrent in _failed.ToArray())
+        {
+            if (_time.GetElapsedTime(torrent.FailedAt) < DiskLimits.RetryDelay || torrent.IsFrozen)
+            {
+                continue;
+            }
+
+            _touched.Add(torrent);
+            torrent.FailedAt = _time.GetTimestamp();
+            if (torrent.UnreadableRange is { } range && IsReadable(torrent, range))
+            {
+                torrent.UnreadableRange = null;
+            }
+
+            if (torrent.IsWriteBlocked)
+            {
+                RetryWrites(torrent);
+            }
+
+            if (!torrent.HasFailed)
+            {
+                _failed.Remove(torrent);
+                torrent.Disk.ReportRecovery(torrent);
+            }
+        }
+    }
+
+    private void RetryWrites(ShardTorrent torrent)
+    {
+        torrent.IsWriteBlocked = false;
+        foreach (var piece in torrent.Pieces.Values.ToArray())
+        {
+            if (!Flush(torrent, piece, releaseAll: false))
+            {
+                return; // Blocked again.
+            }
+
+            if (piece.IsComplete)
+            {
+                Complete(torrent, piece);
+            }
+        }
+    }
+
+    private static Sha256Digest LeafOf(ReadOnlySpan<byte> data)
+    {
+        Span<byte> hash = stackalloc byte[Sha256Digest.Size];
+        SHA256.HashData(data, hash);
+        return new Sha256Digest(hash);
+    }
+
+    private static Sha1Digest Finish(IncrementalHash sha1)
+    {
+        Span<byte> hash = stackalloc byte[Sha1Digest.Size];
+        sha1.GetHashAndReset(hash);
+        return new Sha1Digest(hash);
+    }
+
+    private void AppendZeros(IncrementalHash sha1, int count)
+    {
+        if (count > 0)
+        {
+            _scratch.AsSpan(0, Math.Min(count, _scratch.Length)).Clear();
+        }
+
+        while (count > 0)
+        {
+            var take = Math.Min(count, _scratch.Length);
+            sha1.AppendData(_scratch.AsSpan(0, take));
+            count -= take;
+        }
+    }
+}

@@ -1,0 +1,491 @@
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>Creating, moving, renaming and deleting.</summary>
+internal sealed partial class FileStorage
+{
+    private const int CopyBuffer = 1024 * 1024;
+
+    // Folders that hold names created since the last time they were made durable.
+    private readonly HashSet<string> _changedFolders = [];
+    private readonly Lock _changedLock = new();
+
+    /// <summary>
+    /// Creates what has no pieces: empty files and symbolic links that are wanted. Existing ones stay as they are.
+    /// </summary>
+    /// <exception cref="StorageException">One could not be made.</exception>
+    public void CreateEmpty(IReadOnlyList<FilePriority>? priorities)
+    {
+        for (var i = 0; i < _metainfo.Files.Count; i++)
+        {
+            var file = _metainfo.Files[i];
+            if (file.IsPad || priorities?[i] == FilePriority.Skip || (file.Size > 0 && file.SymlinkTarget is null))
+            {
+                continue;
+            }
+
+            var path = PathOf(i);
+            try
+            {
+                if (!MakeWay(path, isLink: file.SymlinkTarget is not null))
+                {
+                    continue;
+                }
+
+                if (file.SymlinkTarget is { } target)
+                {
+                    CreateLink(path, target);
+                }
+                else
+                {
+                    _files.Open(path, writable: true, create: true).Dispose();
+                    NoteCreated(i, path);
+                }
+            }
+            catch (Exception e) when (StorageException.IsExpected(e))
+            {
+                throw StorageException.From(e, "cannot create", path);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Decides which files may not appear: unwanted ones that are not there yet. Of those that become wanted,
+    /// what the part file holds moves over.
+    /// </summary>
+    /// <exception cref="StorageException">Moving over failed; the file's bytes stay in the part file.</exception>
+    public void SetPriorities(IReadOnlyList<FilePriority> priorities)
+    {
+        foreach (var file in Map.Stored)
+        {
+            var skip = priorities[file] == FilePriority.Skip;
+            if (skip == _parts.IsKept(file))
+            {
+                continue;
+            }
+
+            if (skip)
+            {
+                if (_files.KindOf(PathOf(file)) == PathKind.Missing)
+                {
+                    _parts.Keep(file, true);
+                }
+            }
+            else
+            {
+                MoveOutOfParts(file);
+                _parts.Keep(file, false);
+            }
+        }
+
+        if (!Map.Stored.ToArray().Any(_parts.IsKept) && _files.KindOf(PathOf(PartFile)) == PathKind.File)
+        {
+            _handles.CloseAll(this);
+            _files.Delete(PathOf(PartFile));
+        }
+    }
+
+    /// <summary>Makes the names of created files durable.</summary>
+    /// <exception cref="StorageException">They are not.</exception>
+    public void SyncFolders()
+    {
+        string[] folders;
+        lock (_changedLock)
+        {
+            folders = [.. _changedFolders];
+            _changedFolders.Clear();
+        }
+
+        for (var i = 0; i < folders.Length; i++)
+        {
+            try
+            {
+                _files.SyncDirectory(folders[i]);
+            }
+            catch (Exception e) when (StorageException.IsExpected(e))
+            {
+                lock (_changedLock)
+                {
+                    _changedFolders.UnionWith(folders.Skip(i));
+                }
+
+                throw StorageException.From(e, "cannot make durable", folders[i]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Copies every file to another root, as needed when it is on another device. The torrent stays in use:
+    /// files that changed during or after their copy are copied again by <see cref="FinishMove"/>.
+    /// </summary>
+    /// <returns>The stamps that the originals had before they were copied.</returns>
+    public Dictionary<int, FileStamp> CopyTo(string root, CancellationToken cancellation)
+    {
+        var copied = new Dictionary<int, FileStamp>();
+        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
+        foreach (var file in AllPlaces())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (StampOf(file) is { } stamp)
+            {
+                CopyFile(file, target, cancellation);
+                copied.Add(file, stamp);
+            }
+        }
+
+        return copied;
+    }
+
+    /// <summary>
+    /// Whether renaming to the new root works, found out by doing it with the first file that exists. Then all
+    /// are moved, and the root is the new one.
+    /// </summary>
+    /// <returns>False, and nothing has happened: the new root is on another device.</returns>
+    public bool TryMoveTo(string root)
+    {
+        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
+        CheckFree(target);
+        _handles.CloseAll(this);
+        var moved = new List<int>();
+        foreach (var file in AllPlaces())
+        {
+            var from = PathOf(file);
+            var to = target.PathOf(file);
+            try
+            {
+                if (_files.KindOf(from) is PathKind.Missing or PathKind.Directory)
+                {
+                    continue;
+                }
+
+                target.MakeWay(to, isLink: true);
+                if (!_files.TryMove(from, to))
+                {
+                    MoveBack(target, moved);
+                    target.DeleteEmptyFolders();
+                    return false;
+                }
+
+                moved.Add(file);
+            }
+            catch (Exception e) when (StorageException.IsExpected(e))
+            {
+                MoveBack(target, moved);
+                throw StorageException.From(e, "cannot move to", to);
+            }
+        }
+
+        DeleteEmptyFolders();
+        Adopt(target);
+        return true;
+    }
+
+    /// <summary>Copies what changed since <see cref="CopyTo"/>, makes the copies durable, deletes the originals.</summary>
+    public void FinishMove(string root, Dictionary<int, FileStamp> copied, CancellationToken cancellation)
+    {
+        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
+        foreach (var file in AllPlaces())
+        {
+            if (StampOf(file) is { } stamp && (!copied.TryGetValue(file, out var was) || was != stamp))
+            {
+                CopyFile(file, target, cancellation);
+            }
+        }
+
+        target.CreateEmpty(null);
+        _handles.CloseAll(target);
+        target.SyncFolders();
+        DeleteFiles();
+        Adopt(target);
+    }
+
+    /// <summary>Removes copies that an abandoned move left behind.</summary>
+    public void DeleteCopies(string root) =>
+        new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed).DeleteFiles();
+
+    /// <summary>Gives a file another path below the root.</summary>
+    /// <param name="path">Safe elements with '/' between them; checked by the caller.</param>
+    public void Rename(int file, string path)
+    {
+        var from = PathOf(file);
+        var to = Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
+        try
+        {
+            if (_files.KindOf(to) != PathKind.Missing)
+            {
+                throw new StorageException(DiskFailureKind.Denied, $"cannot rename '{from}': '{to}' exists");
+            }
+
+            _handles.CloseAll(this);
+            MakeWay(to);
+            if (_files.KindOf(from) != PathKind.Missing)
+            {
+                _files.TryMove(from, to);
+                DeleteFoldersAbove(from);
+            }
+
+            _renamed[file] = path;
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            throw StorageException.From(e, "cannot rename", from);
+        }
+    }
+
+    /// <summary>Deletes the torrent's files and the folders that are empty then; others' files stay.</summary>
+    public void DeleteFiles()
+    {
+        _handles.CloseAll(this);
+        foreach (var file in AllPlaces())
+        {
+            var path = PathOf(file);
+            try
+            {
+                if (_files.KindOf(path) != PathKind.Directory)
+                {
+                    _files.Delete(path);
+                }
+            }
+            catch (Exception e) when (StorageException.IsExpected(e))
+            {
+                throw StorageException.From(e, "cannot delete", path);
+            }
+        }
+
+        DeleteEmptyFolders();
+    }
+
+    /// <summary>
+    /// Sees to it that a file can be made at the path: makes its folders, refuses whatever else stands there.
+    /// Existing links below the root are never followed, so a torrent writes nowhere else.
+    /// </summary>
+    /// <returns>True if the place is free, false if the file exists.</returns>
+    private bool MakeWay(string path, bool isLink = false)
+    {
+        var below = Path.GetRelativePath(Root, path).Split(Path.DirectorySeparatorChar);
+        var folder = Root;
+        EnsureRoot();
+        for (var i = 0; i < below.Length - 1; i++)
+        {
+            var parent = folder;
+            folder = Path.Combine(folder, below[i]);
+            switch (_files.KindOf(folder))
+            {
+                case PathKind.Missing:
+                    _files.CreateDirectory(folder);
+                    NoteChanged(parent);
+                    break;
+                case PathKind.Link:
+                    throw Refuse($"'{folder}' is a symbolic link, and those are not followed when writing");
+                case PathKind.File:
+                    throw Refuse($"'{folder}' is a file where the torrent needs a folder");
+            }
+        }
+
+        switch (_files.KindOf(path))
+        {
+            case PathKind.Missing:
+                return true;
+            case PathKind.Link when !isLink:
+                throw Refuse($"'{path}' is a symbolic link, and those are not followed when writing");
+            case PathKind.Directory:
+                throw Refuse($"'{path}' is a folder where the torrent needs a file");
+            default:
+                return false;
+        }
+    }
+
+    private static StorageException Refuse(string message) => new(DiskFailureKind.Denied, message);
+
+    private void EnsureRoot()
+    {
+        // The user chose the root: links on the way to it are fine.
+        if (_files.KindOf(Root) == PathKind.Missing)
+        {
+            _files.CreateDirectory(Root);
+            if (Path.GetDirectoryName(Root) is { } parent)
+            {
+                NoteChanged(parent);
+            }
+        }
+    }
+
+    private void NoteCreated(int file, string path)
+    {
+        if (file != PartFile && _metainfo.Files[file].IsExecutable)
+        {
+            _files.SetExecutable(path);
+        }
+
+        NoteChanged(Path.GetDirectoryName(path)!);
+    }
+
+    private void NoteChanged(string folder)
+    {
+        lock (_changedLock)
+        {
+            _changedFolders.Add(folder);
+        }
+    }
+
+    private void CreateLink(string path, string target)
+    {
+        // The target is a path within the torrent, checked when the metainfo was read.
+        var absolute = Path.Combine(Root, target.Replace('/', Path.DirectorySeparatorChar));
+        _files.CreateLink(path, Path.GetRelativePath(Path.GetDirectoryName(path)!, absolute));
+        NoteChanged(Path.GetDirectoryName(path)!);
+    }
+
+    private IEnumerable<int> AllPlaces()
+    {
+        for (var i = 0; i < _metainfo.Files.Count; i++)
+        {
+            if (!_metainfo.Files[i].IsPad)
+            {
+                yield return i;
+            }
+        }
+
+        yield return PartFile;
+    }
+
+    private void MoveOutOfParts(int file)
+    {
+        if (_files.KindOf(PathOf(PartFile)) == PathKind.Missing)
+        {
+            return;
+        }
+
+        var buffer = new byte[Math.Min(CopyBuffer, _metainfo.Layout.PieceLength)];
+        var isWritten = false;
+        foreach (var (offset, length) in _parts.SharedRangesOf(file))
+        {
+            for (var done = 0; done < length; )
+            {
+                var chunk = buffer.AsSpan(0, Math.Min(buffer.Length, length - done));
+                int count;
+                using (var parts = _handles.Acquire(this, PartFile, writable: false))
+                {
+                    count = parts.File.Read(chunk, _parts.OffsetOf(offset + done));
+                }
+
+                if (count == 0)
+                {
+                    break;
+                }
+
+                // Stretches that were never written read as zeros: leaving them out keeps the file sparse.
+                if (chunk[..count].ContainsAnyExcept((byte)0))
+                {
+                    using var own = _handles.Acquire(this, file, writable: true);
+                    own.File.Write(chunk[..count], offset + done - _metainfo.Files[file].Offset);
+                    isWritten = true;
+                }
+
+                done += count;
+            }
+        }
+
+        if (isWritten)
+        {
+            Sync(file);
+        }
+    }
+
+    private void CopyFile(int file, FileStorage target, CancellationToken cancellation)
+    {
+        var from = PathOf(file);
+        var to = target.PathOf(file);
+        try
+        {
+            if (_files.KindOf(from) is PathKind.Link or PathKind.Directory)
+            {
+                return;
+            }
+
+            target.MakeWay(to);
+            using var source = _files.Open(from, writable: false, create: false);
+            using var copy = target.OpenFile(file, writable: true);
+            var buffer = new byte[CopyBuffer];
+            long at = 0;
+            int count;
+            while ((count = source.Read(buffer, at)) > 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                // Holes stay holes.
+                if (buffer.AsSpan(0, count).ContainsAnyExcept((byte)0))
+                {
+                    copy.Write(buffer.AsSpan(0, count), at);
+                }
+
+                at += count;
+            }
+
+            copy.SetLength(at);
+            copy.Sync();
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            throw StorageException.From(e, "cannot copy to", to);
+        }
+    }
+
+    private void CheckFree(FileStorage target)
+    {
+        foreach (var file in AllPlaces())
+        {
+            var path = target.PathOf(file);
+            if (_files.KindOf(path) != PathKind.Missing && _files.KindOf(PathOf(file)) != PathKind.Missing)
+            {
+                throw new StorageException(DiskFailureKind.Denied, $"cannot move to '{path}': it exists");
+            }
+        }
+    }
+
+    private void MoveBack(FileStorage target, List<int> moved)
+    {
+        foreach (var file in moved)
+        {
+            _files.TryMove(target.PathOf(file), PathOf(file));
+        }
+    }
+
+    private void Adopt(FileStorage target)
+    {
+        Root = target.Root;
+        lock (_changedLock)
+        {
+            _changedFolders.Clear();
+            _changedFolders.UnionWith(target._changedFolders);
+        }
+    }
+
+    private void DeleteEmptyFolders()
+    {
+        var folders = new HashSet<string>();
+        foreach (var file in AllPlaces())
+        {
+            var folder = Path.GetDirectoryName(PathOf(file))!;
+            while (folder.Length > Root.Length && folders.Add(folder))
+            {
+                folder = Path.GetDirectoryName(folder)!;
+            }
+        }
+
+        foreach (var folder in folders.OrderByDescending(f => f.Length))
+        {
+            _files.DeleteDirectory(folder);
+        }
+    }
+
+    private void DeleteFoldersAbove(string path)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        while (folder.Length > Root.Length)
+        {
+            _files.DeleteDirectory(folder);
+            folder = Path.GetDirectoryName(folder)!;
+        }
+    }
+}
