@@ -16,6 +16,7 @@ internal sealed partial class DiskShard
     private readonly List<Memory<byte>> _readPart = [];
     private readonly List<Memory<byte>> _chunk = [default];
     private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(DiskLimits.HashChunk, pinned: true);
+
     // Torrents with open pieces.
     private readonly HashSet<ShardTorrent> _active = [];
     private int _held;
@@ -175,9 +176,7 @@ internal sealed partial class DiskShard
         piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
         for (var i = 0; i < count && needsLeaves; i++)
         {
-            piece.Leaves![first + i] = LeafOf(
-                _scratch.AsSpan(i * PieceLayout.BlockSize, piece.DataSizeOf(first + i))
-            );
+            piece.Leaves![first + i] = LeafOf(_scratch.AsSpan(i * PieceLayout.BlockSize, piece.DataSizeOf(first + i)));
         }
 
         piece.Cursor += count;
@@ -234,9 +233,7 @@ internal sealed partial class DiskShard
     }
 
     private static void Answer(ShardTorrent torrent, PieceHashResult result) =>
-        torrent.Post(
-            new SwarmEvent(SwarmEventKind.PieceHashed, Piece: (uint)result.Piece.Value, Payload: result)
-        );
+        torrent.Post(new SwarmEvent(SwarmEventKind.PieceHashed, Piece: (uint)result.Piece.Value, Payload: result));
 
     /// <summary>Writes what of the piece is not in its file.</summary>
     /// <param name="releaseAll">Also give up blocks that hashing has not reached; they are read back later.</param>

@@ -76,12 +76,7 @@ internal sealed partial class FileStorage
     /// <param name="length">Their sum.</param>
     /// <param name="scratch">Used for runs that cross files; its content is lost.</param>
     /// <exception cref="StorageException">Some of it may have been written.</exception>
-    public void Write(
-        long offset,
-        List<ReadOnlyMemory<byte>> buffers,
-        int length,
-        List<ReadOnlyMemory<byte>> scratch
-    )
+    public void Write(long offset, List<ReadOnlyMemory<byte>> buffers, int length, List<ReadOnlyMemory<byte>> scratch)
     {
         foreach (var span in Map.Locate(offset, length))
         {
@@ -229,7 +224,8 @@ internal sealed partial class FileStorage
         }
     }
 
-    private string RelativePathOf(int file) => _renamed.TryGetValue(file, out var name) ? name : _metainfo.Files[file].Path;
+    private string RelativePathOf(int file) =>
+        _renamed.TryGetValue(file, out var name) ? name : _metainfo.Files[file].Path;
 
     private static void Slice(List<Memory<byte>> buffers, int skip, int length, List<Memory<byte>> into)
     {

@@ -176,8 +176,7 @@ internal sealed partial class LocalFileSystem : IFileSystem
 
 internal sealed class LocalFile(SafeFileHandle handle) : IDataFile
 {
-    public FileStamp Stamp =>
-        new(RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle).Ticks);
+    public FileStamp Stamp => new(RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle).Ticks);
 
     public int Read(Span<byte> buffer, long offset)
     {

@@ -218,7 +218,11 @@ internal sealed class MemoryFileSystem(TimeProvider time) : IFileSystem
 
     private void MakeFolders(string path)
     {
-        for (var folder = path; folder is not null && !_nodes.ContainsKey(folder); folder = Path.GetDirectoryName(folder))
+        for (
+            var folder = path;
+            folder is not null && !_nodes.ContainsKey(folder);
+            folder = Path.GetDirectoryName(folder)
+        )
         {
             _nodes[folder] = new Node(true);
         }
