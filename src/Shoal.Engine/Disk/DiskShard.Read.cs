@@ -2,7 +2,7 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>Reading for peers and for checking.</summary>
+/// <summary>Reading for peers.</summary>
 internal sealed partial class DiskShard
 {
     private static readonly Comparison<(ShardTorrent Torrent, DiskRequest Request)> ByPlace = (a, b) =>
@@ -169,79 +169,6 @@ internal sealed partial class DiskShard
         {
             return false;
         }
-    }
-
-    /// <summary>Hashes a piece from its files. Data that is missing is no failure: that is what checking is for.</summary>
-    private void HashPiece(ShardTorrent torrent, PieceIndex index)
-    {
-        if (torrent.Pieces.TryGetValue(index.Value, out var open))
-        {
-            // Checked while its blocks come in: the check counts, so the rest would be in vain.
-            if (open.IsDirty && !Flush(torrent, open, releaseAll: true))
-            {
-                Answer(torrent, new PieceHashResult { Piece = index, IsComplete = false });
-                return;
-            }
-
-            Close(torrent, open);
-        }
-
-        var piece = new OpenPiece(index, torrent.Disk.Layout)
-        {
-            Sha1 = torrent.Disk.NeedsSha1 ? RentSha1() : null,
-            Leaves =
-                torrent.Disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
-                    ? new Sha256Digest[torrent.Disk.Layout.DataBlockCount(index)]
-                    : null,
-        };
-        try
-        {
-            if (HashWhole(torrent, piece))
-            {
-                Report(torrent, piece);
-                return;
-            }
-        }
-        catch (Exception e) when (StorageException.IsExpected(e))
-        {
-            var failure = StorageException.From(e, "cannot read", torrent.Disk.Storage.Root).Failure;
-            if (failure.Kind != DiskFailureKind.Missing)
-            {
-                torrent.UnreadableRange ??= (piece.Offset, Math.Min(piece.DataSize, PieceLayout.BlockSize));
-                torrent.FailedAt = _time.GetTimestamp();
-                _failed.Add(torrent);
-                torrent.Fail(failure);
-            }
-        }
-
-        ReturnSha1(piece);
-        Answer(torrent, new PieceHashResult { Piece = index, IsComplete = false });
-    }
-
-    private bool HashWhole(ShardTorrent torrent, OpenPiece piece)
-    {
-        var covered = Math.Min(piece.Size, piece.BlockCount * PieceLayout.BlockSize);
-        for (var begin = 0; begin < covered; begin += _scratch.Length)
-        {
-            var length = Math.Min(_scratch.Length, covered - begin);
-            _chunk[0] = _scratch.AsMemory(0, length);
-            if (!torrent.Disk.Storage.Read(piece.Offset + begin, _chunk, length, _readPart))
-            {
-                return false;
-            }
-
-            piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
-            if (piece.Leaves is { } leaves)
-            {
-                for (var at = 0; at < length; at += PieceLayout.BlockSize)
-                {
-                    var block = (begin + at) / PieceLayout.BlockSize;
-                    leaves[block] = LeafOf(_scratch.AsSpan(at, piece.DataSizeOf(block)));
-                }
-            }
-        }
-
-        return true;
     }
 
     private void AwaitBuffers()

@@ -1,13 +1,11 @@
-using System.Security.Cryptography;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>Writing and hashing.</summary>
+/// <summary>Writing.</summary>
 internal sealed partial class DiskShard
 {
     private readonly int _heldBudget;
-    private readonly Stack<IncrementalHash> _sha1 = new();
 
     // Pieces with unwritten blocks, the longest waiting first.
     private readonly Queue<(ShardTorrent Torrent, OpenPiece Piece)> _dirty = new();
@@ -15,7 +13,6 @@ internal sealed partial class DiskShard
     private readonly List<ReadOnlyMemory<byte>> _runPart = [];
     private readonly List<Memory<byte>> _readPart = [];
     private readonly List<Memory<byte>> _chunk = [default];
-    private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(DiskLimits.HashChunk, pinned: true);
 
     // Torrents with open pieces.
     private readonly HashSet<ShardTorrent> _active = [];
@@ -113,90 +110,6 @@ internal sealed partial class DiskShard
         return piece;
     }
 
-    /// <summary>Moves the hash on over all blocks that follow it without a gap.</summary>
-    /// <returns>False: a block had to be read back and could not be; the piece was given up.</returns>
-    private bool HashInOrder(ShardTorrent torrent, OpenPiece piece)
-    {
-        if (piece.Sha1 is null && !piece.IsComplete)
-        {
-            return true; // Leaves are made as blocks come; resumed ones get theirs at the end.
-        }
-
-        while (piece.Cursor < piece.BlockCount && piece.Has(piece.Cursor))
-        {
-            var block = piece.Cursor;
-            if (piece.Held(block) is { } held)
-            {
-                piece.Sha1?.AppendData(held.Span);
-                piece.Cursor++;
-                if (piece.IsWritten(block))
-                {
-                    Release(torrent, piece, block);
-                }
-            }
-            else if (!HashFromFile(torrent, piece))
-            {
-                GiveUp(torrent, piece);
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    /// <summary>Hashes blocks that are in the file only: written early, or left by an earlier run.</summary>
-    private bool HashFromFile(ShardTorrent torrent, OpenPiece piece)
-    {
-        var first = piece.Cursor;
-        var needsLeaves = piece.Leaves is not null;
-        var count = 0;
-        while (
-            first + count < piece.BlockCount
-            && piece.Has(first + count)
-            && piece.Held(first + count) is null
-            && count < _scratch.Length / PieceLayout.BlockSize
-        )
-        {
-            count++;
-        }
-
-        if (piece.Sha1 is null && !NeedsAnyLeaf(piece, first, count))
-        {
-            piece.Cursor += count;
-            return true;
-        }
-
-        var begin = first * PieceLayout.BlockSize;
-        var length = Math.Min(count * PieceLayout.BlockSize, piece.Size - begin);
-        if (!TryRead(torrent, piece.Offset + begin, length))
-        {
-            return false;
-        }
-
-        piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
-        for (var i = 0; i < count && needsLeaves; i++)
-        {
-            piece.Leaves![first + i] = LeafOf(_scratch.AsSpan(i * PieceLayout.BlockSize, piece.DataSizeOf(first + i)));
-        }
-
-        piece.Cursor += count;
-        return true;
-    }
-
-    private static bool NeedsAnyLeaf(OpenPiece piece, int first, int count)
-    {
-        for (var i = first; i < first + count && piece.Leaves is not null; i++)
-        {
-            // No SHA-256 of data is zero: zero means that it was not made yet.
-            if (piece.Leaves[i].IsZero)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>All blocks are here: writes the rest and reports the hash.</summary>
     private void Complete(ShardTorrent torrent, OpenPiece piece)
     {
@@ -207,29 +120,6 @@ internal sealed partial class DiskShard
 
         piece.IsReported = true;
         Report(torrent, piece);
-    }
-
-    private void Report(ShardTorrent torrent, OpenPiece piece)
-    {
-        Sha1Digest? v1 = null;
-        if (piece.Sha1 is { } sha1)
-        {
-            AppendZeros(sha1, piece.Size - Math.Min(piece.Size, piece.BlockCount * PieceLayout.BlockSize));
-            v1 = Finish(sha1);
-            _sha1.Push(sha1);
-            piece.Sha1 = null;
-        }
-
-        Answer(
-            torrent,
-            new PieceHashResult
-            {
-                Piece = piece.Index,
-                IsComplete = true,
-                V1 = v1,
-                Blocks = piece.Leaves,
-            }
-        );
     }
 
     private static void Answer(ShardTorrent torrent, PieceHashResult result) =>
@@ -458,35 +348,6 @@ internal sealed partial class DiskShard
             {
                 Complete(torrent, piece);
             }
-        }
-    }
-
-    private static Sha256Digest LeafOf(ReadOnlySpan<byte> data)
-    {
-        Span<byte> hash = stackalloc byte[Sha256Digest.Size];
-        SHA256.HashData(data, hash);
-        return new Sha256Digest(hash);
-    }
-
-    private static Sha1Digest Finish(IncrementalHash sha1)
-    {
-        Span<byte> hash = stackalloc byte[Sha1Digest.Size];
-        sha1.GetHashAndReset(hash);
-        return new Sha1Digest(hash);
-    }
-
-    private void AppendZeros(IncrementalHash sha1, int count)
-    {
-        if (count > 0)
-        {
-            _scratch.AsSpan(0, Math.Min(count, _scratch.Length)).Clear();
-        }
-
-        while (count > 0)
-        {
-            var take = Math.Min(count, _scratch.Length);
-            sha1.AppendData(_scratch.AsSpan(0, take));
-            count -= take;
         }
     }
 }

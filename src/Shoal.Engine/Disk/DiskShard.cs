@@ -1,12 +1,8 @@
-using System.Security.Cryptography;
-using Shoal.Protocol;
-
 namespace Shoal.Engine;
 
 /// <summary>
 /// One of the engine's disk workers. A piece always comes to the same shard, so what is known of a piece has one
-/// thread, while several pieces are hashed on several cores. This half: the queue and the round; the other halves:
-/// writing and hashing, reading.
+/// thread, while several pieces are hashed on several cores. This part: the queue and the round.
 /// </summary>
 /// <remarks>
 /// Work is done in rounds: some requests are taken from the queue, carried out, then what is due is written, then
@@ -301,20 +297,6 @@ internal sealed partial class DiskShard
             // Monitor waits in whole milliseconds: never round down to a busy loop.
             : left < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1)
             : left;
-    }
-
-    private IncrementalHash RentSha1() =>
-        _sha1.TryPop(out var hash) ? hash : IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
-
-    private void ReturnSha1(OpenPiece piece)
-    {
-        if (piece.Sha1 is { } hash)
-        {
-            Span<byte> unused = stackalloc byte[Sha1Digest.Size];
-            hash.GetHashAndReset(unused);
-            _sha1.Push(hash);
-            piece.Sha1 = null;
-        }
     }
 
     private readonly record struct Item(TorrentDisk Torrent, DiskRequest Request, Action<ShardTorrent>? Action);
