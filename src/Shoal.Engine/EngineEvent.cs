@@ -18,9 +18,15 @@ public abstract record EngineEvent
     public sealed record Completed(Torrent Torrent) : EngineEvent;
 
     /// <summary>The disk failed; the torrent goes on by itself when it recovers (<see cref="Recovered"/>).</summary>
-    public sealed record Failed(Torrent Torrent, DiskFailureKind Kind, string Message) : EngineEvent;
+    public sealed record Failed(Torrent Torrent, string Message) : EngineEvent;
 
     public sealed record Recovered(Torrent Torrent) : EngineEvent;
+
+    /// <summary>A bug: the torrent has stopped.</summary>
+    public sealed record Faulted(Torrent Torrent, Exception Exception) : EngineEvent;
+
+    /// <summary>A bug outside of any torrent, for example while a stranger called; the engine goes on.</summary>
+    public sealed record EngineFaulted(Exception Exception) : EngineEvent;
 
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;

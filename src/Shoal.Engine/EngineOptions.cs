@@ -87,6 +87,12 @@ public sealed record TorrentOptions
     /// </summary>
     public bool AssumeComplete { get; init; }
 
+    /// <summary>
+    /// Only seed what is there: nothing is created on disk. A torrent whose data is incomplete stays so as long as
+    /// peers have nothing to add. Default false.
+    /// </summary>
+    public bool IsSeedOnly { get; init; }
+
     /// <summary>Reserve the space of all wanted files at start instead of growing sparse files. Default false.</summary>
     public bool Preallocate { get; init; }
 

@@ -1,11 +1,65 @@
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>One torrent in a <c>TorrentEngine</c>. Safe to use from any thread.</summary>
+/// <summary>One torrent in a <see cref="TorrentEngine"/>. Safe to use from any thread.</summary>
 public sealed class Torrent
 {
-    internal Torrent(InfoHashes infoHashes) => InfoHashes = infoHashes;
+    private readonly TorrentRunner _runner;
 
-    public InfoHashes InfoHashes { get; }
+    internal Torrent(TorrentRunner runner) => _runner = runner;
+
+    public InfoHashes InfoHashes => _runner.InfoHashes;
+
+    /// <summary>Null until a magnet link's metadata has arrived.</summary>
+    public Metainfo? Metainfo => _runner.Metainfo;
+
+    /// <summary>The latest snapshot; never waits.</summary>
+    public TorrentStatus Status => _runner.Status;
+
+    /// <summary>The folder that holds the content.</summary>
+    public string SaveDirectory => _runner.SaveDirectory;
+
+    internal TorrentRunner Runner => _runner;
+
+    /// <summary>Completes when the metadata is known.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled, or the torrent was removed before.</exception>
+    public Task<Metainfo> WhenMetadata(CancellationToken cancellation) => _runner.MetadataKnown.WaitAsync(cancellation);
+
+    /// <summary>Completes when everything wanted is proven and written for the first time.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled, or the torrent was removed before.</exception>
+    public Task WhenComplete(CancellationToken cancellation) => _runner.FirstCompletion.WaitAsync(cancellation);
+
+    /// <summary>Ends all connections; what is done is kept.</summary>
+    public void Pause() => _runner.Command(new SwarmCommand.Pause());
+
+    public void Resume() => _runner.Command(new SwarmCommand.Resume());
+
+    /// <summary>Hashes what is on disk again.</summary>
+    public void Recheck() => _runner.Command(new SwarmCommand.Recheck());
+
+    /// <param name="priorities">One for each file, in the order of <see cref="Metainfo.Files"/>.</param>
+    public void SetFilePriorities(IReadOnlyList<FilePriority> priorities) => _runner.SetFilePriorities(priorities);
+
+    public void SetSequential(bool isSequential) => _runner.Command(new SwarmCommand.SetSequential(isSequential));
+
+    public void SetSuperSeeding(bool isSuperSeeding) =>
+        _runner.Command(new SwarmCommand.SetSuperSeeding(isSuperSeeding));
+
+    /// <summary>Asks for a piece before others.</summary>
+    /// <param name="piece">Index of the piece.</param>
+    /// <param name="fromNow">When it is needed; null takes the wish back.</param>
+    public void SetDeadline(int piece, TimeSpan? fromNow) => _runner.SetDeadline(piece, fromNow);
+
+    /// <summary>Bytes a second; 0: no limit.</summary>
+    public void SetLimits(long download, long upload) => _runner.SetLimits(download, upload);
+
+    public void AddPeers(IReadOnlyList<IPEndPoint> endPoints) =>
+        _runner.AddCandidates(new CandidateBatch(endPoints, PeerSource.User));
+
+    /// <summary>Moves the content to another folder while the torrent goes on.</summary>
+    /// <exception cref="IOException">It could not be moved; the content stays where it was.</exception>
+    public Task MoveAsync(string directory, CancellationToken cancellation) =>
+        _runner.MoveAsync(directory, cancellation);
 }

@@ -1,0 +1,96 @@
+using System.Threading.Channels;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>What the torrents of one engine share. Made and disposed of by <see cref="TorrentEngine"/>.</summary>
+internal sealed class EngineServices : IDisposable
+{
+    public required EngineOptions Options { get; init; }
+    public required PeerId PeerId { get; init; }
+    public required ConnectionSlots Slots { get; init; }
+    public required TcpConnector Connector { get; init; }
+    public required PeerHandshake Handshake { get; init; }
+    public required PeerLinkLimits LinkLimits { get; init; }
+    public required DiskWorkers Disk { get; init; }
+
+    /// <summary>Buffers for blocks from peers; its size is <see cref="EngineOptions.WriteCacheBytes"/>.</summary>
+    public required BlockPool ReceivePool { get; init; }
+
+    public required RateGate DownloadGate { get; init; }
+    public required RateGate UploadGate { get; init; }
+    public required ChannelWriter<EngineEvent> Events { get; init; }
+
+    /// <summary>Used under a lock, only to seed others.</summary>
+    public required Random Random { private get; init; }
+
+    /// <summary>Port that we listen on, told to trackers and peers.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>Timestamp that every swarm's clock counts from.</summary>
+    public required long Epoch { get; init; }
+
+    public TimeProvider Time => Options.Time;
+
+    private readonly Lock _randomLock = new();
+
+    public static EngineServices Create(
+        EngineOptions options,
+        TcpLimits tcpLimits,
+        int port,
+        ChannelWriter<EngineEvent> events
+    )
+    {
+        var linkLimits = PeerLinkLimits.Default;
+        var uploadPool = new BlockPool(BlocksIn(options.ReadCacheBytes));
+        var random = options.RandomSeed is { } seed ? new Random(seed) : new Random();
+        return new EngineServices
+        {
+            Options = options,
+            Port = port,
+            Events = events,
+            PeerId = EngineVersion.CreatePeerId(random),
+            Epoch = options.Time.GetTimestamp(),
+            Slots = new ConnectionSlots(options, options.Time),
+            Connector = new TcpConnector(options.Bind, tcpLimits, options.Time),
+            LinkLimits = linkLimits,
+            Handshake = new PeerHandshake(linkLimits, options.Time),
+            ReceivePool = new BlockPool(BlocksIn(options.WriteCacheBytes)),
+            DownloadGate = new RateGate(options.Time, options.DownloadLimit),
+            UploadGate = new RateGate(options.Time, options.UploadLimit),
+            Disk = new DiskWorkers(
+                new DiskWorkersOptions
+                {
+                    UploadPool = uploadPool,
+                    WriteCacheBytes = options.WriteCacheBytes,
+                    MaxOpenFiles = options.MaxOpenFiles,
+                    Time = options.Time,
+                }
+            ),
+            Random = random,
+        };
+    }
+
+    public void Dispose()
+    {
+        Connector.Dispose();
+        Disk.Dispose();
+    }
+
+    private static int BlocksIn(long bytes) =>
+        (int)
+            Math.Clamp(
+                bytes / BlockBuffer.Capacity,
+                1024 * 1024 / BlockBuffer.Capacity,
+                int.MaxValue / BlockBuffer.Capacity
+            );
+
+    /// <summary>A source of randomness of its own for each torrent, so that torrents do not depend on each other.</summary>
+    public Random CreateRandom()
+    {
+        lock (_randomLock)
+        {
+            return new Random(Random.Next());
+        }
+    }
+}

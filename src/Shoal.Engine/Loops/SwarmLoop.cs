@@ -1,0 +1,324 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Runtime.InteropServices;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>What a swarm's loop needs of the torrent around it. Called on the loop's strand; must not wait.</summary>
+internal interface ISwarmOwner
+{
+    void Connect(IPEndPoint endPoint);
+    void Ban(IPAddress address);
+    void MetadataFetched(byte[] infoBytes);
+    void PieceCompleted(int piece);
+    void Completed();
+    void StateChanged(TorrentStatus status);
+
+    /// <summary>The swarm threw: a bug. The torrent is stopped; the others go on.</summary>
+    void Faulted(Exception exception);
+}
+
+/// <summary>
+/// Runs one <see cref="Swarm"/>: takes events in, carries effects out, one thread at a time. A strand, not a
+/// thread: it runs on whichever thread posted to it while it was idle.
+/// </summary>
+internal sealed class SwarmLoop : ISwarmMailbox
+{
+    /// <summary>
+    /// Events waiting above which links wait before they post more. A link posts one receive at a time, at
+    /// most some hundred events, so this is about one burst of each of 30 busy links.
+    /// </summary>
+    private const int MailboxCapacity = 4096;
+
+    /// <summary>
+    /// Batches that a poster's thread handles before the rest moves to the pool: a poster (a disk worker, a
+    /// link's read loop) has work of its own to go back to.
+    /// </summary>
+    private const int BatchesPerPoster = 4;
+
+    private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(250);
+
+    private readonly Swarm _swarm;
+    private readonly ISwarmOwner _owner;
+    private readonly TimeProvider _time;
+    private readonly long _epoch;
+    private readonly EventMailbox<SwarmEvent> _mailbox = new(MailboxCapacity);
+    private readonly SwarmEffects _effects = new();
+    private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = new();
+    private readonly Dictionary<PeerHandle, List<SwarmEffect>> _staged = [];
+    private readonly List<PeerHandle> _touched = [];
+    private readonly Stack<List<SwarmEffect>> _spareLists = new();
+    private readonly List<DiskRequest> _diskRequests = [];
+    private readonly Action _runOnPool;
+    private ITorrentDisk? _disk;
+    private TimeSpan _statusDue;
+    private bool _faulted;
+
+    /// <param name="epoch">Timestamp of <paramref name="time"/> that the swarm's clock counts from.</param>
+    public SwarmLoop(Swarm swarm, ISwarmOwner owner, TimeProvider time, long epoch)
+    {
+        _swarm = swarm;
+        _owner = owner;
+        _time = time;
+        _epoch = epoch;
+        _runOnPool = Run;
+        Status = swarm.CreateStatus(Now);
+    }
+
+    /// <summary>The latest published snapshot; safe from any thread.</summary>
+    public TorrentStatus Status { get; private set; }
+
+    private TimeSpan Now => _time.GetElapsedTime(_epoch);
+
+    /// <summary>Makes a link reachable for effects; call before its PeerJoined is posted.</summary>
+    public void Attach(PeerHandle peer, PeerLink link) => _links[peer] = link;
+
+    /// <summary>Gives the swarm its disk; call before the event that tells it of metadata is posted.</summary>
+    public void Attach(ITorrentDisk disk) => Volatile.Write(ref _disk, disk);
+
+    public async ValueTask PostAsync(ReadOnlyMemory<SwarmEvent> batch, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var room = _mailbox.TryWriteOrWait(batch.Span, out var accepted, out var mustRun);
+            if (room is null)
+            {
+                if (!accepted)
+                {
+                    ReleaseBuffers(batch.Span);
+                }
+                else if (mustRun)
+                {
+                    Run();
+                }
+
+                return;
+            }
+
+            try
+            {
+                await room.WaitAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                ReleaseBuffers(batch.Span);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Posts without waiting: for answers to what the swarm itself asked for (disk, connector, timer), which
+    /// are bounded by the asking.
+    /// </summary>
+    public void Post(ReadOnlySpan<SwarmEvent> batch)
+    {
+        if (!_mailbox.Write(batch, out var mustRun))
+        {
+            ReleaseBuffers(batch);
+        }
+        else if (mustRun)
+        {
+            Run();
+        }
+    }
+
+    public void Post(in SwarmEvent single) => Post(new ReadOnlySpan<SwarmEvent>(in single));
+
+    /// <summary>Takes no more events. Those accepted before are still handled.</summary>
+    public void Close() => _mailbox.Close();
+
+    private void Run()
+    {
+        for (var i = 0; i < BatchesPerPoster; i++)
+        {
+            var batch = _mailbox.Take();
+            if (batch is null)
+            {
+                return;
+            }
+
+            Handle(CollectionsMarshal.AsSpan(batch));
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static run => run(), _runOnPool, preferLocal: false);
+    }
+
+    private void Handle(ReadOnlySpan<SwarmEvent> batch)
+    {
+        var now = Now;
+        var next = 0;
+        try
+        {
+            while (next < batch.Length && !_faulted)
+            {
+                ref readonly var e = ref batch[next];
+                // From here on the swarm owns what the event carries.
+                next++;
+                _swarm.Handle(in e, now, _effects);
+                if (e.Kind == SwarmEventKind.PeerLeft)
+                {
+                    Detach(e.Peer);
+                }
+            }
+
+            CarryOut(now);
+        }
+        catch (Exception exception)
+        {
+            Fault(exception);
+        }
+
+        if (_faulted)
+        {
+            ReleaseBuffers(batch[next..]);
+        }
+        else if (now >= _statusDue)
+        {
+            Publish(now);
+        }
+    }
+
+    private void CarryOut(TimeSpan now)
+    {
+        var effects = _effects.Span;
+        for (var i = 0; i < effects.Length; i++)
+        {
+            ref readonly var effect = ref effects[i];
+            switch (effect.Kind)
+            {
+                case SwarmEffectKind.Send:
+                case SwarmEffectKind.Unsend:
+                case SwarmEffectKind.Disconnect:
+                    Stage(in effect);
+                    break;
+                case SwarmEffectKind.Disk:
+                    _diskRequests.Add(effect.Disk);
+                    break;
+                case SwarmEffectKind.Connect:
+                    _owner.Connect((IPEndPoint)effect.Payload!);
+                    break;
+                case SwarmEffectKind.Ban:
+                    _owner.Ban((IPAddress)effect.Payload!);
+                    break;
+                case SwarmEffectKind.MetadataFetched:
+                    _owner.MetadataFetched((byte[])effect.Payload!);
+                    break;
+                case SwarmEffectKind.PieceCompleted:
+                    _owner.PieceCompleted((int)effect.Piece);
+                    break;
+                case SwarmEffectKind.Completed:
+                    Publish(now);
+                    _owner.Completed();
+                    break;
+                case SwarmEffectKind.NeedPeers:
+                    break;
+                case SwarmEffectKind.StateChanged:
+                    Publish(now);
+                    _owner.StateChanged(Status);
+                    break;
+                default:
+                    throw new InvalidOperationException($"unknown effect {effect.Kind}");
+            }
+        }
+
+        _effects.Clear();
+        SubmitDiskRequests();
+        FlushLinks();
+    }
+
+    private void SubmitDiskRequests()
+    {
+        if (_diskRequests.Count > 0)
+        {
+            var disk = Volatile.Read(ref _disk) ?? throw new InvalidOperationException("disk request before metadata");
+            disk.Submit(CollectionsMarshal.AsSpan(_diskRequests));
+            _diskRequests.Clear();
+        }
+    }
+
+    /// <summary>One batch per link leaves, however many events it took to make it.</summary>
+    private void Stage(in SwarmEffect effect)
+    {
+        ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(_staged, effect.Peer, out _);
+        if (list is null)
+        {
+            list = _spareLists.TryPop(out var spare) ? spare : [];
+            _touched.Add(effect.Peer);
+        }
+
+        list.Add(effect);
+    }
+
+    private void FlushLinks()
+    {
+        foreach (var peer in _touched)
+        {
+            _staged.Remove(peer, out var list);
+            if (_links.TryGetValue(peer, out var link))
+            {
+                link.Apply(CollectionsMarshal.AsSpan(list));
+            }
+            else
+            {
+                ReleaseBuffers(list!);
+            }
+
+            list!.Clear();
+            _spareLists.Push(list);
+        }
+
+        _touched.Clear();
+    }
+
+    private void Detach(PeerHandle peer) => _links.TryRemove(peer, out _);
+
+    private void Publish(TimeSpan now)
+    {
+        Status = _swarm.CreateStatus(now);
+        _statusDue = now + StatusInterval;
+    }
+
+    /// <summary>A bug faults this torrent only, loudly: its connections end, the other torrents go on.</summary>
+    private void Fault(Exception exception)
+    {
+        _faulted = true;
+        foreach (var effect in _effects.Span)
+        {
+            (effect.Payload as BlockBuffer)?.Release();
+            effect.Disk.Buffer?.Release();
+        }
+
+        _effects.Clear();
+        Status = Status with
+        {
+            State = TorrentState.Failed,
+            Error = $"internal error: {exception.Message}",
+            Peers = [],
+        };
+        foreach (var (peer, link) in _links)
+        {
+            var bye = new SwarmEffect(SwarmEffectKind.Disconnect, peer, Piece: (uint)DisconnectReason.InternalError);
+            link.Apply(new ReadOnlySpan<SwarmEffect>(in bye));
+        }
+
+        _owner.Faulted(exception);
+    }
+
+    private static void ReleaseBuffers(ReadOnlySpan<SwarmEvent> events)
+    {
+        foreach (ref readonly var e in events)
+        {
+            (e.Payload as BlockBuffer)?.Release();
+        }
+    }
+
+    private static void ReleaseBuffers(List<SwarmEffect> effects)
+    {
+        foreach (var effect in effects)
+        {
+            (effect.Payload as BlockBuffer)?.Release();
+        }
+    }
+}

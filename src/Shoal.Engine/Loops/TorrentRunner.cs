@@ -1,0 +1,345 @@
+using System.Net;
+using System.Net.Sockets;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// The life of one torrent: owns its swarm's loop, its disk, its announces and the tasks of its connections, and
+/// carries the swarm's wishes to the engine. The public face is <see cref="Torrent"/>.
+/// </summary>
+internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
+{
+    private readonly EngineServices _services;
+    private readonly TorrentOptions _options;
+    private readonly Action<TorrentRunner> _onNamed;
+    private readonly SwarmLoop _loop;
+    private readonly BackgroundTasks _tasks;
+    private readonly PeerConnections _connections;
+    private readonly TaskCompletionSource<Metainfo> _metadataKnown = new(
+        TaskCreationOptions.RunContinuationsAsynchronously
+    );
+    private readonly TaskCompletionSource _firstCompletion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TorrentDisk? _disk;
+    private MagnetLink? _magnet;
+    private HashSet<MetainfoFile>? _selected;
+    private bool _isDisposed;
+    private bool _hasFailed;
+    private bool _hasChecked;
+
+    /// <param name="services">What all torrents share.</param>
+    /// <param name="infoHashes">At least one name.</param>
+    /// <param name="metainfo">Null: peers will send it.</param>
+    /// <param name="options">What the user decided.</param>
+    /// <param name="onNamed">Called when the metadata told another name of the torrent.</param>
+    public TorrentRunner(
+        EngineServices services,
+        InfoHashes infoHashes,
+        Metainfo? metainfo,
+        TorrentOptions options,
+        Action<TorrentRunner> onNamed
+    )
+    {
+        _services = services;
+        _onNamed = onNamed;
+        _options = options;
+        InfoHashes = infoHashes;
+        Metainfo = metainfo;
+        DownloadGate = services.DownloadGate.CreateChild();
+        UploadGate = services.UploadGate.CreateChild();
+        SetLimits(options.DownloadLimit, options.UploadLimit);
+        _tasks = new BackgroundTasks(Fault);
+        var swarm = new Swarm(
+            new SwarmOptions
+            {
+                Random = services.CreateRandom(),
+                PeerId = services.PeerId,
+                ListenPort = services.Port,
+                ClientVersion = EngineVersion.ClientName,
+                SeedChoking = services.Options.SeedChoking,
+                Sequential = options.Sequential,
+                SuperSeeding = options.SuperSeeding,
+                Paused = options.Paused,
+                FilePriority = PriorityOf,
+                Limits = SwarmLimits.Default with { MaxPeers = services.Options.MaxPeersPerTorrent },
+            },
+            infoHashes,
+            metainfo
+        );
+        _loop = new SwarmLoop(swarm, this, services.Time, services.Epoch);
+        _connections = new PeerConnections(services, this, _loop, _tasks);
+        Torrent = new Torrent(this);
+    }
+
+    public Torrent Torrent { get; }
+    public InfoHashes InfoHashes { get; private set; }
+    public Metainfo? Metainfo { get; private set; }
+    public PeerId PeerId => _services.PeerId;
+    public HandshakeFeatures Features => HandshakeFeatures.Fast | HandshakeFeatures.Extensions | HandshakeFeatures.V2;
+    public ISwarmMailbox Mailbox => _loop;
+    public BlockPool ReceivePool => _services.ReceivePool;
+    public RateGate DownloadGate { get; }
+    public RateGate UploadGate { get; }
+    public string SaveDirectory => _disk?.Storage.Root ?? _options.SaveDirectory;
+    public Task<Metainfo> MetadataKnown => _metadataKnown.Task;
+    public Task FirstCompletion => _firstCompletion.Task;
+
+    public TorrentStatus Status => _loop.Status;
+
+    /// <summary>Opens the disk where the metadata is known, and starts to announce and to connect.</summary>
+    /// <exception cref="IOException">The disk cannot be used; nothing was started.</exception>
+    public async Task StartAsync(MagnetLink? magnet)
+    {
+        _magnet = magnet;
+        if (Metainfo is { } metainfo)
+        {
+            var resume = await OpenDiskAsync(metainfo).ConfigureAwait(false);
+            _metadataKnown.TrySetResult(metainfo);
+            Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
+            _loop.Post(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume));
+        }
+
+        if (_options.Peers.Count > 0)
+        {
+            AddCandidates(new CandidateBatch(_options.Peers, PeerSource.User));
+        }
+
+        foreach (var (host, peerPort) in magnet?.Peers ?? [])
+        {
+            _tasks.TryRun(() => AddNamedPeerAsync(host, peerPort));
+        }
+    }
+
+    /// <summary>Takes in a peer that called and named this torrent. Completes when the connection has ended.</summary>
+    public void RunIncoming(ITransport transport, PeerIntroduction introduction)
+    {
+        if (!_services.Slots.TryTake(introduction.EndPoint.Address, out _))
+        {
+            transport.Dispose();
+        }
+        else if (!_tasks.TryRun(() => RunIncomingAsync(transport, introduction)))
+        {
+            transport.Dispose();
+            _services.Slots.Return(introduction.EndPoint.Address);
+        }
+    }
+
+    public void Tick() => _loop.Post(new SwarmEvent(SwarmEventKind.Tick));
+
+    public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
+
+    public void AddCandidates(CandidateBatch batch) =>
+        _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: batch));
+
+    public void SetLimits(long download, long upload)
+    {
+        DownloadGate.Limit = download;
+        UploadGate.Limit = upload;
+    }
+
+    public void SetFilePriorities(IReadOnlyList<FilePriority> priorities)
+    {
+        _disk?.SetFilePriorities(priorities);
+        Command(new SwarmCommand.SetFilePriorities(priorities));
+    }
+
+    public void SetDeadline(int piece, TimeSpan? fromNow)
+    {
+        if (Metainfo is { } metainfo)
+        {
+            var now = _services.Time.GetElapsedTime(_services.Epoch);
+            Command(new SwarmCommand.SetDeadline(metainfo.Layout.Piece(piece), now + fromNow));
+        }
+    }
+
+    void ISwarmOwner.Connect(IPEndPoint endPoint) => _connections.Dial(endPoint);
+
+    void ISwarmOwner.Ban(IPAddress address) => _services.Slots.Ban(address);
+
+    void ISwarmOwner.MetadataFetched(byte[] infoBytes) => _tasks.TryRun(() => TakeMetadataAsync(infoBytes));
+
+    void ISwarmOwner.PieceCompleted(int piece) => Tell(new EngineEvent.PieceCompleted(Torrent, piece));
+
+    void ISwarmOwner.Completed()
+    {
+        _firstCompletion.TrySetResult();
+        Tell(new EngineEvent.Completed(Torrent));
+    }
+
+    void ISwarmOwner.StateChanged(TorrentStatus status)
+    {
+        if (!_hasChecked && status.State is TorrentState.Downloading or TorrentState.Seeding)
+        {
+            _hasChecked = true;
+            Tell(new EngineEvent.CheckingDone(Torrent));
+        }
+
+        var hasFailed = status.State == TorrentState.Failed;
+        if (hasFailed != _hasFailed)
+        {
+            _hasFailed = hasFailed;
+            Tell(
+                hasFailed
+                    ? new EngineEvent.Failed(Torrent, status.Error ?? "the disk failed")
+                    : new EngineEvent.Recovered(Torrent)
+            );
+        }
+    }
+
+    void ISwarmOwner.Faulted(Exception exception) => Fault(exception);
+
+    public Task MoveAsync(string directory, CancellationToken cancellation) =>
+        _disk is { } disk
+            ? disk.MoveAsync(directory, cancellation)
+            : throw new InvalidOperationException("nothing to move before the metadata is known");
+
+    /// <summary>Says goodbye to peers and trackers, and leaves everything durable.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        Command(new SwarmCommand.Pause());
+        _connections.Close(DisconnectReason.ShuttingDown);
+        await _tasks.EndAsync().ConfigureAwait(false);
+        _connections.Dispose();
+        if (_disk is { } disk)
+        {
+            await disk.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _loop.Close();
+        _metadataKnown.TrySetCanceled();
+        _firstCompletion.TrySetCanceled();
+    }
+
+    /// <summary>After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it.</summary>
+    public Task DeleteDataAsync() => _disk?.DeleteAsync() ?? Task.CompletedTask;
+
+    private async Task RunIncomingAsync(ITransport transport, PeerIntroduction introduction)
+    {
+        try
+        {
+            await _connections.RunIncomingAsync(transport, introduction).ConfigureAwait(false);
+        }
+        finally
+        {
+            _services.Slots.Return(introduction.EndPoint.Address);
+        }
+    }
+
+    private async Task<ResumeState> OpenDiskAsync(Metainfo metainfo)
+    {
+        var (disk, resume) = await TorrentDisk
+            .OpenAsync(
+                _services.Disk,
+                metainfo,
+                new TorrentDiskOptions
+                {
+                    SaveDirectory = _options.SaveDirectory,
+                    StateDirectory = _services.Options.StateDirectory,
+                    Recheck = _options.Recheck,
+                    AssumeComplete = _options.AssumeComplete,
+                    Preallocate = _options.Preallocate,
+                    Priorities =
+                        _options.FilePriority is null && _selected is null
+                            ? null
+                            : [.. metainfo.Files.Select(PriorityOf)],
+                    CreateEmptyFiles = !_options.IsSeedOnly,
+                },
+                _loop.Post
+            )
+            .ConfigureAwait(false);
+        _disk = disk;
+        _loop.Attach(disk);
+        return resume;
+    }
+
+    /// <summary>The metadata of a magnet link came in, and its hashes are right.</summary>
+    private async Task TakeMetadataAsync(byte[] infoBytes)
+    {
+        if (
+            !MetainfoReader.TryReadInfo(
+                infoBytes,
+                InfoHashes,
+                MetainfoLimits.Default,
+                [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])],
+                _magnet?.WebSeeds ?? [],
+                out var metainfo,
+                out var error
+            )
+        )
+        {
+            // The hash is that of the link: whoever made the torrent made it so, and no other peer has a better one.
+            Fail(error.Message);
+            return;
+        }
+
+        try
+        {
+            if (_magnet is { SelectedFiles.Count: > 0 } magnet)
+            {
+                _selected = [.. metainfo.Files.Where((_, index) => magnet.IsSelected(index))];
+            }
+
+            var resume = await OpenDiskAsync(metainfo).ConfigureAwait(false);
+            Metainfo = metainfo;
+            InfoHashes = metainfo.InfoHashes;
+            _onNamed(this);
+            _metadataKnown.TrySetResult(metainfo);
+            Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
+            _loop.Post([
+                new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo),
+                new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume),
+            ]);
+        }
+        catch (StorageException exception)
+        {
+            Fail(exception.Message);
+        }
+    }
+
+    private FilePriority PriorityOf(MetainfoFile file) =>
+        _options.FilePriority is { } choose ? choose(file)
+        : _selected is null || _selected.Contains(file) ? FilePriority.Normal
+        : FilePriority.Skip;
+
+    /// <summary>x.pe of a magnet link may hold a name (BEP 9: "hostname:port, ipv4-literal:port, [ipv6-literal]:port").</summary>
+    private async Task AddNamedPeerAsync(string host, int port)
+    {
+        try
+        {
+            var addresses = IPAddress.TryParse(host, out var literal)
+                ? [literal]
+                : await Dns.GetHostAddressesAsync(host).ConfigureAwait(false);
+            AddCandidates(
+                new CandidateBatch([.. addresses.Select(address => new IPEndPoint(address, port))], PeerSource.User)
+            );
+        }
+        catch (SocketException)
+        {
+            // A name that nobody knows is no peer; the link may name others.
+        }
+    }
+
+    private void Tell(EngineEvent e) => _services.Events.TryWrite(e);
+
+    /// <summary>The torrent cannot go on, for a reason that the user can understand.</summary>
+    private void Fail(string message)
+    {
+        Tell(new EngineEvent.Failed(Torrent, message));
+        _metadataKnown.TrySetException(new IOException(message));
+        _firstCompletion.TrySetException(new IOException(message));
+    }
+
+    /// <summary>A bug of ours: this torrent ends, loudly; the others go on.</summary>
+    private void Fault(Exception exception)
+    {
+        Tell(new EngineEvent.Faulted(Torrent, exception));
+        _metadataKnown.TrySetException(exception);
+        _firstCompletion.TrySetException(exception);
+    }
+}

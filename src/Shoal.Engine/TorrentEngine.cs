@@ -1,0 +1,251 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>The engine could not start, for a reason that the user can understand.</summary>
+public sealed class EngineStartException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>
+/// Downloads and seeds torrents: one listening port, one set of limits, any number of torrents. Safe to use from
+/// any thread. Disposing of it says goodbye to peers and trackers and leaves everything durable.
+/// </summary>
+public sealed class TorrentEngine : IAsyncDisposable
+{
+    /// <summary>Events kept for a reader that is late; the oldest are dropped beyond.</summary>
+    private const int EventCapacity = 4096;
+
+    private readonly EngineServices _services;
+    private readonly TcpAcceptor _acceptor;
+    private readonly Channel<EngineEvent> _events;
+    private readonly ConcurrentDictionary<Torrent, TorrentRunner> _runners = new();
+    private readonly ConcurrentDictionary<InfoHash, TorrentRunner> _byInfoHash = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _ticking;
+    private bool _isDisposed;
+
+    private TorrentEngine(EngineServices services, TcpAcceptor acceptor, Channel<EngineEvent> events)
+    {
+        _services = services;
+        _acceptor = acceptor;
+        _events = events;
+        _ticking = TickAsync();
+    }
+
+    /// <summary>The TCP port we listen on.</summary>
+    public int Port => _services.Port;
+
+    public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor.EndPoints;
+
+    public IReadOnlyCollection<Torrent> Torrents => [.. _runners.Keys];
+
+    /// <summary>What happens, for one reader. Bounded: a reader that never reads loses the oldest.</summary>
+    public ChannelReader<EngineEvent> Events => _events.Reader;
+
+    /// <summary>Limits of the whole engine, in bytes a second; 0: no limit.</summary>
+    public void SetLimits(long download, long upload)
+    {
+        _services.DownloadGate.Limit = download;
+        _services.UploadGate.Limit = upload;
+    }
+
+    /// <exception cref="EngineStartException">The port or an address cannot be had, or the state folder not be used.</exception>
+    public static async Task<TorrentEngine> StartAsync(EngineOptions options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            Directory.CreateDirectory(options.StateDirectory);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new EngineStartException(
+                $"cannot use the state folder '{options.StateDirectory}': {exception.Message}",
+                exception
+            );
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        // Who calls before the engine is whole waits for it.
+        var ready = new TaskCompletionSource<TorrentEngine>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var limits = TcpLimits.Default with { MaxConnecting = options.MaxHalfOpen };
+        TcpAcceptor acceptor;
+        try
+        {
+            acceptor = TcpAcceptor.Start(
+                options.Bind,
+                options.Port,
+                limits,
+                options.Time,
+                async (transport, remote, stop) =>
+                    await (await ready.Task.ConfigureAwait(false))
+                        .GreetAsync(transport, remote, stop)
+                        .ConfigureAwait(false),
+                exception => ready.Task.Result.Fault(exception)
+            );
+        }
+        catch (SocketException exception)
+        {
+            var where = options.Bind.Count > 0 ? $" on {string.Join(", ", options.Bind)}" : "";
+            throw new EngineStartException(
+                $"cannot listen on port {options.Port}{where}: {exception.Message}",
+                exception
+            );
+        }
+
+        var events = Channel.CreateBounded<EngineEvent>(
+            new BoundedChannelOptions(EventCapacity) { FullMode = BoundedChannelFullMode.DropOldest }
+        );
+        var services = EngineServices.Create(options, limits, acceptor.Port, events.Writer);
+        var engine = new TorrentEngine(services, acceptor, events);
+        ready.SetResult(engine);
+        return engine;
+    }
+
+    /// <exception cref="InvalidOperationException">The torrent is here already.</exception>
+    /// <exception cref="IOException">The folder cannot be used.</exception>
+    public Task<Torrent> AddAsync(Metainfo metainfo, TorrentOptions options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(metainfo);
+        return AddAsync(
+            new TorrentRunner(_services, metainfo.InfoHashes, metainfo, options, ListMore),
+            null,
+            cancellation
+        );
+    }
+
+    /// <summary>Adds a torrent whose metadata peers will send.</summary>
+    /// <exception cref="InvalidOperationException">The torrent is here already.</exception>
+    /// <exception cref="IOException">The folder cannot be used.</exception>
+    public Task<Torrent> AddAsync(MagnetLink magnet, TorrentOptions options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(magnet);
+        return AddAsync(new TorrentRunner(_services, magnet.InfoHashes, null, options, ListMore), magnet, cancellation);
+    }
+
+    /// <summary>Stops a torrent; its state is kept unless its data is deleted.</summary>
+    /// <exception cref="IOException">A file could not be deleted.</exception>
+    public async Task RemoveAsync(Torrent torrent, bool deleteData)
+    {
+        ArgumentNullException.ThrowIfNull(torrent);
+        if (_runners.TryRemove(torrent, out var runner))
+        {
+            Unlist(runner);
+            await runner.DisposeAsync().ConfigureAwait(false);
+            // Metadata may have told another name meanwhile.
+            Unlist(runner);
+            if (deleteData)
+            {
+                await runner.DeleteDataAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _acceptor.DisposeAsync().ConfigureAwait(false);
+        await _ticking.ConfigureAwait(false);
+        await Task.WhenAll(_runners.Values.Select(runner => runner.DisposeAsync().AsTask())).ConfigureAwait(false);
+        _services.Dispose();
+        _events.Writer.TryComplete();
+        _stopping.Dispose();
+    }
+
+    private async Task<Torrent> AddAsync(TorrentRunner runner, MagnetLink? magnet, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        List(runner);
+        try
+        {
+            await runner.StartAsync(magnet).ConfigureAwait(false);
+        }
+        catch
+        {
+            Unlist(runner);
+            await runner.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        _runners[runner.Torrent] = runner;
+        return runner.Torrent;
+    }
+
+    private void List(TorrentRunner runner)
+    {
+        foreach (var name in runner.InfoHashes.OnTheWire)
+        {
+            if (!_byInfoHash.TryAdd(name, runner))
+            {
+                Unlist(runner);
+                throw new InvalidOperationException($"the torrent {name} is here already");
+            }
+        }
+    }
+
+    /// <summary>A link named one half of a hybrid torrent, and now the other is known too.</summary>
+    private void ListMore(TorrentRunner runner)
+    {
+        foreach (var name in runner.InfoHashes.OnTheWire)
+        {
+            // Where the other half is here already as a torrent of its own, that one keeps its name.
+            _byInfoHash.TryAdd(name, runner);
+        }
+    }
+
+    private void Unlist(TorrentRunner runner)
+    {
+        foreach (var name in runner.InfoHashes.OnTheWire)
+        {
+            _byInfoHash.TryRemove(KeyValuePair.Create(name, runner));
+        }
+    }
+
+    /// <summary>The handshake with a peer that called. Completes when it is over.</summary>
+    private async Task GreetAsync(ITransport transport, IPEndPoint remote, CancellationToken stop)
+    {
+        if (_services.Slots.IsBanned(remote.Address))
+        {
+            transport.Dispose();
+            return;
+        }
+
+        var outcome = await _services
+            .Handshake.AcceptAsync(transport, remote, name => _byInfoHash.GetValueOrDefault(name), stop)
+            .ConfigureAwait(false);
+        if (outcome is { Host: TorrentRunner runner, Peer: { } introduction })
+        {
+            runner.RunIncoming(transport, introduction);
+        }
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(SwarmEvent.TickInterval, _services.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                foreach (var runner in _runners.Values)
+                {
+                    runner.Tick();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The engine stops.
+        }
+    }
+
+    private void Fault(Exception exception) => _events.Writer.TryWrite(new EngineEvent.EngineFaulted(exception));
+}
