@@ -3,6 +3,8 @@ namespace Shoal.Engine;
 /// <summary>The write loop of a link: takes batches from the outbox, waits for the rate gate, sends, reports.</summary>
 internal sealed class LinkWriter : IDisposable
 {
+    private const long NoSend = long.MinValue;
+
     private readonly PeerHandle _peer;
     private readonly ITransport _transport;
     private readonly ISwarmMailbox _mailbox;
@@ -14,7 +16,7 @@ internal sealed class LinkWriter : IDisposable
     private readonly SwarmEvent[] _report = new SwarmEvent[1];
     private int _granted;
     private int _isTurnPending;
-    private long _sendStarted;
+    private long _sendStarted = NoSend;
     private long _lastSent;
     private volatile bool _isStopping;
 
@@ -44,7 +46,7 @@ internal sealed class LinkWriter : IDisposable
     public TimeSpan Stalled(long now)
     {
         var started = Volatile.Read(ref _sendStarted);
-        return started == 0 ? TimeSpan.Zero : _time.GetElapsedTime(started, now);
+        return started == NoSend ? TimeSpan.Zero : _time.GetElapsedTime(started, now);
     }
 
     /// <summary>Sends until <see cref="Stop"/>, or until the network fails, which it throws.</summary>
@@ -62,11 +64,10 @@ internal sealed class LinkWriter : IDisposable
 
                 if (_batch.Segments.Count > 0)
                 {
-                    // Zero means "no send"; a clock that stands at zero is one tick late then.
-                    Volatile.Write(ref _sendStarted, Math.Max(_time.GetTimestamp(), 1));
+                    Volatile.Write(ref _sendStarted, _time.GetTimestamp());
                     await _transport.SendAsync(_batch.Segments).ConfigureAwait(false);
                     Volatile.Write(ref _lastSent, _time.GetTimestamp());
-                    Volatile.Write(ref _sendStarted, 0);
+                    Volatile.Write(ref _sendStarted, NoSend);
                 }
 
                 await ReportAsync().ConfigureAwait(false);

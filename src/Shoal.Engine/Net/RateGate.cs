@@ -58,9 +58,13 @@ internal sealed class RateGate
                 }
                 else
                 {
-                    // What has been earned so far was earned at the old rate; a debt is worth as long as before.
+                    // What has been earned so far was earned at the old rate. A debt stays what it is, but takes no
+                    // longer to pay than before.
                     Fill(_queue.Time.GetTimestamp());
-                    _tokens = _tokens < 0 ? _tokens / _limit * value : Math.Min(_tokens, value * BucketSeconds);
+                    _tokens =
+                        _tokens < 0
+                            ? Math.Max(_tokens, _tokens / _limit * value)
+                            : Math.Min(_tokens, value * BucketSeconds);
                 }
 
                 Volatile.Write(ref _limit, value);
@@ -91,7 +95,7 @@ internal sealed class RateGate
 
     /// <summary>
     /// Asks for bytes. Returns how many are granted now, from 1 to <paramref name="wanted"/>; or 0, and then the
-    /// turn's callback is called once, later, on a pool thread, with that number.
+    /// turn's callback is called once, later, by the timer, with that number.
     /// </summary>
     public int Take(RateTurn turn, int wanted)
     {

@@ -1,8 +1,8 @@
 namespace Shoal.Engine;
 
 /// <summary>One link's place in the line of a <see cref="RateGate"/> tree, for one direction; reused.</summary>
-/// <param name="onGranted">Called on a pool thread with the bytes granted.</param>
-internal sealed class RateTurn(Action<int> onGranted) : IThreadPoolWorkItem
+/// <param name="onGranted">Called on the timer's thread with the bytes granted.</param>
+internal sealed class RateTurn(Action<int> onGranted)
 {
     internal readonly LinkedListNode<RateTurn> Node = new(null!);
 
@@ -12,16 +12,19 @@ internal sealed class RateTurn(Action<int> onGranted) : IThreadPoolWorkItem
 
     internal int Granted { get; set; }
 
-    void IThreadPoolWorkItem.Execute() => onGranted(Granted);
+    internal void Call() => onGranted(Granted);
 }
 
 /// <summary>The line in front of a tree of gates, and the timer that serves it. Idle while nobody waits.</summary>
+/// <remarks>
+/// Whoever waited is called by the timer only, never by another link that happens to come by: so there is no
+/// recursion from link to link, and the order depends on nothing but the clock.
+/// </remarks>
 internal sealed class RateQueue(TimeProvider time)
 {
-    // A timer cannot be much finer, and earlier calls would find the buckets still empty.
-    private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(1);
-
     private readonly LinkedList<RateTurn> _line = new();
+    private List<RateTurn> _ready = [];
+    private List<RateTurn>? _spare;
     private ITimer? _timer;
 
     public Lock Lock { get; } = new();
@@ -37,11 +40,12 @@ internal sealed class RateQueue(TimeProvider time)
             turn.Granted = 0;
             turn.Node.Value = turn;
             _line.AddLast(turn.Node);
-            ServeLine(self: turn);
+            ServeLine(turn);
             return turn.Granted;
         }
     }
 
+    /// <summary>False if the turn is not in the line.</summary>
     public bool Leave(RateTurn turn)
     {
         lock (Lock)
@@ -52,26 +56,60 @@ internal sealed class RateQueue(TimeProvider time)
             }
 
             _line.Remove(turn.Node);
+            if (_line.Count == 0 && _ready.Count == 0)
+            {
+                SetTimer(Timeout.InfiniteTimeSpan);
+            }
+
             return true;
         }
     }
 
-    /// <summary>Grants what can be granted.</summary>
+    /// <summary>Grants what can be granted, after something has changed.</summary>
     public void Serve()
     {
         lock (Lock)
         {
-            ServeLine(self: null);
+            ServeLine(caller: null);
         }
     }
 
-    private void ServeLine(RateTurn? self)
+    private void OnTimer()
     {
-        if (_line.Count == 0)
+        List<RateTurn> called;
+        lock (Lock)
         {
-            return;
+            var wait = GrantLine(caller: null);
+            // Two lists take turns; if the timer fires again while one is being called, there is a third.
+            called = _ready;
+            _ready = _spare ?? [];
+            _spare = null;
+            SetTimerFor(wait);
         }
 
+        foreach (var turn in called)
+        {
+            turn.Call();
+        }
+
+        called.Clear();
+        lock (Lock)
+        {
+            _spare = called;
+        }
+    }
+
+    private void ServeLine(RateTurn? caller)
+    {
+        if (_line.Count > 0)
+        {
+            SetTimerFor(GrantLine(caller));
+        }
+    }
+
+    /// <summary>Grants what can be granted, in order; returns the seconds until more can be.</summary>
+    private double GrantLine(RateTurn? caller)
+    {
         var now = time.GetTimestamp();
         var soonest = double.MaxValue;
         for (var node = _line.First; node is not null; )
@@ -82,9 +120,9 @@ internal sealed class RateQueue(TimeProvider time)
             if (turn.Granted > 0)
             {
                 _line.Remove(node);
-                if (turn != self)
+                if (turn != caller)
                 {
-                    ThreadPool.UnsafeQueueUserWorkItem(turn, preferLocal: false);
+                    _ready.Add(turn);
                 }
             }
             else
@@ -95,17 +133,30 @@ internal sealed class RateQueue(TimeProvider time)
             node = next;
         }
 
-        if (_line.Count > 0)
+        return soonest;
+    }
+
+    private void SetTimerFor(double wait)
+    {
+        if (_ready.Count > 0)
         {
-            // Rounded up: the bucket is to hold something by then.
-            var due = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Min(soonest, 60) * 1000 + 0.5));
-            _timer ??= time.CreateTimer(
-                static queue => ((RateQueue)queue!).Serve(),
-                this,
-                Timeout.InfiniteTimeSpan,
-                Timeout.InfiniteTimeSpan
-            );
-            _timer.Change(due < MinWait ? MinWait : due, Timeout.InfiniteTimeSpan);
+            SetTimer(TimeSpan.Zero);
         }
+        else if (_line.Count > 0)
+        {
+            // Rounded up, and a little more: the bucket is to hold something by then.
+            SetTimer(TimeSpan.FromMilliseconds(Math.Ceiling(Math.Min(wait, 60) * 1000 + 0.5)));
+        }
+    }
+
+    private void SetTimer(TimeSpan due)
+    {
+        _timer ??= time.CreateTimer(
+            static queue => ((RateQueue)queue!).OnTimer(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
+        _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 }
