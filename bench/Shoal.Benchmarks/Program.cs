@@ -1,0 +1,15 @@
+using Shoal.Benchmarks;
+
+// Each benchmark is a word on the command line.
+return args switch
+{
+    ["link", .. var rest] => await LinkBenchmark.RunAsync(rest),
+    ["link-receive", var port, var gigabytes] => await LinkBenchmark.ReceiveAsync(port, gigabytes),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: Shoal.Benchmarks link [GIB]    two links over loopback TCP, one process each");
+    return 2;
+}
