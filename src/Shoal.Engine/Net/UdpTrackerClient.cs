@@ -1,0 +1,235 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>Announces and scrapes over UDP (BEP 15, BEP 41). One socket for each local address, opened when needed.</summary>
+internal sealed class UdpTrackerClient(TrackerClientLimits limits, TimeProvider time) : ITrackerClient, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<IPAddress, Lazy<UdpTrackerSocket>> _sockets = new();
+
+    // Trackers are those of the user's torrents, so their number is bounded by what the user added.
+    private readonly ConcurrentDictionary<(IPAddress Origin, IPEndPoint Tracker), ConnectionState> _connections = new();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var socket in _sockets.Values)
+        {
+            await socket.Value.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    public async Task<TrackerReply> AskAsync(AnnounceJob job, AnnounceRequest request, CancellationToken cancellation)
+    {
+        var url = job.Url;
+        if (Encoding.ASCII.GetByteCount(url.PathAndQuery) > AnnounceLimits.MaxUdpUrlData)
+        {
+            return TrackerReply.Failed(TrackerFailure.Forbidden, "the URL is too long for UDP");
+        }
+
+        var (addresses, failure, message) = await TrackerHosts
+            .ResolveAsync(url.Host, job.Origin.AddressFamily, cancellation)
+            .ConfigureAwait(false);
+        if (failure != TrackerFailure.None)
+        {
+            return TrackerReply.Failed(failure, message);
+        }
+
+        // Without a path there is nothing in the datagram that anything but a tracker would act on.
+        var path = url.PathAndQuery.Length == 0 ? TrackerAccess.AnnouncePath : url.Uri.AbsolutePath;
+        if (TrackerAccess.WhyNot(addresses[0], path, url.HasQuery, null) is { } why)
+        {
+            return TrackerReply.Failed(TrackerFailure.Forbidden, why);
+        }
+
+        try
+        {
+            var socket = _sockets
+                .GetOrAdd(job.Origin, origin => new Lazy<UdpTrackerSocket>(() => new UdpTrackerSocket(origin, time)))
+                .Value;
+            return await ExchangeAsync(socket, new IPEndPoint(addresses[0], url.Port), job, request, cancellation)
+                .ConfigureAwait(false);
+        }
+        catch (SocketException exception)
+        {
+            return TrackerReply.Failed(TrackerFailure.Unreachable, exception.Message);
+        }
+    }
+
+    private async Task<TrackerReply> ExchangeAsync(
+        UdpTrackerSocket socket,
+        IPEndPoint tracker,
+        AnnounceJob job,
+        AnnounceRequest request,
+        CancellationToken cancellation
+    )
+    {
+        var connection = _connections.GetOrAdd((job.Origin, tracker), _ => new ConnectionState());
+        var action = job.Kind == AnnounceJobKind.Scrape ? UdpTrackerAction.Scrape : UdpTrackerAction.Announce;
+        foreach (var wait in limits.UdpWaits)
+        {
+            var (id, refusal) = await ConnectAsync(socket, tracker, connection, wait, cancellation)
+                .ConfigureAwait(false);
+            if (refusal is not null)
+            {
+                return TrackerReply.From(refusal);
+            }
+
+            if (id is not { } connectionId)
+            {
+                continue;
+            }
+
+            var reply = await socket
+                .AskAsync(
+                    tracker,
+                    action,
+                    (transaction, to) => Write(transaction, connectionId, job, request, to),
+                    wait,
+                    cancellation
+                )
+                .ConfigureAwait(false);
+            if (reply is not null)
+            {
+                return Read(reply, action, job, connection);
+            }
+
+            // A tracker that was started anew ignores ids it does not know.
+            connection.Forget(connectionId);
+        }
+
+        return TrackerReply.Failed(TrackerFailure.Timeout, "the tracker does not answer");
+    }
+
+    /// <summary>The connection id to use; null and no refusal: no answer in time.</summary>
+    private Task<(long? Id, AnnounceAnswer? Refusal)> ConnectAsync(
+        UdpTrackerSocket socket,
+        IPEndPoint tracker,
+        ConnectionState connection,
+        TimeSpan wait,
+        CancellationToken cancellation
+    ) =>
+        connection
+            .GetOrAsk(time, limits.ConnectionIdLifetime, () => AskForIdAsync(socket, tracker, connection, wait))
+            .WaitAsync(cancellation);
+
+    private async Task<(long? Id, AnnounceAnswer? Refusal)> AskForIdAsync(
+        UdpTrackerSocket socket,
+        IPEndPoint tracker,
+        ConnectionState connection,
+        TimeSpan wait
+    )
+    {
+        // Not cancelled with the one torrent that happened to ask first: others wait for it too.
+        var reply = await socket
+            .AskAsync(tracker, UdpTrackerAction.Connect, UdpTrackerRequest.WriteConnect, wait, default)
+            .ConfigureAwait(false);
+        if (reply is null)
+        {
+            return (null, null);
+        }
+
+        UdpTrackerAnswer.TryRead(reply.Bytes, UdpTrackerAction.Connect, reply.Transaction, out var answer);
+        if (answer.Action == UdpTrackerAction.Error)
+        {
+            return (null, answer.ToAnnounceAnswer(tracker.AddressFamily, limits.Announce));
+        }
+
+        connection.Set(answer.ConnectionId, time);
+        return (answer.ConnectionId, null);
+    }
+
+    private static int Write(
+        uint transaction,
+        long connectionId,
+        AnnounceJob job,
+        in AnnounceRequest request,
+        Span<byte> to
+    )
+    {
+        if (job.Kind == AnnounceJobKind.Scrape)
+        {
+            return UdpTrackerRequest.WriteScrape(transaction, connectionId, [job.InfoHash], to);
+        }
+
+        var path = Encoding.ASCII.GetBytes(job.Url.PathAndQuery);
+        return UdpTrackerRequest.WriteAnnounce(transaction, connectionId, request, path, to);
+    }
+
+    private TrackerReply Read(
+        UdpTrackerReply reply,
+        UdpTrackerAction action,
+        AnnounceJob job,
+        ConnectionState connection
+    )
+    {
+        UdpTrackerAnswer.TryRead(reply.Bytes, action, reply.Transaction, out var answer);
+        if (answer.Action == UdpTrackerAction.Error)
+        {
+            // Perhaps about the id.
+            connection.Forget(null);
+        }
+
+        if (answer.Action == UdpTrackerAction.Scrape)
+        {
+            return answer.ToScrapeAnswer(1) is [var counts]
+                ? TrackerReply.From(counts)
+                : TrackerReply.Failed(TrackerFailure.BadAnswer, "a scrape without counts");
+        }
+
+        return TrackerReply.From(answer.ToAnnounceAnswer(job.Origin.AddressFamily, limits.Announce));
+    }
+
+    /// <summary>The connection id that one tracker gave one of our addresses.</summary>
+    private sealed class ConnectionState
+    {
+        private readonly Lock _lock = new();
+        private Task<(long? Id, AnnounceAnswer? Refusal)>? _asking;
+        private long? _id;
+        private long _received;
+
+        /// <summary>The id if it is fresh, else what asking brings: a thousand torrents of one tracker ask once.</summary>
+        public Task<(long? Id, AnnounceAnswer? Refusal)> GetOrAsk(
+            TimeProvider time,
+            TimeSpan lifetime,
+            Func<Task<(long? Id, AnnounceAnswer? Refusal)>> ask
+        )
+        {
+            lock (_lock)
+            {
+                if (_id is { } id && time.GetElapsedTime(_received) < lifetime)
+                {
+                    return Task.FromResult<(long?, AnnounceAnswer?)>((id, null));
+                }
+
+                if (_asking is null || _asking.IsCompleted)
+                {
+                    _asking = Task.Run(ask);
+                }
+
+                return _asking;
+            }
+        }
+
+        public void Set(long id, TimeProvider time)
+        {
+            lock (_lock)
+            {
+                _id = id;
+                _received = time.GetTimestamp();
+            }
+        }
+
+        /// <summary>Forgets the id if it is that one; null: whichever it is.</summary>
+        public void Forget(long? id)
+        {
+            lock (_lock)
+            {
+                _id = id is null || _id == id ? null : _id;
+            }
+        }
+    }
+}
