@@ -15,6 +15,9 @@ internal sealed class PeerLink : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly LinkReader _reader;
     private readonly LinkWriter _writer;
+
+    // Never disposed of: the thread that closes may still be about to cancel it when the loops have ended, and
+    // without a timer it holds nothing.
     private readonly CancellationTokenSource _closing = new();
     private int _reason = -1;
     private Task _run = Task.CompletedTask;
@@ -133,7 +136,6 @@ internal sealed class PeerLink : IAsyncDisposable
         _reader.Dispose();
         _writer.Dispose();
         _transport.Dispose();
-        _closing.Dispose();
         await _mailbox
             .PostAsync(
                 new[] { new SwarmEvent(SwarmEventKind.PeerLeft, Handle, Payload: (DisconnectReason)_reason) },
