@@ -125,13 +125,18 @@ public sealed class TorrentBuilder(TorrentFormat format, int pieceLength = 16 * 
     private byte[] Wire(MetainfoDraft draft, List<byte[]> contents)
     {
         var range = new MemoryStream();
-        var last = MetainfoWriter.LastWithData(draft.Files);
-        for (var i = 0; i < contents.Count; i++)
+        foreach (var content in contents.Where(c => c.Length > 0))
         {
-            range.Write(contents[i]);
-            if (format != TorrentFormat.V1 && i < last)
+            // A gap of v2 is one only if something follows it; a pad file is there in any case.
+            if (format == TorrentFormat.V2)
             {
-                range.Write(new byte[MetainfoWriter.PaddingAfter(contents[i].Length, pieceLength)]);
+                range.Write(new byte[MetainfoWriter.PaddingAfter(range.Length, pieceLength)]);
+            }
+
+            range.Write(content);
+            if (format == TorrentFormat.Hybrid && !draft.IsSingleFile)
+            {
+                range.Write(new byte[MetainfoWriter.PaddingAfter(content.Length, pieceLength)]);
             }
         }
 

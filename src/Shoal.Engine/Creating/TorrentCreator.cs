@@ -88,7 +88,7 @@ public static class TorrentCreator
         var pieceLength = options.PieceLength ?? PieceLengths.For(total);
         CheckPieceLength(options.Format, pieceLength);
 
-        var work = new Hashes(scanned, options.Format, pieceLength);
+        var work = new Hashes(scanned, options.Format, pieceLength, isSingle);
         await work.ComputeAsync(options.Workers, new ProgressMeter(progress, total), cancellationToken)
             .ConfigureAwait(false);
 
@@ -173,7 +173,7 @@ public static class TorrentCreator
         private readonly List<byte[]> _layers = [];
         private ContentFailure? _failure;
 
-        public Hashes(List<ScannedFile> scanned, TorrentFormat format, int pieceLength)
+        public Hashes(List<ScannedFile> scanned, TorrentFormat format, int pieceLength, bool isSingle)
         {
             _scanned = scanned;
             _format = format;
@@ -185,7 +185,12 @@ public static class TorrentCreator
             }
 
             _layout = isAligned
-                ? PieceLayout.FileAligned(sizes, pieceLength, padded: format == TorrentFormat.Hybrid)
+                ? PieceLayout.FileAligned(
+                    sizes,
+                    pieceLength,
+                    padded: format == TorrentFormat.Hybrid,
+                    trailingPad: format == TorrentFormat.Hybrid && !isSingle
+                )
                 : PieceLayout.Contiguous(sizes.Sum(), pieceLength);
             long offset = 0;
             foreach (var file in scanned.Where(f => f.Size > 0))

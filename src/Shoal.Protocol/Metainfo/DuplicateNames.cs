@@ -114,5 +114,5 @@ internal static class DuplicateNames
     }
 
     /// <summary>A form that is equal for names that some file system takes for the same.</summary>
-    private static string Fold(string name) => name.ToUpperInvariant();
+    private static string Fold(string name) => UnicodeDecomposition.Decompose(name).ToUpperInvariant();
 }

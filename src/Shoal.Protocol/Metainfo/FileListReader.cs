@@ -59,6 +59,12 @@ internal static class FileListReader
         var elements = file.Find("path.utf-8"u8);
         elements = elements.IsList ? elements : file.Find("path"u8);
         string? path;
+        if (!isPad && IsBitCometPad(elements))
+        {
+            isPad = true;
+            attributes |= FileAttributeLetters.Pad;
+        }
+
         if (isPad)
         {
             // BEP 47: "To eventually allow the path field to be omitted clients implementing this BEP should not
@@ -70,13 +76,7 @@ internal static class FileListReader
             return new MetainfoError(MetainfoFault.BadPath, $"file {number} has no usable path");
         }
 
-        string? target = null;
-        if (attributes.HasFlag(FileAttributeLetters.Symlink))
-        {
-            TryReadPath(file.Find("symlink path"u8), folder, budget, out target);
-        }
-
-        into.Add(Draft(path, size, attributes, target));
+        into.Add(Draft(file, path, folder, size, attributes, budget));
         return null;
     }
 
@@ -167,6 +167,20 @@ internal static class FileListReader
         return into.Count > 0 ? null : new MetainfoError(MetainfoFault.NoFiles, "the torrent lists no files");
     }
 
+    /// <summary>BitComet's padding, older than BEP 47, is known by its name alone.</summary>
+    private static bool IsBitCometPad(BencodeNode elements)
+    {
+        foreach (var element in elements.Elements)
+        {
+            if (element.Bytes.StartsWith("_____padding_file_"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static bool IsSingleFile(BencodeNode tree)
     {
         if (tree.Count != 1)
@@ -204,13 +218,7 @@ internal static class FileListReader
             return new MetainfoError(MetainfoFault.BadLength, $"the length of '{path}' is impossible");
         }
 
-        string? target = null;
-        if (attributes.HasFlag(FileAttributeLetters.Symlink))
-        {
-            TryReadPath(file.Find("symlink path"u8), folder, budget, out target);
-        }
-
-        var draft = Draft(path, size, attributes, target);
+        var draft = Draft(file, path, folder, size, attributes, budget);
         if (size > 0)
         {
             // BEP 52: "For non-empty files this is the the root hash of a merkle tree". No known data has a hash
@@ -231,16 +239,96 @@ internal static class FileListReader
         return null;
     }
 
-    private static FileDraft Draft(string path, long size, FileAttributeLetters attributes, string? target) =>
-        new()
+    private static FileDraft Draft(
+        BencodeNode file,
+        string path,
+        string folder,
+        long size,
+        FileAttributeLetters attributes,
+        PathBudget budget
+    )
+    {
+        var draft = new FileDraft
         {
             Path = path,
             Size = size,
             IsPad = attributes.HasFlag(FileAttributeLetters.Pad),
             IsExecutable = attributes.HasFlag(FileAttributeLetters.Executable),
             IsHidden = attributes.HasFlag(FileAttributeLetters.Hidden),
-            LinkTarget = target,
         };
+        if (!attributes.HasFlag(FileAttributeLetters.Symlink))
+        {
+            return draft;
+        }
+
+        // BEP 47: "Path of the symlink target relative to the torrent root directory." Many creators wrote it relative
+        // to the link; a path with "..", which BEP 47 forbids, can mean nothing else.
+        var elements = file.Find("symlink path"u8);
+        var relative = RelativeTarget(elements, path, folder, budget);
+        if (HasParentElement(elements) || !TryReadPath(elements, folder, budget, out var target))
+        {
+            return draft with { LinkTarget = relative ?? "" };
+        }
+
+        return draft with
+        {
+            LinkTarget = target,
+            OtherTarget = relative,
+        };
+    }
+
+    private static bool HasParentElement(BencodeNode elements)
+    {
+        foreach (var element in elements.Elements)
+        {
+            if (element.Bytes.SequenceEqual(".."u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The target as seen from the link's folder; null if it is above the torrent's.</summary>
+    private static string? RelativeTarget(BencodeNode elements, string link, string folder, PathBudget budget)
+    {
+        if (elements.Count > budget.MaxDepth)
+        {
+            return null;
+        }
+
+        var at = Parent(link);
+        foreach (var element in elements.Elements)
+        {
+            if (element.Bytes.SequenceEqual("."u8))
+            {
+                continue;
+            }
+
+            if (element.Bytes.SequenceEqual(".."u8))
+            {
+                if (at.Length <= folder.Length)
+                {
+                    return null;
+                }
+
+                at = Parent(at);
+            }
+            else if (budget.Join(at, element.Bytes) is { } longer)
+            {
+                at = longer;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        return at;
+    }
+
+    private static string Parent(string path) => path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "";
 
     private static bool TryReadLength(BencodeNode file, FileAttributeLetters attributes, out long size)
     {

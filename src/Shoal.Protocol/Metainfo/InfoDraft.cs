@@ -12,6 +12,9 @@ internal sealed record FileDraft
 
     /// <summary>BEP 47: the target, sanitized and with the torrent's folder in front; null: not a link.</summary>
     public string? LinkTarget { get; set; }
+
+    /// <summary>Where the link leads if nothing is at <see cref="LinkTarget"/>: what many creators meant.</summary>
+    public string? OtherTarget { get; init; }
     public Sha256Digest? PiecesRoot { get; set; }
 }
 

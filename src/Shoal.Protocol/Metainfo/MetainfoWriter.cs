@@ -116,10 +116,8 @@ public static class MetainfoWriter
     private static void WriteFiles(BencodeWriter writer, MetainfoDraft draft)
     {
         writer.BeginList();
-        var last = LastWithData(draft.Files);
-        for (var i = 0; i < draft.Files.Count; i++)
+        foreach (var file in draft.Files)
         {
-            var file = draft.Files[i];
             writer.BeginDictionary();
             WriteAttributes(writer, file);
             writer.Entry("length"u8, file.Size);
@@ -129,8 +127,10 @@ public static class MetainfoWriter
             writer.End();
 
             var padding = PaddingAfter(file.Size, draft.PieceLength);
-            if (draft.Format == TorrentFormat.Hybrid && i < last && padding > 0 && file.Size > 0)
+            if (draft.Format == TorrentFormat.Hybrid && padding > 0)
             {
+                // After the last file, too: it costs nobody a byte, and libtorrent does so: the same content then has the
+                // same infohash whoever made the torrent.
                 // BEP 47: "The recommended path is [".pad", "N"] where N is the length of the padding file in base10."
                 writer.BeginDictionary();
                 writer.Entry("attr"u8, "p"u8);
@@ -142,19 +142,6 @@ public static class MetainfoWriter
         }
 
         writer.End();
-    }
-
-    /// <summary>Index of the last file that is not empty; -1 if all are.</summary>
-    public static int LastWithData(IReadOnlyList<MetainfoDraftFile> files)
-    {
-        ArgumentNullException.ThrowIfNull(files);
-        var last = files.Count - 1;
-        while (last >= 0 && files[last].Size == 0)
-        {
-            last--;
-        }
-
-        return last;
     }
 
     /// <summary>The files are in the tree's order, so folders open and close as they come and go.</summary>

@@ -107,6 +107,11 @@ internal static class SymlinkResolver
 
             node.IsBeingResolved = true;
             var (found, needed) = Walk(root, node.Link!.LinkTarget!);
+            if (found is null && needed is null && node.Link.OtherTarget is { } other)
+            {
+                (found, needed) = Walk(root, other);
+            }
+
             if (needed is { IsBeingResolved: false })
             {
                 stack.Push(needed);

@@ -141,4 +141,13 @@ public sealed class PathTests
         Assert.InRange(renamed.Length, 2, 2 + 255);
         Assert.EndsWith(".1.txt", renamed, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("t/caf\u00e9", "t/cafe\u0301")]
+    [InlineData("t/\u00c5", "t/\u212b")]
+    [InlineData("t/\u1e69", "t/s\u0307\u0323")]
+    [InlineData("t/\uac01", "t/\u1100\u1161\u11a8")]
+    [InlineData("t/\u00c9x", "t/e\u0301X")]
+    public void Names_of_other_composition_are_the_same(string first, string second) =>
+        Assert.Equal([first, second + ".1"], Deduplicate([first, second]) ?? []);
 }
