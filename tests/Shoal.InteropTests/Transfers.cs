@@ -37,7 +37,7 @@ internal sealed class Transfers(Library library, IClient other)
         }
         await getter.StopAsync();
         await seed.StopAsync();
-        DataSet.AssertSame(sample.Content, Path.Combine(target, sample.Name));
+        DataSet.AssertSame(sample.Content, Path.Combine(target, sample.Name), to.MakesEmptyFiles);
         DataSet.AssertSame(sample.Content, Path.Combine(source, sample.Name));
     }
 

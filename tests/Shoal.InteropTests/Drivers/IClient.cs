@@ -6,7 +6,10 @@ internal interface IClient
     string Name { get; }
 
     /// <summary>False if it takes pad files (BEP 47) for content, and so must find them on disk to seed a hybrid.</summary>
-    bool KnowsPadFiles { get; }
+    bool KnowsPadFiles => true;
+
+    /// <summary>False if it leaves out the files without content.</summary>
+    bool MakesEmptyFiles => true;
 
     /// <summary>Offers the content that lies in <paramref name="folder"/>.</summary>
     Task<RunningClient> SeedAsync(Host host, Sample sample, string folder);

@@ -7,8 +7,6 @@ internal sealed class LibtorrentClient : IClient
 {
     public string Name => "libtorrent";
 
-    public bool KnowsPadFiles => true;
-
     public Task<RunningClient> SeedAsync(Host host, Sample sample, string folder) =>
         Task.FromResult(Start(host, ["--torrent", sample.File, "--save", folder]));
 

@@ -7,8 +7,6 @@ internal sealed class LibtorrentSubject : ISubject
 
     public string Name => _client.Name;
 
-    public bool KnowsPadFiles => _client.KnowsPadFiles;
-
     public Task<Sample> CreateAsync(string file, string content, string format) =>
         Sample.CreateAsync(file, content, format);
 

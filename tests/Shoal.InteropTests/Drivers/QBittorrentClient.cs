@@ -10,8 +10,6 @@ internal sealed class QBittorrentClient : IClient
 
     public string Name => "qBittorrent";
 
-    public bool KnowsPadFiles => true;
-
     public Task<RunningClient> SeedAsync(Host host, Sample sample, string folder) =>
         StartAsync(host, $"torrents=@\"{sample.File}\"", folder, []);
 

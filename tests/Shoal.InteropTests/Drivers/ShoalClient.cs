@@ -5,14 +5,13 @@ internal sealed class ShoalClient : ISubject
 {
     public string Name => "shoal";
 
-    public bool KnowsPadFiles => true;
+    public Task<Sample> CreateAsync(string file, string content, string format) =>
+        CreateAsync(file, content, format, "64KiB");
 
-    public async Task<Sample> CreateAsync(string file, string content, string format)
+    public static async Task<Sample> CreateAsync(string file, string content, string format, string pieceLength)
     {
-        await Lab.RunAsync(
-            Tools.Shoal,
-            ["create", content, "-o", file, "--format", format, "--piece-length", "64KiB", "--tracker", Lab.TrackerUrl]
-        );
+        string[] options = ["--format", format, "--piece-length", pieceLength, "--tracker", Lab.TrackerUrl];
+        await Lab.RunAsync(Tools.Shoal, ["create", content, "-o", file, .. options]);
         return await Sample.ReadAsync(file, content);
     }
 

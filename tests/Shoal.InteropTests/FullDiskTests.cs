@@ -1,0 +1,40 @@
+namespace Shoal.InteropTests;
+
+public sealed class FullDiskTests(Library library)
+{
+    [Fact]
+    public async Task A_full_disk_is_told_and_the_download_goes_on_when_there_is_space()
+    {
+        var sample = await library.DataAsync("hybrid");
+        await using var lab = await Lab.CreateAsync();
+        var near = await lab.AddHostAsync("seed");
+        var far = await lab.AddHostAsync("full");
+        var seeder = await new LibtorrentClient().SeedAsync(near, sample, sample.Parent);
+        await seeder.WaitCompleteAsync(TimeSpan.FromSeconds(60));
+
+        var disk = far.SubFolder("disk");
+        await Lab.RunAsync("mount", ["-t", "tmpfs", "-o", "size=16m", "shoal-full-disk", disk]);
+        try
+        {
+            var getter = await new ShoalClient().GetAsync(far, sample, magnet: false, disk, near.EndPoint);
+            await getter.Process.WaitForLineAsync(
+                line => ShoalClient.IsEvent(line, "warning") && line.Contains("disk-full", StringComparison.Ordinal),
+                TimeSpan.FromSeconds(30)
+            );
+            // It waits: neither ends nor claims to be complete.
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            Assert.False(getter.Process.HasExited);
+            Assert.DoesNotContain(getter.Process.Lines, line => ShoalClient.IsEvent(line, "complete"));
+
+            await Lab.RunAsync("mount", ["-o", "remount,size=200m", disk]);
+            await getter.WaitCompleteAsync(TimeSpan.FromSeconds(60));
+            await getter.StopAsync();
+            DataSet.AssertSame(sample.Content, Path.Combine(disk, sample.Name));
+        }
+        finally
+        {
+            await far.DisposeAsync();
+            await Lab.RunAsync("umount", ["-l", disk]);
+        }
+    }
+}
