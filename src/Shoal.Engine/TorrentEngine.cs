@@ -156,7 +156,7 @@ public sealed class TorrentEngine : IAsyncDisposable
         await _acceptor.DisposeAsync().ConfigureAwait(false);
         await _ticking.ConfigureAwait(false);
         await Task.WhenAll(_runners.Values.Select(runner => runner.DisposeAsync().AsTask())).ConfigureAwait(false);
-        _services.Dispose();
+        await _services.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete();
         _stopping.Dispose();
     }

@@ -4,7 +4,7 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>What the torrents of one engine share. Made and disposed of by <see cref="TorrentEngine"/>.</summary>
-internal sealed class EngineServices : IDisposable
+internal sealed class EngineServices : IAsyncDisposable
 {
     public required EngineOptions Options { get; init; }
     public required PeerId PeerId { get; init; }
@@ -13,6 +13,7 @@ internal sealed class EngineServices : IDisposable
     public required PeerHandshake Handshake { get; init; }
     public required PeerLinkLimits LinkLimits { get; init; }
     public required DiskWorkers Disk { get; init; }
+    public required TrackerClient Trackers { get; init; }
 
     /// <summary>Buffers for blocks from peers; its size is <see cref="EngineOptions.WriteCacheBytes"/>.</summary>
     public required BlockPool ReceivePool { get; init; }
@@ -26,6 +27,9 @@ internal sealed class EngineServices : IDisposable
 
     /// <summary>Port that we listen on, told to trackers and peers.</summary>
     public required int Port { get; init; }
+
+    /// <summary>BEP 7's key: lets trackers know us again at another address.</summary>
+    public required uint TrackerKey { get; init; }
 
     /// <summary>Timestamp that every swarm's clock counts from.</summary>
     public required long Epoch { get; init; }
@@ -49,6 +53,7 @@ internal sealed class EngineServices : IDisposable
             Options = options,
             Port = port,
             Events = events,
+            TrackerKey = (uint)random.NextInt64(),
             PeerId = EngineVersion.CreatePeerId(random),
             Epoch = options.Time.GetTimestamp(),
             Slots = new ConnectionSlots(options, options.Time),
@@ -58,6 +63,7 @@ internal sealed class EngineServices : IDisposable
             ReceivePool = new BlockPool(BlocksIn(options.WriteCacheBytes)),
             DownloadGate = new RateGate(options.Time, options.DownloadLimit),
             UploadGate = new RateGate(options.Time, options.UploadLimit),
+            Trackers = new TrackerClient(new TrackerClientLimits(), options.Time),
             Disk = new DiskWorkers(
                 new DiskWorkersOptions
                 {
@@ -71,8 +77,9 @@ internal sealed class EngineServices : IDisposable
         };
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        await Trackers.DisposeAsync().ConfigureAwait(false);
         Connector.Dispose();
         Disk.Dispose();
     }

@@ -13,6 +13,7 @@ internal interface ISwarmOwner
     void MetadataFetched(byte[] infoBytes);
     void PieceCompleted(int piece);
     void Completed();
+    void NeedPeers();
     void StateChanged(TorrentStatus status);
 
     /// <summary>The swarm threw: a bug. The torrent is stopped; the others go on.</summary>
@@ -213,6 +214,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     _owner.Completed();
                     break;
                 case SwarmEffectKind.NeedPeers:
+                    _owner.NeedPeers();
                     break;
                 case SwarmEffectKind.StateChanged:
                     Publish(now);

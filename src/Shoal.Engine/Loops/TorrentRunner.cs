@@ -16,6 +16,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     private readonly SwarmLoop _loop;
     private readonly BackgroundTasks _tasks;
     private readonly PeerConnections _connections;
+    private readonly TorrentTrackers _trackers;
     private readonly TaskCompletionSource<Metainfo> _metadataKnown = new(
         TaskCreationOptions.RunContinuationsAsynchronously
     );
@@ -68,6 +69,14 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         );
         _loop = new SwarmLoop(swarm, this, services.Time, services.Epoch);
         _connections = new PeerConnections(services, this, _loop, _tasks);
+        _trackers = new TorrentTrackers(
+            services,
+            new AnnounceListener(
+                AnnounceNow,
+                AddCandidates,
+                (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message))
+            )
+        );
         Torrent = new Torrent(this);
     }
 
@@ -84,7 +93,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     public Task<Metainfo> MetadataKnown => _metadataKnown.Task;
     public Task FirstCompletion => _firstCompletion.Task;
 
-    public TorrentStatus Status => _loop.Status;
+    public TorrentStatus Status => _loop.Status with { Trackers = _trackers.Status };
 
     /// <summary>Opens the disk where the metadata is known, and starts to announce and to connect.</summary>
     /// <exception cref="IOException">The disk cannot be used; nothing was started.</exception>
@@ -107,6 +116,11 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         foreach (var (host, peerPort) in magnet?.Peers ?? [])
         {
             _tasks.TryRun(() => AddNamedPeerAsync(host, peerPort));
+        }
+
+        if (Metainfo is null && !_options.Paused)
+        {
+            StartAnnouncing(isComplete: false);
         }
     }
 
@@ -162,15 +176,19 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
     void ISwarmOwner.Completed()
     {
+        _trackers.Completed();
         _firstCompletion.TrySetResult();
         Tell(new EngineEvent.Completed(Torrent));
     }
+
+    void ISwarmOwner.NeedPeers() => _trackers.NeedPeers();
 
     void ISwarmOwner.StateChanged(TorrentStatus status)
     {
         if (!_hasChecked && status.State is TorrentState.Downloading or TorrentState.Seeding)
         {
             _hasChecked = true;
+            StartAnnouncing(status.State == TorrentState.Seeding);
             Tell(new EngineEvent.CheckingDone(Torrent));
         }
 
@@ -202,6 +220,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         }
 
         _isDisposed = true;
+        var farewell = _trackers.DisposeAsync().AsTask();
         Command(new SwarmCommand.Pause());
         _connections.Close(DisconnectReason.ShuttingDown);
         await _tasks.EndAsync().ConfigureAwait(false);
@@ -212,6 +231,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         }
 
         _loop.Close();
+        await farewell.ConfigureAwait(false);
         _metadataKnown.TrySetCanceled();
         _firstCompletion.TrySetCanceled();
     }
@@ -289,6 +309,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             Metainfo = metainfo;
             InfoHashes = metainfo.InfoHashes;
             _onNamed(this);
+            _trackers.AddNames(InfoHashes.OnTheWire);
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post([
@@ -300,6 +321,27 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         {
             Fail(exception.Message);
         }
+    }
+
+    private void StartAnnouncing(bool isComplete)
+    {
+        var links = Metainfo?.Trackers ?? [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])];
+        _trackers.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, isComplete);
+    }
+
+    private AnnounceFacts AnnounceNow()
+    {
+        var status = _loop.Status;
+        // Unknown is not zero: who has nothing left is a seed.
+        var left = Metainfo is null ? PieceLayout.BlockSize : status.WantedBytes - status.DoneBytes;
+        return new AnnounceFacts(
+            PeerId,
+            (ushort)_services.Port,
+            status.Uploaded,
+            status.Downloaded,
+            left,
+            _services.TrackerKey
+        );
     }
 
     private FilePriority PriorityOf(MetainfoFile file) =>
