@@ -55,6 +55,10 @@ internal static class ShoalProgram
             "Shoal moves large files between the people who need them: BitTorrent v1, v2 and hybrid."
         )
         {
+            CreateCommand.Build(host),
+            ShowCommand.Build(host),
+            VerifyCommand.Build(host),
+            TrackerCommand.Build(host),
             CompletionCommand.Build(host),
         };
         root.Add(CompleteCommand.Build(host, root));

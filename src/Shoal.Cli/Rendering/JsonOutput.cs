@@ -126,11 +126,14 @@ internal sealed record TorrentObject(
     public IReadOnlyList<string> Peers { get; init; } = [];
 }
 
-internal sealed record VerifiedFileObject(string Path, long GoodBytes, long Size, bool Missing);
+internal sealed record VerifiedFileObject(string Path, long GoodBytes, long Size, bool Missing, bool TooLong);
 
 internal sealed record VerifyObject(bool Complete, long GoodBytes, long Size, IReadOnlyList<VerifiedFileObject> Files)
     : JsonLine("verified");
 
-internal sealed record TrackerLine(string? Http, string? Udp, int? Port) : JsonLine("listening");
+/// <param name="Http">The first URL over HTTP; null: none.</param>
+/// <param name="Udp">The first URL over UDP; null: none.</param>
+internal sealed record TrackerLine(string? Http, string? Udp, IReadOnlyList<string> Urls) : JsonLine("listening");
 
-internal sealed record TrackerStatsLine(int Torrents, int Peers, int Seeds, long Announces) : JsonLine("stats");
+internal sealed record TrackerStatsLine(int Torrents, int Peers, long Announces, long Scrapes, long Refused)
+    : JsonLine("stats");

@@ -69,6 +69,12 @@ internal static class TorrentFile
         return content.ToArray();
     }
 
+    /// <summary>The folder that --data names.</summary>
+    public static string DataFolder(string folder) =>
+        Directory.Exists(folder)
+            ? Path.GetFullPath(folder)
+            : throw new UserErrorException("no-such-folder", $"--data {folder}: no such folder");
+
     /// <summary>What the system said, without the path that the message names anyway.</summary>
     public static string Reason(Exception error) =>
         error switch

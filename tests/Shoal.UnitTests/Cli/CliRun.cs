@@ -5,7 +5,9 @@ namespace Shoal.UnitTests;
 /// <summary>One run of the program inside the test: what it wrote, and how it ended.</summary>
 internal sealed record CliRun(int Exit, string Out, string Error)
 {
-    public static async Task<CliRun> Of(params string[] args)
+    public static Task<CliRun> Of(params string[] args) => Of(CancellationToken.None, args);
+
+    public static async Task<CliRun> Of(CancellationToken stop, params string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
@@ -15,7 +17,7 @@ internal sealed record CliRun(int Exit, string Out, string Error)
             Error = error,
             StateDirectory = Path.Combine(Path.GetTempPath(), "shoal-no-such-state"),
         };
-        var exit = await ShoalProgram.RunAsync(args, host, CancellationToken.None);
+        var exit = await ShoalProgram.RunAsync(args, host, stop);
         return new CliRun(exit, output.ToString(), error.ToString());
     }
 

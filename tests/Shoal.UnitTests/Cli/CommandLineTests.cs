@@ -6,7 +6,7 @@ namespace Shoal.UnitTests;
 public sealed class CommandLineTests
 {
     // The first release, by the contract; those that are not here come with the daemon.
-    private static readonly string[] Commands = ["completion"];
+    private static readonly string[] Commands = ["create", "show", "verify", "tracker", "completion"];
 
     private static RootCommand Root { get; } =
         ShoalProgram.Build(
@@ -60,7 +60,12 @@ public sealed class CommandLineTests
             {
                 var at = example.Line.IndexOf("shoal ", StringComparison.Ordinal);
                 Assert.True(at >= 0, example.Line);
-                var line = example.Line[(at + 6)..].Split(" > ")[0].TrimEnd(')', '&', ' ').Replace('\'', '"');
+                var line = example
+                    .Line[(at + 6)..]
+                    .Split(" > ")[0]
+                    .Split(" | ")[0]
+                    .TrimEnd(')', '&', ' ')
+                    .Replace('\'', '"');
                 var result = Root.Parse(line, ShoalProgram.Parsing);
                 Assert.True(result.Errors.Count == 0, $"{example.Line}: {string.Join("; ", result.Errors)}");
                 Assert.Same(command, result.CommandResult.Command);

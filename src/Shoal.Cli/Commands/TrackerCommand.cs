@@ -1,0 +1,161 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using Shoal.Tracker;
+
+namespace Shoal.Cli;
+
+/// <summary>Runs a tracker on its own, until stopped.</summary>
+internal static class TrackerCommand
+{
+    public const int DefaultPort = 6969;
+
+    private static readonly TimeSpan BetweenStats = TimeSpan.FromSeconds(60);
+
+    public static Command Build(CliHost host)
+    {
+        var http = Options.Values<IPEndPoint>(
+            "--http",
+            "ADDR:PORT",
+            "Where to answer over HTTP; :PORT is all addresses",
+            "an address and port like 0.0.0.0:6969, [::]:6969 or :6969",
+            EndPointText.TryParseListen
+        );
+        var udp = Options.Values<IPEndPoint>(
+            "--udp",
+            "ADDR:PORT",
+            "Where to answer over UDP; :PORT is all addresses",
+            "an address and port like 0.0.0.0:6969, [::]:6969 or :6969",
+            EndPointText.TryParseListen
+        );
+        var json = Options.Flag("--json", "Print one JSON object a line");
+        var command = new ShoalCommand("tracker", "Run a tracker: it tells peers of a torrent about each other")
+        {
+            Examples =
+            [
+                new("HTTP and UDP on port 6969, all addresses", "shoal tracker"),
+                new("HTTP only, on this machine only", "shoal tracker --http 127.0.0.1:8080"),
+                new("Both, on ports of their own", "shoal tracker --http :80 --udp :6969"),
+            ],
+            Notes =
+            [
+                "Without --http and --udp it answers both on port 6969. Torrents name it as http://HOST:PORT/announce or "
+                    + "udp://HOST:PORT/announce.",
+            ],
+        };
+        command.AddGroup("Options", [http, udp, json]);
+        command.SetAction(
+            async (result, cancel) =>
+            {
+                var (web, datagrams) = (result.GetValue(http) ?? [], result.GetValue(udp) ?? []);
+                if (web.Count + datagrams.Count == 0)
+                {
+                    web = [new IPEndPoint(IPAddress.IPv6Any, DefaultPort)];
+                    datagrams = web;
+                }
+
+                var options = new TrackerOptions
+                {
+                    HttpEndPoints = web,
+                    UdpEndPoints = datagrams,
+                    Time = host.Time,
+                };
+                return await RunAsync(options, host, result.GetValue(json), cancel);
+            }
+        );
+        return command;
+    }
+
+    private static async Task<int> RunAsync(TrackerOptions options, CliHost host, bool json, CancellationToken cancel)
+    {
+        TrackerServer server;
+        try
+        {
+            server = await TrackerServer.StartAsync(options, cancel);
+        }
+        catch (IOException error)
+        {
+            throw new UserErrorException("cannot-listen", error.Message.TrimEnd('.'));
+        }
+
+        await using (server)
+        {
+            Announce(server, host, json);
+            var last = default(TrackerCounters);
+            using var timer = new PeriodicTimer(BetweenStats, host.Time);
+            try
+            {
+                while (await timer.WaitForNextTickAsync(cancel))
+                {
+                    // A line only when somebody came: a log of a quiet tracker stays short.
+                    if (server.Counters != last)
+                    {
+                        last = server.Counters;
+                        ShowCounters(last, host, json);
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                ShowCounters(server.Counters, host, json);
+            }
+        }
+
+        return ExitCode.Interrupted;
+    }
+
+    private static void Announce(TrackerServer server, CliHost host, bool json)
+    {
+        var http = server.HttpEndPoints.Select(end => Url("http", end)).ToList();
+        var udp = server.UdpEndPoints.Select(end => Url("udp", end)).ToList();
+        if (json)
+        {
+            JsonOutput.Write(
+                host.Out,
+                new TrackerLine(http.FirstOrDefault(), udp.FirstOrDefault(), [.. http, .. udp]),
+                JsonOutput.Context.TrackerLine
+            );
+            return;
+        }
+
+        foreach (var url in http.Concat(udp))
+        {
+            host.Out.WriteLine($"Tracker at {url}");
+        }
+
+        host.Out.Flush();
+    }
+
+    /// <summary>An address that others can use: for "all addresses" one that this machine has.</summary>
+    private static string Url(string scheme, IPEndPoint listening)
+    {
+        var address =
+            listening.Address.Equals(IPAddress.Any) || listening.Address.Equals(IPAddress.IPv6Any)
+                ? MachineAddresses.Best(listening.Address.Equals(IPAddress.Any))
+                : listening.Address;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{scheme}://{EndPointText.ForUrl(address)}:{listening.Port}{TrackerOptions.DefaultPath}"
+        );
+    }
+
+    private static void ShowCounters(TrackerCounters counters, CliHost host, bool json)
+    {
+        var announces = counters.HttpAnnounces + counters.UdpAnnounces;
+        if (json)
+        {
+            JsonOutput.Write(
+                host.Out,
+                new TrackerStatsLine(counters.Swarms, counters.Peers, announces, counters.Scrapes, counters.Refused),
+                JsonOutput.Context.TrackerStatsLine
+            );
+            return;
+        }
+
+        host.Out.WriteLine(
+            $"{TorrentText.Count(counters.Swarms, "torrent")}, {TorrentText.Count(counters.Peers, "peer")}, "
+                + TorrentText.Count(announces, "announce")
+        );
+        host.Out.Flush();
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>What the user named as SOURCE: a torrent, or a link that leads to one.</summary>
+internal abstract record TorrentSource
+{
+    private TorrentSource() { }
+
+    /// <param name="Where">The file or URL it came from.</param>
+    internal sealed record Torrent(Metainfo Metainfo, string Where) : TorrentSource;
+
+    internal sealed record Link(MagnetLink Magnet) : TorrentSource;
+
+    /// <param name="source">A file, an http(s) URL, a magnet link, or an infohash in hexadecimal or base32.</param>
+    /// <param name="bind">Local addresses to fetch a URL from; empty: any.</param>
+    /// <exception cref="UserErrorException">It is none of these, or cannot be read; names it.</exception>
+    public static async Task<TorrentSource> LoadAsync(
+        string source,
+        IReadOnlyList<IPAddress> bind,
+        CancellationToken cancel
+    )
+    {
+        if (source.StartsWith("magnet:", StringComparison.OrdinalIgnoreCase))
+        {
+            return MagnetLink.TryParse(source, out var magnet, out var error)
+                ? new Link(magnet)
+                : throw new UserErrorException("bad-magnet", $"{Shorten(source)}: {error}");
+        }
+
+        if (TorrentDownload.IsUrl(source))
+        {
+            var bytes = await new TorrentDownload(bind, new DownloadNetwork()).FetchAsync(source, cancel);
+            return new Torrent(TorrentFile.Parse(bytes, source), source);
+        }
+
+        // A file may be called like an infohash; then the file is meant.
+        if (!File.Exists(source) && MagnetLink.TryParseInfoHash(source, out var hashes))
+        {
+            return new Link(new MagnetLink { InfoHashes = hashes });
+        }
+
+        if (!Path.Exists(source))
+        {
+            throw new UserErrorException(
+                "no-such-file",
+                $"{Shorten(source)}: no such file, and neither a URL, a magnet link nor an infohash"
+            );
+        }
+
+        return new Torrent(await TorrentFile.LoadAsync(source, cancel), source);
+    }
+
+    private static string Shorten(string source) => SafeText.Fit(source, 120);
+}
