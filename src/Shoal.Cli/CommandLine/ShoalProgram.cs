@@ -57,6 +57,9 @@ internal static class ShoalProgram
         {
             CreateCommand.Build(host),
             ShowCommand.Build(host),
+            ShareCommand.Build(host),
+            SeedCommand.Build(host),
+            GetCommand.Build(host),
             VerifyCommand.Build(host),
             TrackerCommand.Build(host),
             CompletionCommand.Build(host),
@@ -123,11 +126,13 @@ internal static class ShoalProgram
         var unknown = result
             .CommandResult.Children.OfType<ArgumentResult>()
             .SelectMany(argument => argument.Tokens.Select(token => token.Value))
-            .Concat(result.UnmatchedTokens)
+            .Concat(command is RootCommand ? [] : result.UnmatchedTokens)
             .FirstOrDefault(word => word.Length > 1 && word.StartsWith('-') && !literal.Contains(word));
         if (unknown is not null || (command is RootCommand && result.UnmatchedTokens.Count > 0))
         {
-            unknown ??= result.UnmatchedTokens[0];
+            // Behind a mistyped command its options are unknown too; the command is what is wrong.
+            unknown ??=
+                result.UnmatchedTokens.FirstOrDefault(word => !word.StartsWith('-')) ?? result.UnmatchedTokens[0];
             var kind = unknown.StartsWith('-') ? "option" : "command";
             return $"there is no {kind} '{unknown}'; "
                 + (DidYouMean.Suggest(unknown, command) is { } meant ? $"did you mean '{meant}'?" : see);

@@ -50,7 +50,7 @@ internal static class TrackerCommand
                 var (web, datagrams) = (result.GetValue(http) ?? [], result.GetValue(udp) ?? []);
                 if (web.Count + datagrams.Count == 0)
                 {
-                    web = [new IPEndPoint(IPAddress.IPv6Any, DefaultPort)];
+                    web = [new IPEndPoint(MachineAddresses.Any, DefaultPort)];
                     datagrams = web;
                 }
 

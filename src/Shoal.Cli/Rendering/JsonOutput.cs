@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -7,13 +10,41 @@ namespace Shoal.Cli;
 /// <summary>The lines of --json: one object each, in the shape that scripts may rely on.</summary>
 internal static class JsonOutput
 {
-    public static JsonOutputContext Context { get; } = JsonOutputContext.Default;
+    // A line is for a program, not for a web page: & and ' stay as they are. What could command a terminal or turn
+    // the reading direction is escaped all the same.
+    public static JsonOutputContext Context { get; } =
+        new(
+            new JsonSerializerOptions(JsonOutputContext.Default.Options)
+            {
+                Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            }
+        );
 
     public static void Write<T>(TextWriter output, T line, JsonTypeInfo<T> type)
     {
-        output.WriteLine(JsonSerializer.Serialize(line, type));
+        output.WriteLine(EscapeFormats(JsonSerializer.Serialize(line, type)));
         output.Flush();
     }
+
+    // The encoder leaves these as they are; they can only stand inside strings.
+    private static string EscapeFormats(string json)
+    {
+        if (!json.Any(IsFormat))
+        {
+            return json;
+        }
+
+        var escaped = new StringBuilder(json.Length + 32);
+        foreach (var c in json)
+        {
+            _ = IsFormat(c) ? escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}") : escaped.Append(c);
+        }
+
+        return escaped.ToString();
+    }
+
+    // U+DB40 begins the pairs of the tags, which are formats too.
+    private static bool IsFormat(char c) => char.GetUnicodeCategory(c) == UnicodeCategory.Format || c == '\uDB40';
 }
 
 /// <summary>Bytes are integers, rates bytes a second, times seconds. Null means "there is none" and is written.</summary>

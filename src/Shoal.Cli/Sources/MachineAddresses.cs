@@ -7,6 +7,9 @@ namespace Shoal.Cli;
 /// <summary>The addresses by which others can reach this machine, the likeliest first.</summary>
 internal static class MachineAddresses
 {
+    /// <summary>"All addresses", to listen on: both families where the machine has IPv6.</summary>
+    public static IPAddress Any => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
+
     /// <summary>Without loopback and link-local addresses; empty on a machine without a network.</summary>
     public static IReadOnlyList<IPAddress> All()
     {

@@ -41,10 +41,11 @@ internal static class StatusReport
     private static TorrentState StateOf(SwarmState state) =>
         state switch
         {
+            // Paused torrents are checked too, and who waits for that must see when it is done.
+            { Content: not null, IsChecked: false, DiskFailure: null, Fault: null } => TorrentState.Checking,
             { IsPaused: true } => TorrentState.Paused,
             { DiskFailure: not null } or { Fault: not null } => TorrentState.Failed,
             { Content: null } => TorrentState.FetchingMetadata,
-            { IsChecked: false } => TorrentState.Checking,
             { IsSeeding: true } => TorrentState.Seeding,
             _ => TorrentState.Downloading,
         };

@@ -6,7 +6,17 @@ namespace Shoal.UnitTests;
 public sealed class CommandLineTests
 {
     // The first release, by the contract; those that are not here come with the daemon.
-    private static readonly string[] Commands = ["create", "show", "verify", "tracker", "completion"];
+    private static readonly string[] Commands =
+    [
+        "create",
+        "show",
+        "share",
+        "seed",
+        "get",
+        "verify",
+        "tracker",
+        "completion",
+    ];
 
     private static RootCommand Root { get; } =
         ShoalProgram.Build(

@@ -115,6 +115,19 @@ public sealed class TransferViewTests
     }
 
     [Fact]
+    public void Json_escapes_what_a_terminal_would_obey_and_nothing_else()
+    {
+        var output = new StringWriter { NewLine = "\n" };
+        using var view = new JsonTransferView(output);
+        view.Show(new TransferEvent.Link("a&b'c+ä音\e\u202E\u2066\u009b\u2028", null, []));
+        Assert.Contains(
+            "\"a&b'c+ä音\\u001B\\u202E\\u2066\\u009B\\u2028\"",
+            output.ToString(),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void Plain_lines_are_printable_and_say_what_happened()
     {
         var output = new StringWriter { NewLine = "\n" };

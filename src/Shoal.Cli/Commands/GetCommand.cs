@@ -1,0 +1,237 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>Fetches a torrent, and leaves when it is complete unless told to stay.</summary>
+internal sealed class GetCommand
+{
+    private readonly CliHost _host;
+    private readonly NetworkOptions _network;
+
+    private readonly Argument<string> _source = new("SOURCE")
+    {
+        Description = "A .torrent file, the http(s) URL of one, a magnet link, or an infohash (hexadecimal or base32)",
+    };
+
+    private readonly Option<string?> _output = Options.Text(
+        "--output",
+        "DIR",
+        "The folder to put the content in (default: this one)",
+        "-o"
+    );
+
+    private readonly Option<string[]> _files = Options.Texts(
+        "--files",
+        "GLOB",
+        "Only the files that match, by name (*.mkv) or path (reels/**)"
+    );
+
+    private readonly Option<bool> _sequential = Options.Flag("--sequential", "Fetch from the beginning to the end");
+
+    private readonly Option<bool> _seed = Options.Flag("--seed", "Stay and seed when complete");
+
+    private readonly Option<TimeSpan?> _seedTime = Options.Duration("--seed-time", "Seed so long when complete");
+
+    private readonly Option<double?> _seedRatio = Options.Value(
+        "--seed-ratio",
+        "R",
+        "Seed until R times the size was sent",
+        "a ratio like 1 or 2.5",
+        static (string text, out double value) =>
+            double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value)
+            && double.IsFinite(value)
+    );
+
+    private readonly Option<TimeSpan?> _timeout = Options.Duration(
+        "--timeout",
+        "Give up when nothing arrived for so long (default: wait)"
+    );
+
+    private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
+
+    private GetCommand(CliHost host, ShoalCommand command)
+    {
+        _host = host;
+        command.Add(_source);
+        command.AddGroup("Options", [_output, _files, _sequential, _seed, _seedTime, _seedRatio, _timeout, _json]);
+        _network = new NetworkOptions(command);
+        command.SetAction(RunAsync);
+    }
+
+    public static Command Build(CliHost host)
+    {
+        var command = new ShoalCommand("get", "Fetch a torrent; goes on where an earlier get stopped")
+        {
+            Examples =
+            [
+                new("By a torrent file, into ~/films", "shoal get film.torrent -o ~/films"),
+                new("By a link", "shoal get 'magnet:?xt=urn:btih:dd8255ecdc7ca55fb0bbf81323d87062db1f6d1c'"),
+                new(
+                    "Only the videos, in order, to watch while they arrive",
+                    "shoal get film.torrent --files '*.mkv' --sequential"
+                ),
+                new("Give back as much as was taken", "shoal get film.torrent --seed-ratio 1"),
+                new("In a script", "shoal get data.torrent --json --timeout 10m"),
+            ],
+            Notes =
+            [
+                "A second get of the same torrent into the same folder resumes: what is there and good is kept. "
+                    + "Exit codes: 0 complete, 1 failed or timed out, 2 wrong command line, 130 interrupted.",
+            ],
+        };
+        _ = new GetCommand(host, command);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
+    {
+        var options = _network.Engine(result, _host);
+        var globs = (result.GetValue(_files) ?? []).Select(pattern => new FileGlob(pattern)).ToList();
+        var peers = await _network.PeersAsync(result, cancel);
+        var source = await TorrentSource.LoadAsync(result.GetRequiredValue(_source), options.Bind, cancel);
+        if (source is TorrentSource.Torrent known)
+        {
+            WantedBytes(known.Metainfo, globs);
+        }
+
+        var torrentOptions = new TorrentOptions
+        {
+            SaveDirectory = OutputFolder(result.GetValue(_output) ?? "."),
+            Sequential = result.GetValue(_sequential),
+            FilePriority =
+                globs.Count == 0 ? null : file => Wants(globs, file) ? FilePriority.Normal : FilePriority.Skip,
+            Peers = peers,
+        };
+        using var view = TransferViews.For(_host, result.GetValue(_json));
+        return await RunningEngine.UseAsync(
+            options,
+            view,
+            engine => FetchAsync(engine, source, torrentOptions, globs, result, view, cancel),
+            cancel
+        );
+    }
+
+    private async Task<int> FetchAsync(
+        TorrentEngine engine,
+        TorrentSource source,
+        TorrentOptions options,
+        IReadOnlyList<FileGlob> globs,
+        ParseResult result,
+        ITransferView view,
+        CancellationToken cancel
+    )
+    {
+        WarnOfLoneliness(source, result, options.Peers, view);
+        var torrent = source switch
+        {
+            TorrentSource.Torrent known => await engine.AddAsync(known.Metainfo, options, cancel),
+            TorrentSource.Link link => await engine.AddAsync(link.Magnet, options, cancel),
+            _ => throw new InvalidOperationException("a source is a torrent or a link"),
+        };
+        var rules = new LeaveRules
+        {
+            Stay = result.GetValue(_seed),
+            SeedTime = result.GetValue(_seedTime),
+            SeedRatio = result.GetValue(_seedRatio),
+            Timeout = result.GetValue(_timeout),
+        };
+        var loop = new TransferLoop(engine, view, _host.Time)
+        {
+            WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs),
+        };
+        try
+        {
+            var reason = await loop.RunAsync([torrent], rules, cancel);
+            if (reason == LeaveReason.Timeout)
+            {
+                throw GaveUp(torrent.Status, rules.Timeout!.Value);
+            }
+
+            if (reason != LeaveReason.Complete)
+            {
+                var why = reason == LeaveReason.SeedRatio ? "the ratio is reached" : "the time is over";
+                view.Show(new TransferEvent.Stopped(why, torrent.Status, loop.Elapsed));
+            }
+
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            view.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
+            return ExitCode.Interrupted;
+        }
+    }
+
+    private void WarnOfLoneliness(
+        TorrentSource source,
+        ParseResult result,
+        IReadOnlyList<IPEndPoint> peers,
+        ITransferView view
+    )
+    {
+        var (trackers, known) = source switch
+        {
+            TorrentSource.Torrent(var metainfo, _) => (metainfo.Trackers.Count, 0),
+            TorrentSource.Link(var magnet) => (magnet.Trackers.Count, magnet.Peers.Count),
+            _ => (0, 0),
+        };
+        if (peers.Count == 0 && known == 0 && (trackers == 0 || !_network.UsesTrackers(result)))
+        {
+            view.Show(
+                new TransferEvent.Warning(
+                    "no-peers",
+                    "nothing says where peers are: no tracker and no address; waiting for others to connect (--peer "
+                        + "HOST:PORT names one)"
+                )
+            );
+        }
+    }
+
+    private static UserErrorException GaveUp(TorrentStatus status, TimeSpan timeout)
+    {
+        var what = status.State == TorrentState.FetchingMetadata ? "no metadata arrived" : "nothing arrived";
+        var peers =
+            status.PeerCount == 0
+                ? "no peer could be reached"
+                : $"{TorrentText.Count(status.PeerCount, "peer")} connected, {status.SeedCount} of them with everything";
+        return new UserErrorException(
+            "timeout",
+            $"{what} for {Duration.Format(timeout)}: {peers}; what is there is kept, the same command goes on from it"
+        );
+    }
+
+    private static bool Wants(IReadOnlyList<FileGlob> globs, MetainfoFile file) =>
+        globs.Any(glob => glob.Matches(file.Path, file.Path.Split('/')[0]));
+
+    private static long WantedBytes(Metainfo metainfo, IReadOnlyList<FileGlob> globs)
+    {
+        if (globs.Count == 0)
+        {
+            return metainfo.Size;
+        }
+
+        var wanted = metainfo.Files.Where(file => !file.IsPad && Wants(globs, file)).ToList();
+        return wanted.Count > 0
+            ? wanted.Sum(file => file.Size)
+            : throw new UserErrorException(
+                "no-such-file",
+                $"--files: no file of {metainfo.Name} matches {string.Join(", ", globs.Select(glob => glob.Pattern))}"
+            );
+    }
+
+    private static string OutputFolder(string folder)
+    {
+        try
+        {
+            return Directory.CreateDirectory(folder).FullName;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UserErrorException("cannot-write", $"{folder}: {TorrentFile.Reason(error)}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>Seeds data that is there already: checked first, never changed.</summary>
+internal static class SeedCommand
+{
+    public static Command Build(CliHost host)
+    {
+        var torrent = new Argument<string>("TORRENT") { Description = "A .torrent file, or the http(s) URL of one" };
+        var data = Options.Text(
+            "--data",
+            "DIR",
+            "The folder that holds the content: a torrent named x lies at DIR/x (default: this one)"
+        );
+        var recheck = Options.Flag("--recheck", "Hash everything even where resume data proves it");
+        var json = Options.Flag("--json", "Print one JSON object a line");
+        var command = new ShoalCommand("seed", "Seed data that is there already, until stopped")
+        {
+            Examples =
+            [
+                new("The film in ~/films/film", "shoal seed film.torrent --data ~/films"),
+                new(
+                    "On a fixed port, not too fast",
+                    "shoal seed film.torrent --data ~/films --port 6881 --upload-limit 20Mbit/s"
+                ),
+            ],
+            Notes =
+            [
+                "The data is hashed first, unless resume data proves that it has not changed. If something is missing "
+                    + "or wrong, nothing is touched and the exit code is 3; 'shoal verify' says what it is and 'shoal get' "
+                    + "mends it.",
+            ],
+        };
+        command.Add(torrent);
+        command.AddGroup("Options", [data, recheck, json]);
+        var network = new NetworkOptions(command);
+        command.SetAction(
+            async (result, cancel) =>
+            {
+                var options = network.Engine(result, host);
+                var peers = await network.PeersAsync(result, cancel);
+                var where = result.GetRequiredValue(torrent);
+                if (await TorrentSource.LoadAsync(where, options.Bind, cancel) is not TorrentSource.Torrent source)
+                {
+                    throw UserErrorException.Usage($"{where}: seeding needs the .torrent file, not a link to it");
+                }
+
+                var torrentOptions = new TorrentOptions
+                {
+                    SaveDirectory = TorrentFile.DataFolder(result.GetValue(data) ?? "."),
+                    Recheck = result.GetValue(recheck),
+                    Peers = peers,
+                    // Nothing is fetched, so nothing is written, before it is known that all is well.
+                    Paused = true,
+                    IsSeedOnly = true,
+                };
+                using var view = TransferViews.For(host, result.GetValue(json));
+                return await RunningEngine.UseAsync(
+                    options,
+                    view,
+                    engine => SeedAsync(engine, source.Metainfo, torrentOptions, view, host, cancel),
+                    cancel
+                );
+            }
+        );
+        return command;
+    }
+
+    private static async Task<int> SeedAsync(
+        TorrentEngine engine,
+        Metainfo metainfo,
+        TorrentOptions options,
+        ITransferView view,
+        CliHost host,
+        CancellationToken cancel
+    )
+    {
+        var torrent = await engine.AddAsync(metainfo, options, cancel);
+        var loop = new TransferLoop(engine, view, host.Time);
+        try
+        {
+            await loop.WhenCheckedAsync([torrent], cancel);
+            var status = torrent.Status;
+            if (status.Error is { } error)
+            {
+                throw new UserErrorException("disk-failed", error);
+            }
+
+            if (status.DoneBytes < status.WantedBytes)
+            {
+                throw new UserErrorException(
+                    "incomplete",
+                    $"{Path.Combine(options.SaveDirectory, metainfo.Name)}: only "
+                        + $"{TransferViews.Percent(status.DoneBytes, status.WantedBytes)} matches the torrent; 'shoal "
+                        + "verify' says what does not, 'shoal get' fetches it",
+                    ExitCode.Incomplete
+                );
+            }
+
+            torrent.Resume();
+            await loop.RunAsync([torrent], new LeaveRules { Stay = true }, cancel);
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            view.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
+            return ExitCode.Interrupted;
+        }
+    }
+}

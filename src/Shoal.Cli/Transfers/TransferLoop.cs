@@ -1,0 +1,172 @@
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>
+/// Watches the torrents of one command while the engine works: tells the view what happens, and finds the moment to
+/// leave. It decides nothing about the transfer itself.
+/// </summary>
+internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, TimeProvider time)
+{
+    private readonly long _start = time.GetTimestamp();
+    private readonly HashSet<Torrent> _announced = [];
+    private readonly Dictionary<(Torrent, string), string> _trackerTroubles = [];
+    private bool _isComplete;
+
+    public TimeSpan Elapsed => time.GetElapsedTime(_start);
+
+    /// <summary>Called once for each torrent when its files are known; may throw to end the command.</summary>
+    public Func<Torrent, Metainfo, long> WantedBytes { get; init; } = (_, metainfo) => metainfo.Size;
+
+    /// <summary>Until the rules say so.</summary>
+    /// <param name="torrents">At least one, all of the engine.</param>
+    /// <param name="rules">When to leave.</param>
+    /// <param name="stop">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    public async Task<LeaveReason> RunAsync(IReadOnlyList<Torrent> torrents, LeaveRules rules, CancellationToken stop)
+    {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var timer = new PeriodicTimer(view.Interval, time);
+        var complete = Task.WhenAll(torrents.Select(torrent => torrent.WhenComplete(watching.Token)));
+        var tick = timer.WaitForNextTickAsync(watching.Token).AsTask();
+        var news = engine.Events.WaitToReadAsync(watching.Token).AsTask();
+        try
+        {
+            while (true)
+            {
+                await await Task.WhenAny(_isComplete ? tick : complete, tick, news);
+                Drain();
+                Announce(torrents);
+                if (complete.IsCompletedSuccessfully && !_isComplete)
+                {
+                    _isComplete = true;
+                    view.Show(new TransferEvent.Complete(Sum(torrents), Elapsed, PathOf(torrents)));
+                }
+
+                if (rules.Check(Sum(torrents), _isComplete, Elapsed) is { } reason)
+                {
+                    return reason;
+                }
+
+                if (tick.IsCompleted)
+                {
+                    view.Show(new TransferEvent.Progress(Sum(torrents)));
+                    tick = timer.WaitForNextTickAsync(watching.Token).AsTask();
+                }
+
+                if (news.IsCompleted)
+                {
+                    // An engine that has no more news to tell stays silent.
+                    news = await news ? engine.Events.WaitToReadAsync(watching.Token).AsTask() : tick;
+                }
+            }
+        }
+        finally
+        {
+            await watching.CancelAsync();
+            // Each ends by the cancellation, and nobody is left to look at how.
+            await Task.WhenAll(complete, tick, news).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Until what is on disk has been hashed; the torrents were added paused.</summary>
+    public async Task WhenCheckedAsync(IReadOnlyList<Torrent> torrents, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(view.Interval, time);
+        do
+        {
+            Drain();
+            Announce(torrents);
+            if (torrents.All(torrent => torrent.Status.State != TorrentState.Checking))
+            {
+                return;
+            }
+
+            view.Show(new TransferEvent.Progress(Sum(torrents)));
+        } while (await timer.WaitForNextTickAsync(stop));
+    }
+
+    /// <summary>Several torrents seen as one, so that one line can say how they are.</summary>
+    public static TorrentStatus Sum(IReadOnlyList<Torrent> torrents)
+    {
+        if (torrents.Count == 1)
+        {
+            return torrents[0].Status;
+        }
+
+        var all = torrents.Select(torrent => torrent.Status).ToList();
+        return new TorrentStatus
+        {
+            // The least advanced one speaks for all.
+            State = all.Min(status => status.State),
+            WantedBytes = all.Sum(status => status.WantedBytes),
+            DoneBytes = all.Sum(status => status.DoneBytes),
+            TotalBytes = all.Sum(status => status.TotalBytes),
+            PieceCount = all.Sum(status => status.PieceCount),
+            PiecesChecked = all.Sum(status => status.PiecesChecked),
+            Downloaded = all.Sum(status => status.Downloaded),
+            Uploaded = all.Sum(status => status.Uploaded),
+            Wasted = all.Sum(status => status.Wasted),
+            HashFailures = all.Sum(status => status.HashFailures),
+            DownloadRate = all.Sum(status => status.DownloadRate),
+            UploadRate = all.Sum(status => status.UploadRate),
+            PeerCount = all.Sum(status => status.PeerCount),
+            SeedCount = all.Sum(status => status.SeedCount),
+            Error = all.Find(status => status.Error is not null)?.Error,
+        };
+    }
+
+    /// <summary>Where the content lies: the file, the folder, or the folder of several.</summary>
+    public static string PathOf(IReadOnlyList<Torrent> torrents) =>
+        torrents is [{ Metainfo: { } metainfo } torrent]
+            ? Path.Combine(torrent.SaveDirectory, metainfo.Name)
+            : torrents[0].SaveDirectory;
+
+    private void Announce(IReadOnlyList<Torrent> torrents)
+    {
+        foreach (var torrent in torrents)
+        {
+            if (torrent.Metainfo is { } metainfo && _announced.Add(torrent))
+            {
+                view.Show(new TransferEvent.MetadataKnown(metainfo, WantedBytes(torrent, metainfo)));
+            }
+        }
+    }
+
+    private void Drain()
+    {
+        while (engine.Events.TryRead(out var happening))
+        {
+            switch (happening)
+            {
+                case EngineEvent.Failed(_, var message):
+                    view.Show(new TransferEvent.Warning("disk-failed", message));
+                    break;
+                case EngineEvent.Recovered:
+                    view.Show(new TransferEvent.Warning("disk-recovered", "the disk works again, going on"));
+                    break;
+                case EngineEvent.Faulted(_, var fault):
+                    throw Bug(fault);
+                case EngineEvent.EngineFaulted(var fault):
+                    view.Show(new TransferEvent.Warning("internal-error", Bug(fault).Message));
+                    break;
+                case EngineEvent.TrackerFailed(var torrent, var url, var message):
+                    // A tracker that stays silent is told about once, not each time it is asked.
+                    if (_trackerTroubles.GetValueOrDefault((torrent, url)) != message)
+                    {
+                        _trackerTroubles[(torrent, url)] = message;
+                        view.Show(new TransferEvent.Warning("tracker-failed", $"{url}: {message}"));
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private static UserErrorException Bug(Exception fault) =>
+        new(
+            "internal-error",
+            $"this is a bug in Shoal, please report it: {fault.GetType().Name}: {fault.Message} "
+                + $"({fault.StackTrace?.Split('\n').FirstOrDefault()?.Trim()})"
+        );
+}
