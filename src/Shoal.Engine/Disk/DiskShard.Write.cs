@@ -288,7 +288,7 @@ internal sealed partial class DiskShard
 
         torrent.Resumed.Remove(index.Value);
         torrent.Discarded.Add(index.Value);
-        torrent.Record.Lost.Add(index.Value);
+        torrent.Disk.Lose(torrent, index);
     }
 
     /// <summary>Notes that writing fails; it is tried again every <see cref="DiskLimits.RetryDelay"/>.</summary>

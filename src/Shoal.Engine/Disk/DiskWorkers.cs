@@ -18,6 +18,12 @@ internal sealed record DiskWorkersOptions
 
     public IFileSystem FileSystem { get; init; } = new LocalFileSystem();
 
+    /// <summary>Changes when the machine starts; empty if unknown.</summary>
+    public Guid BootId { get; init; } = Machine.BootId;
+
+    /// <summary>Time since the start of the machine.</summary>
+    public Func<TimeSpan> Uptime { get; init; } = () => Machine.Uptime;
+
     /// <summary>False in tests: work is then done by <see cref="DiskWorkers.Pump"/> only.</summary>
     public bool UseThreads { get; init; } = true;
 }

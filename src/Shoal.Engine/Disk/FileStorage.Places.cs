@@ -52,9 +52,11 @@ internal sealed partial class FileStorage
     /// Decides which files may not appear: unwanted ones that are not there yet. Of those that become wanted,
     /// what the part file holds moves over.
     /// </summary>
+    /// <returns>The files that were written to.</returns>
     /// <exception cref="StorageException">Moving over failed; the file's bytes stay in the part file.</exception>
-    public void SetPriorities(IReadOnlyList<FilePriority> priorities)
+    public List<int> SetPriorities(IReadOnlyList<FilePriority> priorities)
     {
+        var written = new List<int>();
         foreach (var file in Map.Stored)
         {
             var skip = priorities[file] == FilePriority.Skip;
@@ -72,11 +74,39 @@ internal sealed partial class FileStorage
             }
             else
             {
-                MoveOutOfParts(file);
+                try
+                {
+                    if (MoveOutOfParts(file))
+                    {
+                        written.Add(file);
+                    }
+                }
+                catch (Exception e) when (StorageException.IsExpected(e))
+                {
+                    throw StorageException.From(e, "cannot write", PathOf(file));
+                }
+
                 _parts.Keep(file, false);
             }
         }
 
+        return written;
+    }
+
+    /// <summary>As the journal says.</summary>
+    public void RestoreKept(IEnumerable<int> files)
+    {
+        foreach (var file in files)
+        {
+            _parts.Keep(file, true);
+        }
+    }
+
+    public bool IsKept(int file) => _parts.IsKept(file);
+
+    /// <summary>Deletes the part file if nothing is kept in it any more.</summary>
+    public void DeleteUnusedParts()
+    {
         if (!Map.Stored.ToArray().Any(_parts.IsKept) && _files.KindOf(PathOf(PartFile)) == PathKind.File)
         {
             _handles.CloseAll(this);
@@ -259,11 +289,12 @@ internal sealed partial class FileStorage
         yield return PartFile;
     }
 
-    private void MoveOutOfParts(int file)
+    /// <returns>Whether anything was written.</returns>
+    private bool MoveOutOfParts(int file)
     {
         if (_files.KindOf(PathOf(PartFile)) == PathKind.Missing)
         {
-            return;
+            return false;
         }
 
         var buffer = new byte[Math.Min(CopyBuffer, _metainfo.Layout.PieceLength)];
@@ -300,6 +331,8 @@ internal sealed partial class FileStorage
         {
             Sync(file);
         }
+
+        return isWritten;
     }
 
     private void DeleteEmptyFolders()

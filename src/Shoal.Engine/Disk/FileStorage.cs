@@ -172,7 +172,8 @@ internal sealed partial class FileStorage
                 return null;
             }
 
-            using var lease = _handles.Acquire(this, file, writable: true);
+            // Unix syncs through any handle, so files that may not be written can be synced too.
+            using var lease = _handles.Acquire(this, file, writable: OperatingSystem.IsWindows());
             lease.File.Sync();
             return lease.File.Stamp;
         }

@@ -50,9 +50,6 @@ internal sealed class ShardTorrent(TorrentDisk disk, int shard)
 
     public bool HasFailed => IsWriteBlocked || UnreadableRange is not null;
 
-    /// <summary>Whether this shard's failure counts in what was reported.</summary>
-    public bool IsFailureReported { get; set; }
-
     public void Post(in SwarmEvent answer) => Events.Add(answer);
 
     public void Fail(DiskFailure failure) => disk.ReportFailure(this, failure);

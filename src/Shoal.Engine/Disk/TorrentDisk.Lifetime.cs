@@ -1,3 +1,4 @@
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -7,6 +8,7 @@ internal sealed partial class TorrentDisk
 {
     // One administrative operation at a time.
     private readonly SemaphoreSlim _admin = new(1);
+    private readonly Lock _placeLock = new();
     private bool _isClosed;
 
     /// <summary>Joins the workers and finds out what is on disk.</summary>
@@ -28,16 +30,24 @@ internal sealed partial class TorrentDisk
         DiskEventSink sink
     )
     {
+        var root = Path.GetFullPath(options.SaveDirectory);
+        var settings = workers.Options;
+        var journal = options.StateDirectory is { } state
+            ? ResumeJournal.Open(settings.FileSystem, state, metainfo, root, settings.Time, settings.BootId)
+            : null;
+        var image = journal?.Image ?? new ResumeImage(metainfo.Layout, metainfo.Files.Count);
         var storage = new FileStorage(
-            workers.Options.FileSystem,
+            settings.FileSystem,
             workers.Handles,
             metainfo,
-            options.SaveDirectory,
-            options.Preallocate
+            root,
+            options.Preallocate,
+            image.Renamed
         );
-        var disk = new TorrentDisk(workers, metainfo, storage, sink);
-        var resume = disk.LookAtFiles(options);
-        disk.PrepareFiles(options);
+        storage.RestoreKept(image.Kept);
+        var disk = new TorrentDisk(workers, metainfo, storage, journal, sink);
+        var resume = disk.Judge(options, image);
+        disk.PrepareFiles(options, image);
         return (disk, resume);
     }
 
@@ -48,7 +58,7 @@ internal sealed partial class TorrentDisk
     public Task SetFilePriorities(IReadOnlyList<FilePriority> priorities) =>
         Exclusively(() =>
         {
-            Storage.SetPriorities(priorities);
+            ApplyPriorities(priorities);
             Storage.CreateEmpty(priorities);
         });
 
@@ -66,7 +76,15 @@ internal sealed partial class TorrentDisk
         }
 
         var isMoved = false;
-        await Exclusively(() => isMoved = Storage.TryMoveTo(target)).ConfigureAwait(false);
+        await Exclusively(() =>
+            {
+                isMoved = Storage.TryMoveTo(target);
+                if (isMoved)
+                {
+                    NoteMove();
+                }
+            })
+            .ConfigureAwait(false);
         if (isMoved)
         {
             return;
@@ -75,7 +93,12 @@ internal sealed partial class TorrentDisk
         try
         {
             var copied = await Task.Run(() => Storage.CopyTo(target, cancellation), cancellation).ConfigureAwait(false);
-            await Exclusively(() => Storage.FinishMove(target, copied, cancellation)).ConfigureAwait(false);
+            await Exclusively(() =>
+                {
+                    Storage.FinishMove(target, copied, cancellation);
+                    NoteMove();
+                })
+                .ConfigureAwait(false);
         }
         catch when (Storage.Root != target)
         {
@@ -87,13 +110,36 @@ internal sealed partial class TorrentDisk
     /// <summary>Gives a file another path below the save directory.</summary>
     /// <param name="path">With '/' between elements; made safe by the caller as metainfo paths are.</param>
     /// <exception cref="StorageException">It failed; the file has its old name.</exception>
-    public Task RenameFileAsync(int file, string path) => Exclusively(() => Storage.Rename(file, path));
+    public Task RenameFileAsync(int file, string path)
+    {
+        if (!ResumeImage.IsSafePath(path))
+        {
+            throw new ArgumentException("not a path below the save directory", nameof(path));
+        }
+
+        return Exclusively(() =>
+        {
+            Storage.Rename(file, path);
+            _journal?.SaveRename(file, path);
+        });
+    }
+
+    /// <summary>Keeps addresses for the next run.</summary>
+    public void SavePeers(IReadOnlyCollection<IPEndPoint> peers) => _journal?.SavePeers(peers);
+
+    /// <summary>Keeps bytes received and sent since the torrent was added.</summary>
+    public void SaveTotals(long downloaded, long uploaded) => _journal?.SaveTotals(downloaded, uploaded);
 
     /// <summary>Ends this disk and deletes the torrent's files, but not what others put beside them.</summary>
     public async Task DeleteAsync()
     {
         await CloseAsync().ConfigureAwait(false);
-        await Task.Run(Storage.DeleteFiles).ConfigureAwait(false);
+        await Task.Run(() =>
+            {
+                _journal?.Delete();
+                Storage.DeleteFiles();
+            })
+            .ConfigureAwait(false);
     }
 
     /// <summary>Writes what is held in memory and makes all of it durable.</summary>
@@ -118,7 +164,49 @@ internal sealed partial class TorrentDisk
     }
 
     /// <summary>Makes durable what was written since the last time. Blocks for as long as the disk takes.</summary>
-    internal void Checkpoint() { }
+    internal void Checkpoint()
+    {
+        lock (_placeLock)
+        {
+            if (_journal?.Mark() is not { } mark)
+            {
+                return;
+            }
+
+            HashSet<int> files;
+            lock (_dirtyLock)
+            {
+                (files, _dirtyFiles) = (_dirtyFiles, []);
+            }
+
+            try
+            {
+                var stamps = new List<KeyValuePair<int, FileStamp>>(files.Count);
+                foreach (var file in files)
+                {
+                    if (Storage.Sync(file) is { } stamp)
+                    {
+                        stamps.Add(new(file, stamp));
+                    }
+                }
+
+                Storage.SyncFolders();
+                _journal.Checkpoint(mark, stamps);
+                ReportRecovery(this);
+            }
+            catch (StorageException e)
+            {
+                lock (_dirtyLock)
+                {
+                    _dirtyFiles.UnionWith(files);
+                }
+
+                // After a failed sync the system may have dropped what it could not write, and says so only once.
+                _journal.Distrust();
+                ReportFailure(this, e.Failure);
+            }
+        }
+    }
 
     private async Task CloseAsync()
     {
@@ -133,6 +221,8 @@ internal sealed partial class TorrentDisk
             _isClosed = true;
             await OnEachShard((shard, torrent) => shard.Close(torrent)).ConfigureAwait(false);
             await Task.Run(Checkpoint).ConfigureAwait(false);
+            _journal?.Close();
+            _journal?.Dispose();
             _workers.Leave(this);
             _workers.Handles.CloseAll(Storage);
         }
@@ -142,45 +232,59 @@ internal sealed partial class TorrentDisk
         }
     }
 
-    /// <summary>Without a journal: whatever is there may be good.</summary>
-    private ResumeState LookAtFiles(TorrentDiskOptions options)
+    /// <summary>What can be relied on, and what the shards need to know of it.</summary>
+    private ResumeState Judge(TorrentDiskOptions options, ResumeImage image)
     {
-        var have = new Bitfield(Layout.PieceCount);
-        var check = new Bitfield(Layout.PieceCount);
         if (options.AssumeComplete)
         {
-            have.SetAll();
-            return new ResumeState { Have = have, Check = check };
+            image.ClaimAll(StampsOf(Storage.Map.Stored.ToArray()));
+            _journal?.Save();
+            return new ResumeState { Have = image.Durable.Clone(), Check = new Bitfield(Layout.PieceCount) };
         }
 
-        foreach (var file in Storage.Map.Stored)
+        if (options.Recheck)
         {
-            if (Storage.StampOf(file) is { Size: > 0 } stamp)
-            {
-                var entry = Metainfo.Files[file];
-                var last = Layout.PieceAt(entry.Offset + Math.Min(stamp.Size, entry.Size) - 1).Value;
-                for (var piece = Layout.PieceAt(entry.Offset).Value; piece <= last; piece++)
-                {
-                    check.Set(piece);
-                }
-            }
+            image.Forget();
+            _journal?.RewriteSoon();
         }
 
-        return new ResumeState { Have = have, Check = check };
+        var settings = _workers.Options;
+        var bootedAt = settings.Time.GetUtcNow().UtcTicks - settings.Uptime().Ticks;
+        var judge = new ResumeJudge(image, Storage, Metainfo, settings.BootId, bootedAt);
+        var resume = judge.Judge();
+        if (judge.HasFoundChanges)
+        {
+            _journal?.RewriteSoon();
+        }
+
+        foreach (var block in resume.Blocks)
+        {
+            var resumed = Shards[ShardOf(block.Piece)].Resumed;
+            if (!resumed.TryGetValue(block.Piece.Value, out var bitmap))
+            {
+                bitmap = new ulong[(Layout.DataBlockCount(block.Piece) + 63) / 64];
+                resumed.Add(block.Piece.Value, bitmap);
+                AddFilesOf(block.Piece, _dirtyFiles);
+            }
+
+            bitmap[block.Block >> 6] |= 1UL << block.Block;
+        }
+
+        return resume;
     }
 
-    private void PrepareFiles(TorrentDiskOptions options)
+    private void PrepareFiles(TorrentDiskOptions options, ResumeImage image)
     {
         try
         {
-            if (options.Priorities is { } priorities)
+            if (options.Priorities is { } priorities && !priorities.SequenceEqual(image.Priorities ?? []))
             {
-                Storage.SetPriorities(priorities);
+                ApplyPriorities(priorities);
             }
 
             if (options.CreateEmptyFiles && !options.AssumeComplete)
             {
-                Storage.CreateEmpty(options.Priorities);
+                Storage.CreateEmpty(options.Priorities ?? image.Priorities);
             }
         }
         catch (Exception e) when (StorageException.IsExpected(e))
@@ -188,6 +292,35 @@ internal sealed partial class TorrentDisk
             var failure = StorageException.From(e, "cannot use", Storage.Root).Failure;
             _sink([new SwarmEvent(SwarmEventKind.DiskFailed, Payload: failure)]);
         }
+    }
+
+    /// <summary>While no shard touches the files.</summary>
+    private void ApplyPriorities(IReadOnlyList<FilePriority> priorities)
+    {
+        var written = Storage.SetPriorities(priorities);
+        if (written.Count > 0)
+        {
+            _journal?.End(Shards.Length, StampsOf(written), new RoundRecord());
+        }
+
+        // Until this is durable the part file stays, and the files' parts count as being there.
+        _journal?.SavePriorities(priorities, Storage.IsKept);
+        Storage.DeleteUnusedParts();
+    }
+
+    private void NoteMove()
+    {
+        var files = Storage.Map.Stored.ToArray().Append(Storage.PartFile);
+        var stamps = new List<KeyValuePair<int, FileStamp>>();
+        foreach (var file in files)
+        {
+            if (Storage.StampOf(file) is { } stamp)
+            {
+                stamps.Add(new(file, stamp));
+            }
+        }
+
+        _journal?.SaveMove(Storage.Root, stamps);
     }
 
     /// <summary>Runs an action while no shard touches the torrent's files; requests wait meanwhile.</summary>
@@ -200,7 +333,14 @@ internal sealed partial class TorrentDisk
             await OnEachShard((shard, torrent) => shard.Freeze(torrent)).ConfigureAwait(false);
             try
             {
-                await Task.Run(action).ConfigureAwait(false);
+                await Task.Run(() =>
+                    {
+                        lock (_placeLock)
+                        {
+                            action();
+                        }
+                    })
+                    .ConfigureAwait(false);
             }
             finally
             {

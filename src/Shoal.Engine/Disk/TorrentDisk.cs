@@ -46,12 +46,28 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     private readonly DiskWorkers _workers;
     private readonly DiskEventSink _sink;
     private readonly Lock _failureLock = new();
-    private int _failingShards;
+    private readonly HashSet<object> _failing = [];
+    private readonly Lock _dirtyLock = new();
+    private readonly ResumeJournal? _journal;
+    private HashSet<int> _dirtyFiles = [];
 
-    private TorrentDisk(DiskWorkers workers, Metainfo metainfo, FileStorage storage, DiskEventSink sink)
+    private TorrentDisk(
+        DiskWorkers workers,
+        Metainfo metainfo,
+        FileStorage storage,
+        ResumeJournal? journal,
+        DiskEventSink sink
+    )
     {
         _workers = workers;
         _sink = sink;
+        _journal = journal;
+        if (journal is not null)
+        {
+            journal.Failed = failure => ReportFailure(journal, failure);
+            journal.Recovered = () => ReportRecovery(journal);
+        }
+
         Metainfo = metainfo;
         Storage = storage;
         Layout = metainfo.Layout;
@@ -101,49 +117,84 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     }
 
     /// <summary>Says once that the disk fails, however many shards and blocks find out.</summary>
-    internal void ReportFailure(ShardTorrent shard, DiskFailure failure)
+    /// <param name="source">Who failed: a shard's half of this torrent, the journal, or the checkpoint.</param>
+    internal void ReportFailure(object source, DiskFailure failure)
     {
+        // Posted under the lock, so that the swarm hears of failure and recovery in the order they happened.
         lock (_failureLock)
         {
-            if (shard.IsFailureReported)
-            {
-                return;
-            }
-
-            shard.IsFailureReported = true;
-            if (++_failingShards == 1)
+            if (_failing.Add(source) && _failing.Count == 1)
             {
                 _sink([new SwarmEvent(SwarmEventKind.DiskFailed, Payload: failure)]);
             }
         }
     }
 
-    /// <summary>Says that the disk works again when the last shard that failed has found so.</summary>
-    internal void ReportRecovery(ShardTorrent shard)
+    /// <summary>Says that the disk works again when the last that failed has found so.</summary>
+    internal void ReportRecovery(object source)
     {
         lock (_failureLock)
         {
-            if (shard.IsFailureReported)
+            if (_failing.Remove(source) && _failing.Count == 0)
             {
-                shard.IsFailureReported = false;
-                if (--_failingShards == 0)
-                {
-                    _sink([new SwarmEvent(SwarmEventKind.DiskRecovered)]);
-                }
+                _sink([new SwarmEvent(SwarmEventKind.DiskRecovered)]);
             }
         }
     }
 
-    /// <summary>Posts the round's answers. On the shard's thread.</summary>
+    /// <summary>Notes which files are about to change. On the shard's thread.</summary>
+    internal void BeforeWrite(ShardTorrent shard, long offset, int length)
+    {
+        var isNew = false;
+        foreach (var span in Storage.Map.Locate(offset, length))
+        {
+            if (span.File != FileMap.NoFile)
+            {
+                isNew |= shard.Record.Files.Add(Storage.Place(span).File);
+            }
+        }
+
+        if (isNew)
+        {
+            _journal?.Begin(shard.Shard, shard.Record.Files);
+        }
+    }
+
+    /// <summary>A piece was found bad: what is claimed of it is taken back before it is overwritten.</summary>
+    internal void Lose(ShardTorrent shard, PieceIndex piece)
+    {
+        if (_journal?.Knows(piece.Value) == true)
+        {
+            _journal.Lose(piece.Value);
+            shard.Record.Lost.Add(piece.Value);
+        }
+    }
+
+    /// <summary>Notes in the journal what the round did, and posts its answers. On the shard's thread.</summary>
     internal void FinishRound(ShardTorrent shard)
     {
+        if (_journal is not null && !shard.Record.IsEmpty)
+        {
+            // After the write and before the record: a checkpoint that covers the record then syncs the file.
+            lock (_dirtyLock)
+            {
+                _dirtyFiles.UnionWith(shard.Record.Files);
+                foreach (var piece in shard.Record.Committed)
+                {
+                    AddFilesOf(Layout.Piece(piece), _dirtyFiles);
+                }
+            }
+
+            _journal.End(shard.Shard, StampsOf(shard.Record.Files), shard.Record);
+        }
+
+        shard.Record.Clear();
         if (shard.Events.Count > 0)
         {
             _sink(CollectionsMarshal.AsSpan(shard.Events));
             shard.Events.Clear();
         }
 
-        shard.Record.Clear();
         foreach (var waiter in shard.AfterRound)
         {
             waiter.TrySetResult();
@@ -152,16 +203,29 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
         shard.AfterRound.Clear();
     }
 
-    /// <summary>Notes which files are about to change. On the shard's thread.</summary>
-    internal void BeforeWrite(ShardTorrent shard, long offset, int length)
+    private void AddFilesOf(PieceIndex piece, HashSet<int> files)
     {
-        foreach (var span in Storage.Map.Locate(offset, length))
+        foreach (var span in Storage.Map.Locate(Layout.OffsetOf(piece), Layout.SizeOf(piece)))
         {
             if (span.File != FileMap.NoFile)
             {
-                shard.Record.Files.Add(Storage.Place(span).File);
+                files.Add(Storage.Place(span).File);
             }
         }
+    }
+
+    private List<KeyValuePair<int, FileStamp>> StampsOf(IReadOnlyCollection<int> files)
+    {
+        var stamps = new List<KeyValuePair<int, FileStamp>>(files.Count);
+        foreach (var file in files)
+        {
+            if (Storage.OpenStampOf(file) is { } stamp)
+            {
+                stamps.Add(new(file, stamp));
+            }
+        }
+
+        return stamps;
     }
 
     private int ShardOf(PieceIndex piece) => (int)((uint)(Number + piece.Value) % (uint)Shards.Length);

@@ -18,6 +18,8 @@ internal sealed class DiskRig
         int uploadBlocks = 64,
         int maxOpenFiles = 16,
         ManualTime? time = null,
+        Guid? boot = null,
+        TimeSpan? uptime = null,
         Func<TorrentDiskOptions, TorrentDiskOptions>? options = null
     )
     {
@@ -36,6 +38,8 @@ internal sealed class DiskRig
                 Time = Time,
                 FileSystem = files,
                 UseThreads = false,
+                BootId = boot ?? new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
+                Uptime = () => uptime ?? TimeSpan.FromDays(1),
             }
         );
         var settings = new TorrentDiskOptions

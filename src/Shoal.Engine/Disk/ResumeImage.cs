@@ -1,0 +1,340 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// What the records of a journal add up to. A journal being written keeps one too and feeds it the very bytes it
+/// writes, so what a run believes and what the next run reads cannot differ.
+/// </summary>
+internal sealed class ResumeImage(PieceLayout layout, int fileCount)
+{
+    private const int MaxPeers = 1000;
+
+    // Pieces proven and written, with the place of the record that said so; a later checkpoint makes them durable.
+    private readonly List<(int Piece, long At)> _pending = [];
+
+    /// <summary>Proven, and made durable by a checkpoint.</summary>
+    public Bitfield Durable { get; private set; } = new(layout.PieceCount);
+
+    /// <summary>Proven and written, but not known to be durable.</summary>
+    public Bitfield Written { get; } = new(layout.PieceCount);
+
+    /// <summary>Those of <see cref="Written"/> that the next checkpoint makes durable.</summary>
+    public IEnumerable<int> Pending => _pending.Select(p => p.Piece);
+
+    public Dictionary<int, WrittenBlocks> Blocks { get; } = [];
+
+    /// <summary>How we last left each file that we wrote to.</summary>
+    public Dictionary<int, FileStamp> Stamps { get; } = [];
+
+    /// <summary>How each file was at the last checkpoint that synced it.</summary>
+    public Dictionary<int, FileStamp> DurableStamps { get; } = [];
+
+    /// <summary>By shard: files about to be written to, of which no end was recorded.</summary>
+    public Dictionary<int, (long Time, int[] Files)> Writing { get; } = [];
+
+    /// <summary>Whether a run began to write and did not stop in good order.</summary>
+    public bool IsOpen { get; private set; }
+
+    public Guid BootId { get; private set; }
+
+    public string SaveDirectory { get; private set; } = "";
+
+    /// <summary>UTC ticks of the last record that has a time.</summary>
+    public long LastTime { get; private set; }
+
+    public IReadOnlyList<IPEndPoint> Peers { get; private set; } = [];
+
+    public (long Downloaded, long Uploaded) Totals { get; private set; }
+
+    public FilePriority[]? Priorities { get; private set; }
+
+    /// <summary>Unwanted files whose part of shared pieces lies in the part file.</summary>
+    public HashSet<int> Kept { get; } = [];
+
+    public Dictionary<int, string> Renamed { get; } = [];
+
+    /// <summary>Takes the meaning of one record.</summary>
+    /// <param name="at">Where the record starts in the journal.</param>
+    /// <returns>False: it makes no sense; nothing after it is to be believed.</returns>
+    public bool Apply(ReadOnlySpan<byte> body, long at)
+    {
+        var reader = new ResumeRecordReader(body);
+        switch ((ResumeRecordKind)reader.Byte())
+        {
+            case ResumeRecordKind.Session:
+                LastTime = reader.Int64();
+                BootId = reader.Raw(16) is { Length: 16 } id ? new Guid(id) : default;
+                SaveDirectory = reader.Text();
+                IsOpen = true;
+                Writing.Clear();
+                // What an earlier run wrote and did not sync, no sync of this run makes durable.
+                _pending.Clear();
+                break;
+            case ResumeRecordKind.Closed:
+                LastTime = reader.Int64();
+                IsOpen = false;
+                Writing.Clear();
+                break;
+            case ResumeRecordKind.Begin:
+                ApplyBegin(ref reader);
+                break;
+            case ResumeRecordKind.End:
+                ApplyEnd(ref reader, at);
+                break;
+            case ResumeRecordKind.Checkpoint:
+                ApplyCheckpoint(ref reader);
+                break;
+            case ResumeRecordKind.Durable:
+                var parsed = Bitfield.TryParse(reader.Counted(), layout.PieceCount, out var durable);
+                reader.Require(parsed);
+                Durable = parsed ? durable : Durable;
+                break;
+            case ResumeRecordKind.Peers:
+                ApplyPeers(ref reader);
+                break;
+            case ResumeRecordKind.Totals:
+                Totals = (Math.Max(0, reader.Int64()), Math.Max(0, reader.Int64()));
+                break;
+            case ResumeRecordKind.Priorities:
+                ApplyPriorities(ref reader);
+                break;
+            case ResumeRecordKind.Rename:
+                var file = reader.Index(fileCount);
+                var name = reader.Text();
+                reader.Require(IsSafePath(name));
+                if (reader.IsGood)
+                {
+                    Renamed[file] = name;
+                }
+
+                break;
+            case ResumeRecordKind.Distrust:
+                _pending.Clear();
+                break;
+            default:
+                return false;
+        }
+
+        return reader.IsDone;
+    }
+
+    /// <summary>Takes back every claim about pieces.</summary>
+    public void Forget()
+    {
+        Durable.ClearAll();
+        Written.ClearAll();
+        Blocks.Clear();
+        Stamps.Clear();
+        DurableStamps.Clear();
+        Writing.Clear();
+        _pending.Clear();
+    }
+
+    /// <summary>Takes back every claim about a piece.</summary>
+    public void Forget(int piece)
+    {
+        Durable.Clear(piece);
+        Written.Clear(piece);
+        Blocks.Remove(piece);
+        _pending.RemoveAll(p => p.Piece == piece);
+    }
+
+    /// <summary>The data has just been found whole and good.</summary>
+    public void ClaimAll(IEnumerable<KeyValuePair<int, FileStamp>> stamps)
+    {
+        Forget();
+        Durable.SetAll();
+        foreach (var (file, stamp) in stamps)
+        {
+            Stamps[file] = DurableStamps[file] = stamp;
+        }
+    }
+
+    public bool Claims(int piece) => Durable[piece] || Written[piece];
+
+    /// <summary>Whether a path from the journal stays below the save directory.</summary>
+    public static bool IsSafePath(string path)
+    {
+        if (path.Length is 0 or > 4096 || path.AsSpan().ContainsAny('\0', '\\', ':'))
+        {
+            return false;
+        }
+
+        foreach (var element in path.Split('/'))
+        {
+            if (element is "" or "." or "..")
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void ApplyBegin(ref ResumeRecordReader reader)
+    {
+        var shard = reader.Int32();
+        LastTime = Math.Max(LastTime, reader.Int64());
+        var files = new int[reader.Count(4)];
+        for (var i = 0; i < files.Length; i++)
+        {
+            files[i] = reader.Index(fileCount + 1);
+        }
+
+        Writing[shard] = (LastTime, files);
+    }
+
+    private void ApplyEnd(ref ResumeRecordReader reader, long at)
+    {
+        Writing.Remove(reader.Int32());
+        LastTime = Math.Max(LastTime, reader.Int64());
+        ApplyStamps(ref reader);
+        for (var left = reader.Count(8); left > 0 && reader.IsGood; left--)
+        {
+            var piece = reader.Index(layout.PieceCount);
+            var bitmap = reader.Counted();
+            if (!reader.IsGood)
+            {
+                return;
+            }
+
+            var blocks = layout.DataBlockCount(layout.Piece(piece));
+            reader.Require(bitmap.Length == (blocks + 63) / 64 * 8);
+            if (reader.IsGood && !Claims(piece))
+            {
+                var older = Blocks.GetValueOrDefault(piece);
+                Blocks[piece] = new WrittenBlocks(bitmap.ToArray(), at, older?.Durable);
+            }
+        }
+
+        for (var left = reader.Count(4); left > 0 && reader.IsGood; left--)
+        {
+            var piece = reader.Index(layout.PieceCount);
+            if (reader.IsGood && !Durable[piece])
+            {
+                Written.Set(piece);
+                _pending.Add((piece, at));
+            }
+
+            Blocks.Remove(piece);
+        }
+
+        for (var left = reader.Count(4); left > 0 && reader.IsGood; left--)
+        {
+            var piece = reader.Index(layout.PieceCount);
+            if (reader.IsGood)
+            {
+                Forget(piece);
+            }
+        }
+    }
+
+    private void ApplyCheckpoint(ref ResumeRecordReader reader)
+    {
+        LastTime = Math.Max(LastTime, reader.Int64());
+        var covers = reader.Int64();
+        ApplyStamps(ref reader, isDurable: true);
+        if (!reader.IsGood)
+        {
+            return;
+        }
+
+        var kept = 0;
+        foreach (var (piece, at) in _pending)
+        {
+            if (at < covers)
+            {
+                Written.Clear(piece);
+                Durable.Set(piece);
+            }
+            else
+            {
+                _pending[kept++] = (piece, at);
+            }
+        }
+
+        _pending.RemoveRange(kept, _pending.Count - kept);
+        foreach (var blocks in Blocks.Values)
+        {
+            if (blocks.At < covers)
+            {
+                blocks.Durable = blocks.Latest;
+            }
+        }
+    }
+
+    private void ApplyStamps(ref ResumeRecordReader reader, bool isDurable = false)
+    {
+        for (var left = reader.Count(20); left > 0 && reader.IsGood; left--)
+        {
+            var file = reader.Index(fileCount + 1);
+            var stamp = new FileStamp(reader.Int64(), reader.Int64());
+            if (reader.IsGood)
+            {
+                if (isDurable)
+                {
+                    DurableStamps[file] = stamp;
+                }
+
+                // Shards look at a file's stamp at different times and may record it in another order.
+                Stamps[file] =
+                    Stamps.TryGetValue(file, out var known) && known.ModifiedTicks > stamp.ModifiedTicks
+                        ? known
+                        : stamp;
+            }
+        }
+    }
+
+    private void ApplyPeers(ref ResumeRecordReader reader)
+    {
+        var peers = new List<IPEndPoint>();
+        for (var left = reader.Count(7); left > 0 && reader.IsGood; left--)
+        {
+            var length = reader.Byte();
+            reader.Require(length is 4 or 16);
+            var address = reader.Raw(length);
+            var port = reader.Byte() << 8 | reader.Byte();
+            if (reader.IsGood && port != 0 && peers.Count < MaxPeers)
+            {
+                peers.Add(new IPEndPoint(new IPAddress(address), port));
+            }
+        }
+
+        Peers = peers;
+    }
+
+    private void ApplyPriorities(ref ResumeRecordReader reader)
+    {
+        var bytes = reader.Counted();
+        reader.Require(bytes.Length == fileCount);
+        if (!reader.IsGood)
+        {
+            return;
+        }
+
+        var priorities = new FilePriority[fileCount];
+        Kept.Clear();
+        for (var i = 0; i < fileCount; i++)
+        {
+            priorities[i] = (FilePriority)(bytes[i] & 7);
+            reader.Require(Enum.IsDefined(priorities[i]));
+            if ((bytes[i] & 0x80) != 0)
+            {
+                Kept.Add(i);
+            }
+        }
+
+        Priorities = priorities;
+    }
+}
+
+/// <summary>Blocks in files of a piece not complete; a bitmap, low bit first.</summary>
+/// <param name="Latest">As of the last record.</param>
+/// <param name="At">Where that record is.</param>
+/// <param name="Durable">As of the last checkpoint that covers a record of the piece.</param>
+internal sealed record WrittenBlocks(byte[] Latest, long At, byte[]? Durable)
+{
+    public byte[]? Durable { get; set; } = Durable;
+}
