@@ -69,8 +69,6 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
                 SaveDirectory = reader.Text();
                 IsOpen = true;
                 Writing.Clear();
-                // What an earlier run wrote and did not sync, no sync of this run makes durable.
-                _pending.Clear();
                 break;
             case ResumeRecordKind.Closed:
                 LastTime = reader.Int64();

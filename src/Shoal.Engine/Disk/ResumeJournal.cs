@@ -312,15 +312,15 @@ internal sealed partial class ResumeJournal : IDisposable
         }
 
         _syncedAt = Now; // Also when it fails: not again with every block.
-        if (_file is null)
+        if (_file is not null)
         {
-            Apply(SessionRecord());
-            if (_needsRewrite || _length == 0)
-            {
-                Rewrite();
-                return;
-            }
+            Append(SessionRecord());
+            Sync();
+            return;
+        }
 
+        if (!_needsRewrite && _length > 0)
+        {
             try
             {
                 _file = _files.Open(_path, writable: true, create: false);
@@ -328,12 +328,20 @@ internal sealed partial class ResumeJournal : IDisposable
             catch (Exception e) when (StorageException.IsExpected(e))
             {
                 Fail(e);
-                return;
             }
         }
 
         Append(SessionRecord());
-        Sync();
+        // What an earlier run wrote and did not sync, no sync of this run makes durable.
+        Append(_writer.Start(ResumeRecordKind.Distrust));
+        if (_file is null)
+        {
+            Rewrite();
+        }
+        else
+        {
+            Sync();
+        }
     }
 
     private void Apply(ResumeRecordWriter record)

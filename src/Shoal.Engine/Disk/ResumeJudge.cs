@@ -38,8 +38,8 @@ internal sealed class ResumeJudge
         Changed,
     }
 
-    /// <summary>Whether the journal claims what the files do not bear out; it is to be written anew then.</summary>
-    public bool HasFoundChanges { get; private set; }
+    /// <summary>Whether the image says now what the journal does not; it is to be written anew then.</summary>
+    public bool NeedsRewrite { get; private set; }
 
     /// <summary>Sorts pieces and blocks by what is known of them; takes from the image what does not hold.</summary>
     public ResumeState Judge()
@@ -71,7 +71,7 @@ internal sealed class ResumeJudge
             if (state != FileState.Unchanged)
             {
                 _image.Forget(index);
-                HasFoundChanges = true;
+                NeedsRewrite = true;
             }
         }
 
@@ -96,7 +96,7 @@ internal sealed class ResumeJudge
             if (bitmap is null || check[index] || StateOf(piece) != FileState.Unchanged)
             {
                 _image.Forget(index);
-                HasFoundChanges = true;
+                NeedsRewrite = true;
                 continue;
             }
 
@@ -169,10 +169,18 @@ internal sealed class ResumeJudge
     {
         if (!_states.TryGetValue(file, out var state))
         {
-            state =
-                _storage.StampOf(file) is not { } stamp ? FileState.Missing
-                : IsOurs(file, stamp) ? FileState.Unchanged
-                : FileState.Changed;
+            state = FileState.Missing;
+            if (_storage.StampOf(file) is { } stamp)
+            {
+                state = IsOurs(file, stamp) ? FileState.Unchanged : FileState.Changed;
+                if (state == FileState.Unchanged && (!_image.Stamps.TryGetValue(file, out var known) || known != stamp))
+                {
+                    // Explained now; the records that explain it do not outlive this run's first.
+                    _image.Stamps[file] = stamp;
+                    NeedsRewrite = true;
+                }
+            }
+
             _states.Add(file, state);
         }
 

@@ -252,7 +252,7 @@ internal sealed partial class TorrentDisk
         var bootedAt = settings.Time.GetUtcNow().UtcTicks - settings.Uptime().Ticks;
         var judge = new ResumeJudge(image, Storage, Metainfo, settings.BootId, bootedAt);
         var resume = judge.Judge();
-        if (judge.HasFoundChanges)
+        if (judge.NeedsRewrite)
         {
             _journal?.RewriteSoon();
         }

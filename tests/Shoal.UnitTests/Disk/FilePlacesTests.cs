@@ -1,0 +1,135 @@
+using Shoal.Engine;
+using Shoal.Protocol;
+using Shoal.Testing;
+using Xunit;
+
+namespace Shoal.UnitTests;
+
+/// <summary>Unwanted files, moving, renaming and deleting while the torrent is in use.</summary>
+public class FilePlacesTests
+{
+    private const int KiB = 1024;
+
+    [Fact]
+    public void Unwanted_files_do_not_appear_and_their_share_survives_until_they_are_wanted()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 100_000, 100_000);
+        FilePriority[] some = [FilePriority.Normal, FilePriority.Skip, FilePriority.Normal];
+        var rig = new DiskRig(
+            torrent,
+            place.Files,
+            place.Root,
+            time: place.Time,
+            options: o => o with { Priorities = some }
+        );
+        foreach (var index in new[] { 0, 1, 3, 4 })
+        {
+            rig.Fetch(torrent.Layout.Piece(index));
+        }
+
+        Assert.Equal(PathKind.Missing, place.Files.KindOf(rig.PathOf(1)));
+        CheckRead(rig, 1);
+        rig.Close();
+
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal([0, 1, 3, 4], Enumerable.Range(0, 5).Where(i => next.Resume.Have[i]));
+        CheckRead(next, 3);
+        next.Complete(next.Disk.SetFilePriorities([FilePriority.Normal, FilePriority.Normal, FilePriority.Normal]));
+        CheckRead(next, 1);
+        CheckRead(next, 3);
+        next.Fetch(torrent.Layout.Piece(2));
+        Assert.True(torrent.Content.AsSpan(100_000, 100_000).SequenceEqual(place.Memory!.ReadAll(next.PathOf(1))));
+        Assert.DoesNotContain(place.Memory.Paths, p => p.EndsWith(".parts", StringComparison.Ordinal));
+        next.Close();
+
+        var last = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.True(last.Resume.Have.IsFull);
+        last.Close();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Content_moves_while_blocks_come_and_is_claimed_at_its_new_place(bool isOtherDevice)
+    {
+        using var place = TestPlace.InMemory();
+        place.Memory!.OtherDevice = isOtherDevice ? "/far" : null;
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 0, 200_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        for (var piece = 0; piece < 4; piece++)
+        {
+            rig.Fetch(torrent.Layout.Piece(piece));
+        }
+
+        rig.SendBlock(torrent.Layout.Piece(4), 0);
+        var move = rig.Disk.MoveAsync("/far/data", CancellationToken.None);
+        rig.SendBlock(torrent.Layout.Piece(4), 1);
+        rig.Complete(move);
+        rig.SendBlock(torrent.Layout.Piece(4), 2);
+        rig.Pump();
+        var result = rig.TakeResult(torrent.Layout.Piece(4));
+        Assert.True(result is not null && rig.IsGood(result));
+        rig.Submit(new DiskRequest(DiskRequestKind.CommitPiece, torrent.Layout.Piece(4)));
+        CheckRead(rig, 0);
+        rig.Close();
+        Assert.DoesNotContain(place.Memory.Paths, p => p.StartsWith("/root/data/", StringComparison.Ordinal));
+
+        var next = new DiskRig(
+            torrent,
+            place.Files,
+            place.Root,
+            time: place.Time,
+            options: o => o with { SaveDirectory = "/far/data" }
+        );
+        Assert.True(next.Resume.Have.IsFull);
+        next.Close();
+    }
+
+    [Fact]
+    public void A_renamed_file_keeps_its_pieces()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.Fetch(torrent.Layout.Piece(0));
+        rig.Complete(rig.Disk.RenameFileAsync(0, "t/other/name"));
+        rig.Fetch(torrent.Layout.Piece(1));
+        rig.Close();
+        Assert.NotNull(place.Files.StampOf("/root/data/t/other/name"));
+        Assert.Null(place.Files.StampOf(rig.PathOf(0)));
+
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal(2, next.Resume.Have.Count);
+        Assert.Throws<ArgumentException>(() =>
+        {
+            _ = next.Disk.RenameFileAsync(0, "../out");
+        });
+        next.Close();
+    }
+
+    [Fact]
+    public void Deleting_leaves_the_files_of_others()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.Fetch(torrent.Layout.Piece(0));
+        place.Memory!.WriteAll("/root/data/t/folder0/mine", [1]);
+        rig.Complete(rig.Disk.DeleteAsync());
+        rig.Workers.Dispose();
+        Assert.Equal(
+            ["/root/data/t/folder0/mine"],
+            place.Memory.Paths.Where(p => place.Files.KindOf(p) == PathKind.File)
+        );
+    }
+
+    private static void CheckRead(DiskRig rig, int index)
+    {
+        var piece = rig.Torrent.Layout.Piece(index);
+        rig.Submit(new DiskRequest(DiskRequestKind.HashPiece, piece));
+        rig.Pump();
+        var result = rig.TakeResult(piece);
+        Assert.True(result is not null && rig.IsGood(result));
+    }
+}
