@@ -117,7 +117,7 @@ internal sealed partial class DiskShard
     }
 
     /// <summary>Hashes a piece from its files. Data that is missing is no failure: that is what checking is for.</summary>
-    private void HashPiece(ShardTorrent torrent, PieceIndex index)
+    private void HashPiece(ShardTorrent torrent, PieceIndex index, bool withLeaves)
     {
         if (torrent.Pieces.TryGetValue(index.Value, out var open))
         {
@@ -135,7 +135,7 @@ internal sealed partial class DiskShard
         {
             Sha1 = torrent.Disk.NeedsSha1 ? RentSha1() : null,
             Leaves =
-                torrent.Disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
+                withLeaves || torrent.Disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
                     ? new Sha256Digest[torrent.Disk.Layout.DataBlockCount(index)]
                     : null,
         };

@@ -171,7 +171,7 @@ internal sealed partial class DiskShard
                 _reads.Add((torrent, request));
                 break;
             case DiskRequestKind.HashPiece:
-                HashPiece(torrent, request.Piece);
+                HashPiece(torrent, request.Piece, withLeaves: request.Length == 1);
                 break;
             case DiskRequestKind.CommitPiece:
                 Commit(torrent, request.Piece);

@@ -14,7 +14,7 @@ internal static class Endgame
     {
         var peer = context.Peer;
         var queue = Math.Clamp((int)(peer.Down.Fast * 0.25 / PieceLayout.BlockSize), 1, 16);
-        if (blocks.IsEmpty || peer.ActiveAsks >= queue)
+        if (blocks.IsEmpty || peer.ActiveAsks >= queue || !IsNear(context.Content))
         {
             return 0;
         }
@@ -62,12 +62,35 @@ internal static class Endgame
         return 1;
     }
 
+    /// <summary>Nothing is free any more, whoever may have it.</summary>
+    private static bool IsNear(ContentState content)
+    {
+        if (!content.Startable.IsEmpty)
+        {
+            return false;
+        }
+
+        foreach (var partial in content.PartialOrder)
+        {
+            if (partial is { Level: > 0, Free: > 0 })
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>How long a peer will take for all it was asked, judged by its rate and its silence.</summary>
     private static double SecondsUntilNext(PeerState peer, TimeSpan now, int asks)
     {
-        var silence = peer.ActiveAsks == 0 ? 0 : (now - peer.LastBlockAt).TotalSeconds;
-        var rate = Math.Max(peer.Down.Fast, PieceLayout.BlockSize);
-        return asks * PieceLayout.BlockSize / rate + Math.Max(0, silence - 0.5);
+        var since = peer.LastBlockAt > peer.WaitingSince ? peer.LastBlockAt : peer.WaitingSince;
+        var silence = peer.ActiveAsks == 0 ? 0 : (now - since).TotalSeconds;
+        var rate = peer.Down.Fast;
+
+        // Without a rate nothing is known but how long it has been silent.
+        var work = rate < PieceLayout.BlockSize ? peer.RoundTrip.TotalSeconds : asks * PieceLayout.BlockSize / rate;
+        return work + Math.Max(0, silence - 0.5);
     }
 
     private static bool IsAskedOf(PeerState peer, PartialPiece partial, int block)

@@ -51,6 +51,8 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         {
             state.Send(peer, MessageId.Bitfield, payload: have.Bytes.ToArray());
         }
+
+        OfferAllowedFast(peer);
     }
 
     /// <summary>When we have all we want, a peer that wants nothing either only takes up a place.</summary>
@@ -99,6 +101,55 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         {
             _nextNeedPeers = state.Now + NeedPeersInterval;
             state.Tell(SwarmEffectKind.NeedPeers);
+        }
+    }
+
+    /// <summary>It sent bad data: it goes, with all from its address, and stays away.</summary>
+    public void Condemn(PeerState guilty)
+    {
+        if (candidates.IsBanned(guilty.Address))
+        {
+            return;
+        }
+
+        candidates.Ban(guilty.Address);
+        state.Tell(SwarmEffectKind.Ban, payload: guilty.Address);
+        foreach (var peer in state.Peers)
+        {
+            if (peer.Address.Equals(guilty.Address))
+            {
+                state.Doom(peer, peer == guilty ? DisconnectReason.SentBadData : DisconnectReason.Banned);
+            }
+        }
+    }
+
+    /// <summary>BEP 6: "A peer SHOULD send Allowed Fast messages to any starting peer".</summary>
+    private void OfferAllowedFast(PeerState peer)
+    {
+        if (!peer.IsFast || state.IsSuperSeeding || state.Content is not { Have.IsEmpty: false } content)
+        {
+            return;
+        }
+
+        var set = AllowedFast.Generate(
+            state.Limits.AllowedFastCount,
+            content.Layout.PieceCount,
+            state.InfoHashes.Primary,
+            peer.Address
+        );
+        // In a small torrent the set would be most of it: nobody would need to be unchoked.
+        if (set.Count * 2 > content.Layout.PieceCount)
+        {
+            return;
+        }
+
+        peer.AllowedToPeer = [.. set];
+        foreach (var piece in set)
+        {
+            if (content.Have[piece])
+            {
+                state.Send(peer, MessageId.AllowedFast, (uint)piece);
+            }
         }
     }
 

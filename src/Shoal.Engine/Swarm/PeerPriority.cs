@@ -38,15 +38,21 @@ internal static class PeerPriority
         right.TryWriteBytes(y, out _);
 
         // BEP 40: "the mask to be used should be FF.FF.55.55 unless the IP addresses are in the same /16. In that case,
-        // FF.FF.FF.55. If the IP addresses are in the same /24, the entire address". IPv6: the same from /48, by byte.
-        var first = size == 4 ? 2 : 6;
+        // FF.FF.FF.55. If the IP addresses are in the same /24, the entire address". For IPv6 the BEP
+        // says the same from /48 on; we begin to unmask one byte sooner, because the clients in use do, and both ends
+        // must agree.
         var common = 0;
         while (common < size && x[common] == y[common])
         {
             common++;
         }
 
-        var whole = common < first ? first : Math.Min(size, common + 1);
+        var whole =
+            size == 4
+                ? common < 2
+                    ? 2
+                    : Math.Min(common + 1, 4)
+                : Math.Clamp(common + 2, 6, 16);
         for (var i = whole; i < size; i++)
         {
             x[i] &= 0x55;

@@ -50,7 +50,9 @@ internal sealed class PeerState
     /// <summary>Where the peer listens, as far as known; the candidate pool knows it by this.</summary>
     public IPEndPoint EndPoint { get; set; }
     public bool IsFast => (Introduction.Capabilities & PeerCapabilities.Fast) != 0;
-    public bool IsV2 => (Introduction.Capabilities & PeerCapabilities.V2) != 0;
+
+    /// <summary>Speaks v2 for this torrent: said so, or called it by its v2 name.</summary>
+    public bool IsV2 { get; init; }
     public bool HasExtensions => (Introduction.Capabilities & PeerCapabilities.Extensions) != 0;
 
     /// <summary>Left, or told to leave: nothing is sent any more.</summary>
@@ -98,7 +100,8 @@ internal sealed class PeerState
     public int ActiveAsks { get; set; }
     public int QueueTarget { get; set; }
     public bool IsSlowStart { get; set; } = true;
-    public double RateAtLastSecond { get; set; }
+    public long TotalAtLastSecond { get; set; }
+    public long BytesInLastSecond { get; set; }
     public int PeerQueueLimit { get; set; }
     public TimeSpan RoundTrip { get; set; } = TimeSpan.FromMilliseconds(200);
     public TimeSpan LastBlockAt { get; set; }
@@ -131,11 +134,30 @@ internal sealed class PeerState
     public long DownloadedAtRound { get; set; }
     public long UploadedAtRound { get; set; }
     public double Noise { get; set; }
-    public int GoodPieces { get; set; }
+    public double ServeSavings { get; set; } = double.MaxValue;
+    public TimeSpan ServedAt { get; set; }
 
     // Extensions: ExtensionRegistry.
 
     public string Client { get; set; } = "";
+
+    /// <summary>The ids under which the peer wants messages of extensions we speak; 0: none.</summary>
+    public Dictionary<string, byte> ExtensionIds { get; } = new(StringComparer.Ordinal);
+
+    // Metadata: MetadataFetch.
+
+    /// <summary>The size the peer named; 0: none.</summary>
+    public int MetadataSize { get; set; }
+    public TimeSpan NoMetadataBefore { get; set; }
+
+    // Suggester: pieces suggested that it has not got yet.
+
+    public List<int> SuggestedToPeer { get; } = [];
+
+    // Super-seeding: the pieces we let it know of, still only there and passed on.
+
+    public HashSet<int> Shown { get; } = [];
+    public HashSet<int> WasShown { get; } = [];
 
     /// <summary>Place in <see cref="Asks"/> of the first request for the block, or -1.</summary>
     public int FindAsk(BlockRef block)

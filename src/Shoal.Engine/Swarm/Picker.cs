@@ -194,10 +194,17 @@ internal static class Picker
             return -1;
         }
 
+        if (content.IsSequential)
+        {
+            // What a choking peer allows and what one suggests is in no order.
+            return context.OnlyAllowed ? -1 : FirstOf(context, level, 0, int.MaxValue);
+        }
+
         foreach (var suggested in context.Peer.Suggested)
         {
             if (
                 content.Startable[suggested]
+                && content.Availability[suggested.Value] <= content.Availability[listed[0]] + 1
                 && content.LevelOf(suggested.Value) == level
                 && context.MayTake(suggested.Value)
             )
@@ -221,11 +228,6 @@ internal static class Picker
             }
 
             return -1;
-        }
-
-        if (content.IsSequential)
-        {
-            return FirstOf(context, level, 0, int.MaxValue);
         }
 
         if (content.Have.Count < RandomFirstPieces)

@@ -35,12 +35,14 @@ internal static class RequestPacing
     public static void OnSecond(PeerState peer)
     {
         var rate = peer.Down.Fast;
-        if (peer.IsSlowStart && peer.RateAtLastSecond > 0 && rate < peer.RateAtLastSecond * 1.1)
+        var bytes = peer.Down.Total - peer.TotalAtLastSecond;
+        if (peer.IsSlowStart && peer.BytesInLastSecond > 0 && bytes < peer.BytesInLastSecond * 1.1)
         {
             peer.IsSlowStart = false;
         }
 
-        peer.RateAtLastSecond = rate;
+        peer.TotalAtLastSecond = peer.Down.Total;
+        peer.BytesInLastSecond = bytes;
         if (!peer.IsSlowStart && !peer.IsTimedOut)
         {
             // What is under way in a round trip, and a second more so that the peer's disk can plan.

@@ -24,6 +24,13 @@ internal sealed class Swarm
     private readonly CandidatePool _candidates;
     private readonly Verification _verification;
     private readonly Membership _membership;
+    private readonly UserWishes _wishes;
+    private readonly ExtensionRegistry _extensions;
+    private readonly MetadataFetch _metadata;
+    private readonly SuperSeeder _superSeeder;
+    private readonly Suggester _suggester;
+    private readonly HashFetch _hashFetch;
+    private readonly HashServer _hashServer;
     private TimeSpan _lastTick;
     private TimeSpan _nextSecond;
 
@@ -37,7 +44,24 @@ internal sealed class Swarm
         _choker = new Choker(_state, _uploader);
         _candidates = new CandidatePool(_state);
         _membership = new Membership(_state, _candidates);
-        _verification = new Verification(_state, _ledger, _holdings, new BlockBlame()) { Condemn = Condemn };
+        _extensions = new ExtensionRegistry(_state, _candidates);
+        _metadata = new MetadataFetch(_state, _extensions) { Condemn = _membership.Condemn };
+        _superSeeder = new SuperSeeder(_state);
+        _suggester = new Suggester(_state);
+        _uploader.IsHidden = _superSeeder.IsHidden;
+        _hashServer = new HashServer(_state);
+        _hashFetch = new HashFetch(_state) { OnTruth = (piece, blocks) => _verification!.OnTruth(piece, blocks) };
+        _verification = new Verification(_state, _ledger, _holdings, new BlockBlame(), _hashServer)
+        {
+            Extensions = _extensions,
+            Condemn = _membership.Condemn,
+            Suspect = _hashFetch.Suspect,
+        };
+        _wishes = new UserWishes(_state, _ledger, _holdings, _verification, _membership, _superSeeder)
+        {
+            DisconnectAll = DisconnectAll,
+        };
+        RegisterExtensions();
         if (metainfo is not null)
         {
             SetMetainfo(metainfo);
@@ -139,7 +163,7 @@ internal sealed class Swarm
                 OnTick();
                 break;
             case SwarmEventKind.Command:
-                OnCommand((SwarmCommand)e.Payload!);
+                _wishes.Handle((SwarmCommand)e.Payload!);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(e), e.Kind, "not an event of a swarm");
@@ -177,6 +201,8 @@ internal sealed class Swarm
                 return _uploader.OnRequest(peer, e.Piece, e.Begin, e.Length);
             case MessageId.Have:
                 var reason = _holdings.OnHave(peer, e.Piece);
+                _superSeeder.OnHave(peer, e.Piece);
+                _suggester.OnHave(peer, e.Piece);
                 _ledger.Refill(peer);
                 return reason;
             case MessageId.Bitfield:
@@ -207,6 +233,14 @@ internal sealed class Swarm
                 peer.IsInterested = e.MessageId == MessageId.Interested;
                 _choker.OnInterest(peer);
                 return null;
+            case MessageId.Extended:
+                return _extensions.OnMessage(peer, e.Piece, (byte[])e.Payload!);
+            case MessageId.HashRequest:
+                return _hashServer.OnRequest(peer, (byte[])e.Payload!);
+            case MessageId.Hashes:
+                return _hashFetch.OnHashes(peer, (byte[])e.Payload!);
+            case MessageId.HashReject:
+                return _hashFetch.OnReject(peer, (byte[])e.Payload!);
             default:
                 // Port is the DHT's; unknown ones may come from the future.
                 peer.Noise++;
@@ -216,7 +250,10 @@ internal sealed class Swarm
 
     private void OnJoined(PeerHandle handle, PeerIntroduction introduction)
     {
-        var peer = new PeerState(handle, introduction, _state.Now);
+        var isV2 =
+            (introduction.Capabilities & PeerCapabilities.V2) != 0
+            || (_state.InfoHashes.V2 is { } v2 && introduction.InfoHash == InfoHash.From(v2));
+        var peer = new PeerState(handle, introduction, _state.Now) { IsV2 = isV2 };
         if (_membership.Refuse(peer) is { } refusal)
         {
             _candidates.Joined(peer);
@@ -230,6 +267,9 @@ internal sealed class Swarm
         _holdings.Join(peer);
         _ledger.Join(peer);
         _membership.Greet(peer);
+        _extensions.Greet(peer);
+        _superSeeder.Join(peer);
+        _suggester.Join(peer);
     }
 
     private void OnTick()
@@ -256,71 +296,38 @@ internal sealed class Swarm
             _membership.DropUseless();
         }
 
+        _metadata.OnTick();
+        _hashFetch.OnTick();
         _choker.OnTick();
         _ledger.RefillAll();
         _membership.ConnectMore();
     }
 
-    private void OnCommand(SwarmCommand command)
+    private void RegisterExtensions()
     {
-        switch (command)
-        {
-            case SwarmCommand.Pause:
-                _state.IsPaused = true;
-                DisconnectAll();
-                _candidates.StopConnecting();
-                _state.Tell(SwarmEffectKind.StateChanged);
-                break;
-            case SwarmCommand.Resume:
-                _state.IsPaused = false;
-                _state.Tell(SwarmEffectKind.StateChanged);
-                _membership.ConnectMore();
-                break;
-            case SwarmCommand.Recheck:
-                // What we told peers may prove wrong: they come back to what is true.
-                DisconnectAll();
-                _verification.Recheck();
-                break;
-            case SwarmCommand.SetFilePriorities set:
-                SetPriorities(set.Priorities);
-                break;
-            case SwarmCommand.SetSequential set when _state.Content is { } content:
-                content.IsSequential = set.IsSequential;
-                break;
-            case SwarmCommand.SetDeadline set when _state.Content is { } content:
-                content.SetDeadline(set.Piece, set.Deadline);
-                _ledger.RefillAll();
-                break;
-            case SwarmCommand.SetSuperSeeding set:
-                _state.IsSuperSeeding = set.IsSuperSeeding;
-                break;
-        }
-    }
-
-    private void SetPriorities(IReadOnlyList<FilePriority> priorities)
-    {
-        if (_state.Content is not { } content)
-        {
-            return;
-        }
-
-        content.SetPriorities(priorities);
-        for (var i = content.PartialOrder.Count - 1; i >= 0; i--)
-        {
-            var partial = content.PartialOrder[i];
-            if (partial.Level == 0)
+        _extensions.Register(UtMetadata.Name, _metadata.OnMessage);
+        _extensions.Register(
+            LtDontHave.Name,
+            (peer, payload) =>
+                LtDontHave.TryRead(payload, out var piece)
+                    ? _holdings.OnDontHave(peer, piece)
+                    : DisconnectReason.MalformedMessage
+        );
+        _extensions.Register(
+            Verification.UploadOnlyName,
+            (peer, payload) =>
             {
-                _ledger.CancelAll(partial);
-                if (partial.IsUntouched)
-                {
-                    content.Drop(partial);
-                }
+                peer.IsUploadOnly = payload is [not 0, ..];
+                return null;
             }
-        }
-
-        _holdings.Recount();
-        _verification.Settle();
-        _ledger.RefillAll();
+        );
+        _extensions.OnHandshake = (peer, handshake) =>
+        {
+            if (_metadata.OnSize(peer, handshake.MetadataSize) is { } reason)
+            {
+                _state.Doom(peer, reason);
+            }
+        };
     }
 
     private void SetMetainfo(Metainfo metainfo)
@@ -329,20 +336,13 @@ internal sealed class Swarm
         var content = new ContentState(metainfo, options.FilePriority, options.Sequential, options.Random);
         _state.Content = content;
         _holdings.OnMetadata(content);
-        _state.Tell(SwarmEffectKind.StateChanged);
-    }
-
-    private void Condemn(PeerState guilty)
-    {
-        _candidates.Ban(guilty.Address);
-        _state.Tell(SwarmEffectKind.Ban, payload: guilty.Address);
         foreach (var peer in _state.Peers)
         {
-            if (peer.Address.Equals(guilty.Address))
-            {
-                _state.Doom(peer, peer == guilty ? DisconnectReason.SentBadData : DisconnectReason.Banned);
-            }
+            // Now it is known how large the metadata is: others may want it from us.
+            _extensions.Greet(peer);
         }
+
+        _state.Tell(SwarmEffectKind.StateChanged);
     }
 
     private void DisconnectAll()
@@ -353,6 +353,7 @@ internal sealed class Swarm
         }
 
         DisconnectDoomed();
+        _candidates.StopConnecting();
     }
 
     private void DisconnectDoomed()
@@ -375,6 +376,9 @@ internal sealed class Swarm
     {
         _state.Remove(peer);
         _ledger.Leave(peer);
+        _metadata.Leave(peer);
+        _hashFetch.Leave(peer);
+        _hashServer.Leave(peer);
         _holdings.Leave(peer);
         _candidates.Left(peer, reason);
         _choker.FillFreeSlots();

@@ -6,8 +6,17 @@ namespace Shoal.Engine;
 /// What becomes of a piece once the disk has hashed it: checking after a start, proving what was fetched, and the
 /// search for the guilty when a piece fails.
 /// </summary>
-internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdings holdings, BlockBlame blame)
+internal sealed class Verification(
+    SwarmState state,
+    RequestLedger ledger,
+    Holdings holdings,
+    BlockBlame blame,
+    HashServer hashServer
+)
 {
+    /// <summary>BEP 21 in use: one byte says whether the sender takes nothing more.</summary>
+    public const string UploadOnlyName = "upload_only";
+
     // Pieces whose hash was asked for while checking, and those still to be asked for.
     private readonly HashSet<int> _hashing = [];
     private readonly Queue<int> _toCheck = new();
@@ -15,6 +24,11 @@ internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdi
 
     /// <summary>Set by <see cref="Swarm"/>: everybody who sent bad data goes, and stays away.</summary>
     public required Action<PeerState> Condemn { get; init; }
+
+    public required ExtensionRegistry Extensions { get; init; }
+
+    /// <summary>Set by <see cref="Swarm"/>: the hashes of the piece's blocks would tell who is guilty.</summary>
+    public required Action<PieceIndex> Suspect { get; init; }
 
     /// <summary>Pieces still to be hashed before anything is fetched.</summary>
     public int LeftToCheck => _toCheck.Count + _hashing.Count;
@@ -102,18 +116,26 @@ internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdi
             return;
         }
 
-        if (!content.Partials.TryGetValue(result.Piece.Value, out var partial) || !partial.IsWhole)
+        if (content.Have[result.Piece] && hashServer.OnHashed(result))
         {
             return;
         }
 
-        if (content.Verifier.Verify(result) == PieceVerdict.Good)
+        if (!content.Partials.TryGetValue(result.Piece.Value, out var partial))
         {
-            OnGood(content, partial, result);
+            return;
         }
-        else
+
+        if (!result.IsComplete)
         {
-            OnBad(content, partial, result);
+            // The disk has lost blocks: nobody's fault, they come again.
+            ledger.CancelAll(partial);
+            content.Drop(partial);
+            ledger.RefillAll();
+        }
+        else if (partial.IsWhole)
+        {
+            Judge(content, partial, result);
         }
     }
 
@@ -125,6 +147,14 @@ internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdi
         {
             state.Tell(SwarmEffectKind.Completed);
             state.Tell(SwarmEffectKind.StateChanged);
+        }
+
+        if (isDone != _wasDone && !state.IsSuperSeeding)
+        {
+            foreach (var peer in state.Peers)
+            {
+                Extensions.TrySend(peer, UploadOnlyName, [(byte)(isDone ? 1 : 0)]);
+            }
         }
 
         _wasDone = isDone;
@@ -161,7 +191,12 @@ internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdi
 
     private void OnChecked(ContentState content, PieceHashResult result)
     {
-        if (content.Verifier.Verify(result) == PieceVerdict.Good)
+        var verdict = content.Verifier.Verify(result);
+        if (verdict == PieceVerdict.Contradiction)
+        {
+            OnContradiction();
+        }
+        else if (verdict == PieceVerdict.Good)
         {
             content.Prove(result.Piece);
             state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, result.Piece));
@@ -175,14 +210,43 @@ internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdi
         Proceed();
     }
 
+    private void Judge(ContentState content, PartialPiece partial, PieceHashResult result)
+    {
+        switch (content.Verifier.Verify(result))
+        {
+            case PieceVerdict.Good:
+                OnGood(content, partial, result);
+                break;
+            case PieceVerdict.Bad:
+                OnBad(content, partial, result);
+                break;
+            case PieceVerdict.Contradiction:
+                OnContradiction();
+                break;
+        }
+    }
+
+    /// <summary>BEP 52: "If any inconsistency is detected they may either abort or fall back". We abort.</summary>
+    private void OnContradiction()
+    {
+        state.Fault = "the torrent contradicts itself: its v1 and v2 hashes describe different content";
+        state.Tell(SwarmEffectKind.StateChanged);
+    }
+
+    /// <summary>The true hashes of a failed piece's blocks are known: who sent others is found.</summary>
+    public void OnTruth(PieceIndex piece, Sha256Digest[] blocks)
+    {
+        foreach (var guilty in blame.OnTruth(piece, blocks))
+        {
+            Condemn(guilty);
+        }
+    }
+
     private void OnGood(ContentState content, PartialPiece partial, PieceHashResult result)
     {
         if (result.Blocks is { } blocks && blame.Awaits(partial.Piece))
         {
-            foreach (var guilty in blame.OnTruth(partial.Piece, blocks))
-            {
-                Condemn(guilty);
-            }
+            OnTruth(partial.Piece, blocks);
         }
 
         var wasNeeded = content.Needed[partial.Piece];
@@ -218,6 +282,7 @@ internal sealed class Verification(SwarmState state, RequestLedger ledger, Holdi
         if (hadSeveral)
         {
             content.Begin(partial.Piece).IsOnParole = true;
+            Suspect(partial.Piece);
         }
 
         if (guilty is not null)

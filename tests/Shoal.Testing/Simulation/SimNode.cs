@@ -264,7 +264,8 @@ internal sealed class SimNode
                 CompletedPieces.Add((int)effect.Piece);
                 break;
             case SwarmEffectKind.MetadataFetched:
-                Post(new SwarmEvent(SwarmEventKind.MetadataReady, Payload: Options.Torrent.Metainfo));
+                var fetched = SimTorrent.Read((byte[])effect.Payload!, InfoHashes);
+                Post(new SwarmEvent(SwarmEventKind.MetadataReady, Payload: fetched));
                 Post(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: Disk.CreateResume()));
                 break;
         }

@@ -1,9 +1,8 @@
-using System.Security.Cryptography;
 using Shoal.Protocol;
 
 namespace Shoal.Testing;
 
-/// <summary>A torrent with its content, both made from a seed.</summary>
+/// <summary>A torrent with its content, both made from a seed, and how much of it a magnet link leaves out.</summary>
 internal sealed class SimTorrent
 {
     public required Metainfo Metainfo { get; init; }
@@ -11,55 +10,28 @@ internal sealed class SimTorrent
     /// <summary>The torrent's range of bytes, padding and gaps included.</summary>
     public required byte[] Content { get; init; }
 
-    public static SimTorrent V1(int seed, long size, int pieceLength, params (string Path, long Size)[] files)
+    public static SimTorrent V1(int seed, int size, int pieceLength) =>
+        Of(new TorrentBuilder(TorrentFormat.V1, pieceLength).Single(size, seed));
+
+    /// <summary>Several files of odd sizes, large and small.</summary>
+    public static SimTorrent Files(TorrentFormat format, int seed, int size, int pieceLength) =>
+        Of(
+            new TorrentBuilder(format, pieceLength)
+                .File("a/large", size, seed)
+                .File("b/small", 12_345, seed + 1)
+                .File("c/empty", 0, seed + 2)
+                .File("d/middle", size / 3 + 1, seed + 3)
+        );
+
+    public static SimTorrent Of(TorrentBuilder builder)
     {
-        var random = new Random(seed);
-        var content = new byte[size];
-        random.NextBytes(content);
-        var layout = PieceLayout.Contiguous(size, pieceLength);
-        var hashes = new byte[layout.PieceCount * 20];
-        for (var i = 0; i < layout.PieceCount; i++)
-        {
-            var piece = layout.Piece(i);
-            var bytes = content.AsSpan((int)layout.OffsetOf(piece), layout.SizeOf(piece));
-            SHA1.HashData(bytes, hashes.AsSpan(i * 20));
-        }
-
-        if (files.Length == 0)
-        {
-            files = [("content", size)];
-        }
-
-        var list = new List<MetainfoFile>();
-        long offset = 0;
-        foreach (var (path, length) in files)
-        {
-            list.Add(
-                new MetainfoFile
-                {
-                    Path = path,
-                    Size = length,
-                    Offset = offset,
-                }
-            );
-            offset += length;
-        }
-
-        var info = SHA256.HashData(hashes);
-        return new SimTorrent
-        {
-            Content = content,
-            Metainfo = new Metainfo
-            {
-                InfoHashes = new InfoHashes(new Sha1Digest(SHA1.HashData(info)), null),
-                Format = TorrentFormat.V1,
-                Name = "content",
-                Layout = layout,
-                Files = list,
-                Size = size,
-                InfoBytes = info,
-                V1PieceHashes = hashes,
-            },
-        };
+        var built = builder.Build();
+        return new SimTorrent { Metainfo = built.Metainfo, Content = built.Range };
     }
+
+    /// <summary>What one can make of the info dictionary alone.</summary>
+    public static Metainfo Read(byte[] info, InfoHashes expected) =>
+        MetainfoReader.TryReadInfo(info, expected, MetainfoLimits.Default, [], [], out var metainfo, out var error)
+            ? metainfo
+            : throw new InvalidOperationException($"bad info dictionary: {error}");
 }

@@ -1,0 +1,109 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// BEP 10: which extensions we speak, under which ids, and which the peer speaks. Parts of the swarm register what they
+/// handle; later parts add their own.
+/// </summary>
+internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidates)
+{
+    /// <summary>Takes what follows the extended id of one message.</summary>
+    public delegate DisconnectReason? Handler(PeerState peer, byte[] payload);
+
+    private readonly Dictionary<string, byte> _ids = new(StringComparer.Ordinal);
+    private readonly List<Handler> _handlers = [];
+
+    /// <summary>Raised when a peer's handshake was read.</summary>
+    public Action<PeerState, ExtensionHandshake>? OnHandshake { get; set; }
+
+    public void Register(string name, Handler handler)
+    {
+        _handlers.Add(handler);
+        _ids.Add(name, (byte)_handlers.Count);
+    }
+
+    /// <summary>BEP 10: "This message should be sent immediately after the standard bittorrent handshake".</summary>
+    public void Greet(PeerState peer)
+    {
+        if (!peer.HasExtensions)
+        {
+            return;
+        }
+
+        var handshake = new ExtensionHandshake
+        {
+            Messages = _ids,
+            Client = state.Options.ClientVersion,
+            Port = state.Options.ListenPort is > 0 and <= ushort.MaxValue ? (ushort)state.Options.ListenPort : null,
+            RequestQueue = state.Limits.MaxRequestsIn,
+            YourAddress = peer.Address,
+            MetadataSize = state.Content is { Metainfo.InfoBytes.Length: > 0 and var size } ? size : null,
+            IsUploadOnly = state.IsSeeding && !state.IsSuperSeeding ? true : null,
+        };
+        state.Send(peer, MessageId.Extended, ExtensionHandshake.Id, payload: handshake.Write());
+    }
+
+    public DisconnectReason? OnMessage(PeerState peer, uint id, byte[] payload)
+    {
+        peer.Noise++;
+        if (!peer.HasExtensions)
+        {
+            return DisconnectReason.UnexpectedMessage;
+        }
+
+        if (id == ExtensionHandshake.Id)
+        {
+            return OnHandshakeMessage(peer, payload);
+        }
+
+        // BEP 10: ids are those we gave; another one is a message of an extension we do not speak.
+        return id <= _handlers.Count ? _handlers[(int)id - 1](peer, payload) : null;
+    }
+
+    /// <summary>Sends a message of the extension if the peer speaks it.</summary>
+    public bool TrySend(PeerState peer, string name, byte[] payload)
+    {
+        if (!peer.ExtensionIds.TryGetValue(name, out var id) || id == 0)
+        {
+            return false;
+        }
+
+        state.Send(peer, MessageId.Extended, id, payload: payload);
+        return true;
+    }
+
+    private DisconnectReason? OnHandshakeMessage(PeerState peer, byte[] payload)
+    {
+        if (!ExtensionHandshake.TryRead(payload, out var handshake))
+        {
+            return DisconnectReason.MalformedMessage;
+        }
+
+        foreach (var (name, id) in handshake.Messages)
+        {
+            // BEP 10: "the m dictionary is additive". Only names we could send are worth remembering.
+            if (_ids.ContainsKey(name))
+            {
+                peer.ExtensionIds[name] = id;
+            }
+        }
+
+        peer.Client = handshake.Client ?? peer.Client;
+        peer.IsUploadOnly = handshake.IsUploadOnly ?? peer.IsUploadOnly;
+        if (handshake.RequestQueue is { } limit)
+        {
+            peer.PeerQueueLimit = Math.Clamp(limit, 1, state.Limits.MaxRequestsOut);
+            peer.QueueTarget = Math.Min(peer.QueueTarget, peer.PeerQueueLimit);
+        }
+
+        if (handshake.Port is > 0 and var port && !peer.Introduction.IsOutgoing)
+        {
+            candidates.Listens(peer, new IPEndPoint(peer.Address, port));
+        }
+
+        OnHandshake?.Invoke(peer, handshake);
+        return null;
+    }
+}

@@ -1,0 +1,77 @@
+namespace Shoal.Engine;
+
+/// <summary>Does what the user commands.</summary>
+internal sealed class UserWishes(
+    SwarmState state,
+    RequestLedger ledger,
+    Holdings holdings,
+    Verification verification,
+    Membership membership,
+    SuperSeeder superSeeder
+)
+{
+    /// <summary>Set by <see cref="Swarm"/>: all peers leave, no more are called.</summary>
+    public required Action DisconnectAll { get; init; }
+
+    public void Handle(SwarmCommand command)
+    {
+        switch (command)
+        {
+            case SwarmCommand.Pause:
+                state.IsPaused = true;
+                DisconnectAll();
+                state.Tell(SwarmEffectKind.StateChanged);
+                break;
+            case SwarmCommand.Resume:
+                state.IsPaused = false;
+                state.Tell(SwarmEffectKind.StateChanged);
+                membership.ConnectMore();
+                break;
+            case SwarmCommand.Recheck:
+                // What we told peers may prove wrong: they come back to what is true.
+                DisconnectAll();
+                verification.Recheck();
+                break;
+            case SwarmCommand.SetFilePriorities set:
+                SetPriorities(set.Priorities);
+                break;
+            case SwarmCommand.SetSequential set when state.Content is { } content:
+                content.IsSequential = set.IsSequential;
+                break;
+            case SwarmCommand.SetDeadline set when state.Content is { } content:
+                content.SetDeadline(set.Piece, set.Deadline);
+                ledger.RefillAll();
+                break;
+            case SwarmCommand.SetSuperSeeding set:
+                state.IsSuperSeeding = set.IsSuperSeeding;
+                superSeeder.OnSwitched();
+                break;
+        }
+    }
+
+    private void SetPriorities(IReadOnlyList<FilePriority> priorities)
+    {
+        if (state.Content is not { } content)
+        {
+            return;
+        }
+
+        content.SetPriorities(priorities);
+        for (var i = content.PartialOrder.Count - 1; i >= 0; i--)
+        {
+            var partial = content.PartialOrder[i];
+            if (partial.Level == 0)
+            {
+                ledger.CancelAll(partial);
+                if (partial.IsUntouched)
+                {
+                    content.Drop(partial);
+                }
+            }
+        }
+
+        holdings.Recount();
+        verification.Settle();
+        ledger.RefillAll();
+    }
+}
