@@ -1,0 +1,172 @@
+using System.Net;
+using Shoal.Engine;
+using Shoal.Protocol;
+using Shoal.Testing;
+
+namespace Shoal.UnitTests;
+
+public sealed class ChokerTests
+{
+    [Fact]
+    public void While_leeching_the_best_givers_keep_their_places()
+    {
+        // Kilobytes each peer gave us since the last round.
+        var table = new Table(isSeed: false, 10, 90, 20, 80, 30, 70, 40, 60);
+        table.Round();
+        Assert.Superset(new HashSet<int> { 1, 3, 5 }, table.Unchoked);
+        Assert.Equal(4, table.Unchoked.Count);
+    }
+
+    [Fact]
+    public void A_snubbing_peer_is_only_tried_out()
+    {
+        var table = new Table(isSeed: false, 90, 80, 70, 60, 50, 40);
+        table.Peers[0].IsSnubbed = true;
+        table.Round();
+        Assert.Superset(new HashSet<int> { 1, 2, 3 }, table.Unchoked);
+    }
+
+    [Fact]
+    public void With_few_peers_nobody_waits()
+    {
+        var table = new Table(isSeed: false, 0, 0, 0, 0);
+        table.Round();
+        Assert.Equal([0, 1, 2, 3], table.Unchoked.Order());
+    }
+
+    [Fact]
+    public void Those_who_want_nothing_get_no_place()
+    {
+        var table = new Table(isSeed: false, 90, 80, 70, 60, 50);
+        table.Peers[0].IsInterested = false;
+        table.Round();
+        Assert.DoesNotContain(0, table.Unchoked);
+    }
+
+    [Fact]
+    public void The_optimistic_place_changes_hands()
+    {
+        var table = new Table(isSeed: false, 900, 800, 700, 0, 0, 0, 0, 0);
+        var tried = new HashSet<int>();
+        for (var round = 0; round < 60; round++)
+        {
+            table.Round();
+            tried.UnionWith(table.Unchoked);
+            for (var i = 0; i < 3; i++)
+            {
+                table.Peers[i].Down.Add((9 - i) * 100_000);
+            }
+        }
+
+        Assert.Equal(8, tried.Count);
+    }
+
+    [Fact]
+    public void A_seed_serves_everybody_in_turn()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0, 0, 0);
+        var served = new HashSet<int>();
+        for (var round = 0; round < 40; round++)
+        {
+            table.Round();
+            Assert.Equal(4, table.Unchoked.Count);
+            served.UnionWith(table.Unchoked);
+        }
+
+        Assert.Equal(8, served.Count);
+    }
+
+    [Fact]
+    public void A_seed_may_prefer_the_fastest()
+    {
+        var table = new Table(isSeed: true, SeedChoking.Fastest, 10, 90, 20, 80, 30, 70, 40, 60);
+        table.Round();
+        Assert.Superset(new HashSet<int> { 1, 3, 5 }, table.Unchoked);
+    }
+
+    [Fact]
+    public void A_seed_may_prefer_beginners_and_those_nearly_done()
+    {
+        var table = new Table(isSeed: true, SeedChoking.AntiLeech, 0, 0, 0, 0, 0, 0);
+        int[] pieces = [0, 4, 8, 4, 3, 4];
+        for (var i = 0; i < pieces.Length; i++)
+        {
+            for (var piece = 0; piece < pieces[i]; piece++)
+            {
+                table.Peers[i].Have!.Set(piece);
+            }
+        }
+
+        table.Round();
+        Assert.Superset(new HashSet<int> { 0, 2, 4 }, table.Unchoked);
+    }
+
+    /// <summary>Four places, one of them optimistic; peers are numbered as they are given.</summary>
+    private sealed class Table
+    {
+        private readonly SwarmState _state;
+        private readonly Choker _choker;
+
+        public Table(bool isSeed, params int[] kilobytes)
+            : this(isSeed, SeedChoking.RoundRobin, kilobytes) { }
+
+        public Table(bool isSeed, SeedChoking mode, params int[] kilobytes)
+        {
+            var torrent = new TorrentBuilder(TorrentFormat.V1).Single(8 * 16 * 1024).Build();
+            _state = new SwarmState(
+                new SwarmOptions
+                {
+                    Random = new Random(4),
+                    PeerId = default,
+                    SeedChoking = mode,
+                    Limits = new SwarmLimits { UploadSlots = 4 },
+                },
+                torrent.Metainfo.InfoHashes
+            )
+            {
+                Content = new ContentState(torrent.Metainfo, null, isSequential: false, new Random(1)),
+                IsChecked = true,
+                Now = TimeSpan.FromSeconds(100),
+            };
+            for (var i = 0; isSeed && i < 8; i++)
+            {
+                _state.Content.Prove(_state.Content.Layout.Piece(i));
+            }
+
+            _choker = new Choker(_state, new Uploader(_state));
+            foreach (var amount in kilobytes)
+            {
+                var peer = new PeerState(
+                    new PeerHandle(Peers.Count + 1),
+                    new PeerIntroduction
+                    {
+                        EndPoint = new IPEndPoint(IPAddress.Loopback, 1000 + Peers.Count),
+                        PeerId = default,
+                        Capabilities = PeerCapabilities.Fast,
+                        IsOutgoing = false,
+                        InfoHash = default,
+                    },
+                    TimeSpan.Zero
+                )
+                {
+                    Have = new Bitfield(8),
+                    IsInterested = true,
+                };
+                peer.Down.Add(isSeed ? 0 : amount * 1000);
+                peer.Up.Add(isSeed ? amount * 1000 : 0);
+                _state.Add(peer);
+                Peers.Add(peer);
+            }
+        }
+
+        public List<PeerState> Peers { get; } = [];
+
+        public HashSet<int> Unchoked => [.. Enumerable.Range(0, Peers.Count).Where(i => !Peers[i].AreWeChoking)];
+
+        public void Round()
+        {
+            _choker.Round();
+            _state.Now += Choker.RoundInterval;
+        }
+    }
+}

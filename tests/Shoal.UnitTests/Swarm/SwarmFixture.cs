@@ -1,0 +1,129 @@
+using System.Net;
+using Shoal.Engine;
+using Shoal.Protocol;
+using Shoal.Testing;
+
+namespace Shoal.UnitTests;
+
+/// <summary>A swarm without a world: a test hands it events and reads the effects.</summary>
+internal sealed class SwarmFixture
+{
+    public const PeerCapabilities All = PeerCapabilities.Fast | PeerCapabilities.Extensions;
+
+    private readonly SwarmEffects _effects = new();
+    private int _handles;
+
+    public SwarmFixture(BuiltTorrent torrent, bool isSeed = false, Func<SwarmOptions, SwarmOptions>? change = null)
+    {
+        Torrent = torrent;
+        var options = new SwarmOptions
+        {
+            Random = new Random(1),
+            PeerId = new PeerId("-SH0100-000000000000"u8),
+            ExternalAddress = new IPEndPoint(IPAddress.Parse("9.9.9.9"), 6881),
+            CheckInvariants = true,
+        };
+        Swarm = new Swarm(change?.Invoke(options) ?? options, torrent.Metainfo.InfoHashes, torrent.Metainfo);
+        var have = new Bitfield(torrent.Metainfo.Layout.PieceCount);
+        if (isSeed)
+        {
+            have.SetAll();
+        }
+
+        Do(
+            new SwarmEvent(
+                SwarmEventKind.ResumeLoaded,
+                Payload: new ResumeState { Have = have, Check = new Bitfield(have.Length) }
+            )
+        );
+    }
+
+    public BuiltTorrent Torrent { get; }
+    public Swarm Swarm { get; }
+    public BlockPool Pool { get; } = new(4096);
+    public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The effects of one event.</summary>
+    public List<SwarmEffect> Do(SwarmEvent e)
+    {
+        _effects.Clear();
+        Swarm.Handle(e, Now, _effects);
+        return [.. _effects.Span];
+    }
+
+    public PeerHandle Join(out List<SwarmEffect> greeting, PeerCapabilities capabilities = All, int address = 0)
+    {
+        var handle = new PeerHandle(++_handles);
+        var id = new byte[PeerId.Size];
+        BitConverter.TryWriteBytes(id, handle.Value);
+        greeting = Do(
+            new SwarmEvent(
+                SwarmEventKind.PeerJoined,
+                handle,
+                Payload: new PeerIntroduction
+                {
+                    EndPoint = new IPEndPoint(
+                        new IPAddress([10, 0, 0, (byte)(address == 0 ? handle.Value : address)]),
+                        4000
+                    ),
+                    PeerId = new PeerId(id),
+                    Capabilities = capabilities,
+                    IsOutgoing = true,
+                    InfoHash = Torrent.Metainfo.InfoHashes.Primary,
+                }
+            )
+        );
+        return handle;
+    }
+
+    public List<SwarmEffect> Message(
+        PeerHandle peer,
+        MessageId id,
+        uint piece = 0,
+        uint begin = 0,
+        uint length = 0,
+        object? payload = null
+    ) => Do(new SwarmEvent(SwarmEventKind.Message, peer, id, piece, begin, length, payload));
+
+    /// <summary>A peer that has everything and has unchoked us; the requests it got.</summary>
+    public PeerHandle JoinSeed(out List<SwarmEffect> requests, PeerCapabilities capabilities = All)
+    {
+        var peer = Join(out _, capabilities);
+        var full = new Bitfield(Torrent.Metainfo.Layout.PieceCount);
+        full.SetAll();
+        Message(peer, MessageId.Bitfield, payload: full.Bytes.ToArray());
+        requests = [.. Message(peer, MessageId.Unchoke).Where(IsSend(MessageId.Request))];
+        return peer;
+    }
+
+    /// <summary>Hands over the block, true or with its first byte changed.</summary>
+    public List<SwarmEffect> Block(PeerHandle peer, uint piece, uint begin, bool isGood = true)
+    {
+        var layout = Torrent.Metainfo.Layout;
+        Assert.True(Pool.TryRent(out var buffer));
+        var bytes = Torrent.Block(new BlockRef(layout.Piece((int)piece), (int)begin / PieceLayout.BlockSize));
+        bytes.CopyTo(buffer.Span);
+        buffer.Length = bytes.Length;
+        buffer.Span[0] ^= (byte)(isGood ? 0 : 1);
+        return Message(peer, MessageId.Piece, piece, begin, (uint)bytes.Length, buffer);
+    }
+
+    public static Func<SwarmEffect, bool> IsSend(MessageId id) =>
+        effect => effect.Kind == SwarmEffectKind.Send && effect.MessageId == id;
+
+    public static DisconnectReason? Disconnection(IEnumerable<SwarmEffect> effects) =>
+        effects
+            .Where(effect => effect.Kind == SwarmEffectKind.Disconnect)
+            .Select(effect => (DisconnectReason?)effect.Piece)
+            .FirstOrDefault();
+
+    /// <summary>Gives back the buffers that effects carry, as link and disk would.</summary>
+    public static void Release(IEnumerable<SwarmEffect> effects)
+    {
+        foreach (var effect in effects)
+        {
+            (effect.Payload as BlockBuffer)?.Release();
+            effect.Disk.Buffer?.Release();
+        }
+    }
+}
