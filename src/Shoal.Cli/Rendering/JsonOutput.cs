@@ -37,7 +37,10 @@ internal static class JsonOutput
         var escaped = new StringBuilder(json.Length + 32);
         foreach (var c in json)
         {
-            _ = IsFormat(c) ? escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}") : escaped.Append(c);
+            _ =
+                IsFormat(c) || char.IsSurrogate(c)
+                    ? escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}")
+                    : escaped.Append(c);
         }
 
         return escaped.ToString();

@@ -119,9 +119,9 @@ public sealed class TransferViewTests
     {
         var output = new StringWriter { NewLine = "\n" };
         using var view = new JsonTransferView(output);
-        view.Show(new TransferEvent.Link("a&b'c+ä音\e\u202E\u2066\u009b\u2028", null, []));
+        view.Show(new TransferEvent.Link("a&b'c+ä音\e\u202E\u2066\u009b\u2028\U000E0041", null, []));
         Assert.Contains(
-            "\"a&b'c+ä音\\u001B\\u202E\\u2066\\u009B\\u2028\"",
+            "\"a&b'c+ä音\\u001B\\u202E\\u2066\\u009B\\u2028\\uDB40\\uDC41\"",
             output.ToString(),
             StringComparison.Ordinal
         );
