@@ -5,11 +5,13 @@ return args switch
 {
     ["link", .. var rest] => await LinkBenchmark.RunAsync(rest),
     ["link-receive", var port, var gigabytes] => await LinkBenchmark.ReceiveAsync(port, gigabytes),
+    ["disk", var folder, var gigabytes] => await DiskBenchmark.RunAsync(folder, gigabytes),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine("usage: Shoal.Benchmarks link [GIB]    two links over loopback TCP, one process each");
+    Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
     return 2;
 }

@@ -45,7 +45,11 @@ internal sealed partial class TorrentDisk
             image.Renamed
         );
         storage.RestoreKept(image.Kept);
-        var disk = new TorrentDisk(workers, metainfo, storage, journal, sink);
+        var disk = new TorrentDisk(workers, metainfo, storage, journal, sink)
+        {
+            ResumedTotals = image.Totals,
+            ResumedPriorities = image.Priorities,
+        };
         var resume = disk.Judge(options, image);
         disk.PrepareFiles(options, image);
         return (disk, resume);

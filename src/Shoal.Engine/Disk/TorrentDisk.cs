@@ -95,6 +95,12 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
 
     public bool NeedsLeaves { get; }
 
+    /// <summary>Bytes received and sent that earlier runs saved.</summary>
+    public (long Downloaded, long Uploaded) ResumedTotals { get; private init; }
+
+    /// <summary>Priorities that earlier runs saved; null if none.</summary>
+    public IReadOnlyList<FilePriority>? ResumedPriorities { get; private init; }
+
     /// <summary>What each shard knows of this torrent, by the shard's number.</summary>
     public ShardTorrent[] Shards { get; }
 
