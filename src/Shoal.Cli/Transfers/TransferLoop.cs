@@ -72,7 +72,8 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
     /// <summary>Until what is on disk has been hashed; the torrents were added paused.</summary>
     public async Task WhenCheckedAsync(IReadOnlyList<Torrent> torrents, CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(view.Interval, time);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50), time);
+        var shown = time.GetTimestamp();
         do
         {
             Drain();
@@ -82,7 +83,11 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 return;
             }
 
-            view.Show(new TransferEvent.Progress(Sum(torrents)));
+            if (time.GetElapsedTime(shown) >= view.Interval)
+            {
+                shown = time.GetTimestamp();
+                view.Show(new TransferEvent.Progress(Sum(torrents)));
+            }
         } while (await timer.WaitForNextTickAsync(stop));
     }
 
