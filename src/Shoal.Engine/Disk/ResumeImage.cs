@@ -55,6 +55,9 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
 
     public Dictionary<int, string> Renamed { get; } = [];
 
+    /// <summary>Whether checkpoints have covered everything that was recorded.</summary>
+    public bool IsAllDurable => _pending.Count == 0 && Blocks.Values.All(blocks => blocks.Durable == blocks.Latest);
+
     /// <summary>Takes the meaning of one record.</summary>
     /// <param name="at">Where the record starts in the journal.</param>
     /// <returns>False: it makes no sense; nothing after it is to be believed.</returns>
@@ -240,8 +243,10 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
         }
 
         var kept = 0;
-        foreach (var (piece, at) in _pending)
+        // Not foreach: writing to a list ends its enumeration.
+        for (var i = 0; i < _pending.Count; i++)
         {
+            var (piece, at) = _pending[i];
             if (at < covers)
             {
                 Written.Clear(piece);

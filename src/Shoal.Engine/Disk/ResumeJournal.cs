@@ -174,7 +174,8 @@ internal sealed partial class ResumeJournal : IDisposable
                 Sync();
             }
 
-            _checkpointed = _length;
+            // What was recorded after the mark waits for the next checkpoint, even if nothing is recorded any more.
+            _checkpointed = Image.IsAllDurable ? _length : 0;
         }
     }
 

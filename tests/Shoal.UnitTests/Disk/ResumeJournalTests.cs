@@ -64,6 +64,39 @@ public class ResumeJournalTests
         );
     }
 
+    [Fact]
+    public void A_checkpoint_covers_what_was_recorded_before_its_mark_and_nothing_after()
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 32 * 1024, 200_000, 50_000);
+        var time = new ManualTime();
+        var journal = ResumeJournal.Open(
+            new MemoryFileSystem(time),
+            "/state",
+            torrent.Metainfo,
+            "/root",
+            time,
+            Guid.Empty
+        );
+        Commit(1);
+        var mark = Mark();
+        Commit(2);
+        Commit(3);
+        journal.Checkpoint(mark, []);
+        Assert.Equal([true, false, false], ((int[])[1, 2, 3]).Select(piece => journal.Image.Durable[piece]));
+        journal.Checkpoint(Mark(), []);
+        Assert.Equal([true, true, true], ((int[])[1, 2, 3]).Select(piece => journal.Image.Durable[piece]));
+
+        JournalMark Mark() => journal.Mark() ?? throw new InvalidOperationException("nothing to mark");
+
+        void Commit(int piece)
+        {
+            var record = new RoundRecord();
+            record.Committed.Add(piece);
+            journal.Begin(0, [0]);
+            journal.End(0, [], record);
+        }
+    }
+
     [Theory]
     [InlineData("a/b", true)]
     [InlineData("../a", false)]
