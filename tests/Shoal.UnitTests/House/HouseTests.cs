@@ -173,6 +173,49 @@ public sealed partial class HouseTests
     }
 
     [Fact]
+    public void What_documents_name_as_a_file_exists()
+    {
+        var documents = SourceTree.Files("docs", "*.md").Concat(["README.md", "ARCHITECTURE.md", "CHANGELOG.md"]);
+        var named = documents
+            .SelectMany(document =>
+                NamedPath().Matches(SourceTree.Read(document)).Select(match => (document, Path: match.Groups[1].Value))
+            )
+            .ToList();
+        Assert.True(named.Count > 50, "the pattern finds the paths no more");
+        Assert.All(
+            named,
+            entry =>
+                Assert.True(
+                    Path.Exists(Path.Combine(SourceTree.Root, entry.Path)),
+                    $"{entry.document} names {entry.Path}, which is not there"
+                )
+        );
+    }
+
+    [Fact]
+    public void Every_bep_has_one_status_and_what_is_done_has_code_and_tests()
+    {
+        var rows = SourceTree
+            .Read("docs/beps.md")
+            .Split('\n')
+            .Where(line => BepRow().IsMatch(line))
+            .Select(line => line.Split('|').Select(cell => cell.Trim()).ToArray())
+            .ToList();
+        Assert.True(rows.Count > 25);
+        Assert.All(
+            rows,
+            row =>
+            {
+                Assert.Matches("^(done|partly|data|no|messages only)", row[3]);
+                Assert.True(
+                    row[3] == "no" || (row[4].Contains("`src/") && row[5].Contains("`tests/")),
+                    row[1] + row[3]
+                );
+            }
+        );
+    }
+
+    [Fact]
     public void No_test_is_skipped()
     {
         Assert.Empty(Offenders(SourceTree.CSharpFiles("tests"), code => Skip().IsMatch(code)));
@@ -218,4 +261,10 @@ public sealed partial class HouseTests
 
     [GeneratedRegex(@"\bSkip(When|Unless|Type)?\s*=[^=>]|\bAssert\.Skip")]
     private static partial Regex Skip();
+
+    [GeneratedRegex(@"`((src|tests|docs|bench)/[\w./-]*\w)/?`")]
+    private static partial Regex NamedPath();
+
+    [GeneratedRegex(@"^\| \d+ \|")]
+    private static partial Regex BepRow();
 }
