@@ -2,7 +2,11 @@ using System.Security.Cryptography;
 
 namespace Shoal.InteropTests;
 
-/// <summary>The content that travels: every size and name that has ever been somebody's bug.</summary>
+/// <summary>
+/// The content that travels: every size and name that has ever been somebody's bug. No two files
+/// need the same padding in pieces of 64 KiB: pad files are named by their size, and rtorrent 0.9.8 refuses a
+/// hybrid in which two have one name ("Duplicate filename found").
+/// </summary>
 internal static class DataSet
 {
     public const int Seed = 20261121;
@@ -13,7 +17,7 @@ internal static class DataSet
         var random = new Random(Seed);
         File(folder, "empty", 0, random);
         File(folder, "one byte", 1, random);
-        foreach (var size in (int[])[16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 1_000_003])
+        foreach (var size in (int[])[16_383, 16_384, 16_385, 65_535, 65_536, 65_538, 1_000_003])
         {
             File(folder, $"size-{size}.bin", size, random);
         }
@@ -23,7 +27,8 @@ internal static class DataSet
         File(folder, $"deep/{new string('n', 120)}.long name", 99, random);
         for (var i = 0; i < 300; i++)
         {
-            File(folder, $"small/{i % 10}/{i:000}.bin", random.Next(0, 9_000), random);
+            var size = i * 30 + random.Next(30);
+            File(folder, $"small/{i % 10}/{i:000}.bin", size is 1 or 99 or 4_321 ? size + 1 : size, random);
         }
         File(folder, "large.bin", LargeFile, random);
         File(folder, "zz-last-empty", 0, random);

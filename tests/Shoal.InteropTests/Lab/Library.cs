@@ -28,7 +28,7 @@ public sealed class Library : IDisposable
     /// The whole data set as a torrent made by the client under test. "v1-padded" is made by libtorrent: v1 with
     /// the pad files of a hybrid, for the clients whose Debian versions cannot read a hybrid at all (aria2 1.36
     /// takes another infohash for it, Transmission 3.00 calls it corrupt: both stumble over the empty key of
-    /// BEP 52's file tree). rtorrent 0.9.8 reads hybrids, but refuses two pad files of one name.
+    /// BEP 52's file tree).
     /// </summary>
     internal Task<Sample> DataAsync(string format) =>
         OnceAsync(
