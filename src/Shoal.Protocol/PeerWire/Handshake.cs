@@ -45,7 +45,7 @@ public readonly record struct Handshake(HandshakeFeatures Features, InfoHash Inf
     private const ulong V2Bit = 0x10;
 
     /// <summary>BEP 3: "character ninteen (decimal) followed by the string 'BitTorrent protocol'."</summary>
-    public static ReadOnlySpan<byte> Preamble => "\x13BitTorrent protocol"u8;
+    public static ReadOnlySpan<byte> Preamble => "\u0013BitTorrent protocol"u8;
 
     /// <summary>
     /// Reads as much as is there. Malformed as soon as one byte of the preamble is wrong, however few came; Ok

@@ -24,7 +24,9 @@ public sealed class HandshakeTests
         var handshake = new Handshake(features, InfoHash, PeerId);
         handshake.Write(bytes);
 
-        Assert.Equal("\x13BitTorrent protocol"u8, bytes.AsSpan(0, 20));
+        // Spelled out: in C# the text "\x13B" is one character, U+013B, and of the same length.
+        Assert.Equal(19, bytes[0]);
+        Assert.Equal("BitTorrent protocol"u8, bytes.AsSpan(1, 19));
         Assert.Equal(reserved, Convert.ToHexStringLower(bytes.AsSpan(20, 8)));
         Assert.Equal(ReadStatus.Ok, Handshake.Read(bytes, out var read));
         Assert.Equal(handshake, read);
