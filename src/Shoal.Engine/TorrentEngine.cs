@@ -224,7 +224,7 @@ public sealed class TorrentEngine : IAsyncDisposable
             .ConfigureAwait(false);
         if (outcome is { Host: TorrentRunner runner, Peer: { } introduction })
         {
-            runner.RunIncoming(transport, introduction);
+            runner.Accept(transport, introduction);
         }
     }
 

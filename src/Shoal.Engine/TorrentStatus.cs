@@ -48,6 +48,12 @@ public sealed record TorrentStatus
     /// <summary>Bytes of block payload sent since start.</summary>
     public long Uploaded { get; init; }
 
+    /// <summary>As <see cref="Downloaded"/>, over all runs.</summary>
+    public long AllTimeDownloaded { get; init; }
+
+    /// <summary>As <see cref="Uploaded"/>, over all runs.</summary>
+    public long AllTimeUploaded { get; init; }
+
     /// <summary>Bytes received that were not needed: duplicates, blocks of failed pieces.</summary>
     public long Wasted { get; init; }
 

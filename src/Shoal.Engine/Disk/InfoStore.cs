@@ -41,6 +41,20 @@ internal static class InfoStore
         }
     }
 
+    /// <summary>As <see cref="Save"/>; false if it could not be saved.</summary>
+    public static bool TrySave(IFileSystem files, string stateDirectory, InfoHashes hashes, ReadOnlySpan<byte> info)
+    {
+        try
+        {
+            Save(files, stateDirectory, hashes, info);
+            return true;
+        }
+        catch (StorageException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The dictionary, proven by every hash that is known; null if there is none.</summary>
     public static byte[]? TryLoad(IFileSystem files, string stateDirectory, InfoHashes hashes)
     {

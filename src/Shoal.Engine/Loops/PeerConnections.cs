@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -7,9 +8,18 @@ namespace Shoal.Engine;
 /// <summary>
 /// The connections of one torrent: dials candidates, takes in those who called, and sees every link to its end.
 /// </summary>
-internal sealed class PeerConnections(EngineServices services, ILinkHost host, SwarmLoop loop, BackgroundTasks tasks)
-    : IDisposable
+/// <param name="services">What all torrents share.</param>
+/// <param name="host">The torrent.</param>
+/// <param name="loop">Its loop.</param>
+/// <param name="onFault">Told of bugs in a connection; it has ended, the torrent goes on.</param>
+internal sealed class PeerConnections(
+    EngineServices services,
+    ILinkHost host,
+    SwarmLoop loop,
+    Action<Exception> onFault
+) : IAsyncDisposable
 {
+    private readonly BackgroundTasks _tasks = new(onFault);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = new();
     private int _lastHandle;
@@ -24,28 +34,44 @@ internal sealed class PeerConnections(EngineServices services, ILinkHost host, S
         {
             ReportFailure(endPoint, refusal);
         }
-        else if (!tasks.TryRun(() => DialAsync(endPoint)))
+        else if (!_tasks.TryRun(() => DialAsync(endPoint)))
         {
             services.Slots.Return(endPoint.Address);
         }
     }
 
-    /// <summary>Owns a connection that called and whose handshake is done. The place in the slots is the caller's.</summary>
-    public Task RunIncomingAsync(ITransport transport, PeerIntroduction introduction) =>
-        RunLinkAsync(transport, introduction);
-
-    /// <summary>Ends all connections and lets no new one start.</summary>
-    public void Close(DisconnectReason reason)
+    /// <summary>Owns a connection that called and whose handshake is done.</summary>
+    public void Accept(ITransport transport, PeerIntroduction introduction)
     {
-        _stopping.Cancel();
-        foreach (var link in _links.Values)
+        var address = introduction.EndPoint.Address;
+        if (!services.Slots.TryTake(address, out _))
         {
-            link.Close(reason);
+            transport.Dispose();
+        }
+        else if (!_tasks.TryRun(() => RunAcceptedAsync(transport, introduction)))
+        {
+            transport.Dispose();
+            services.Slots.Return(address);
         }
     }
 
-    /// <summary>After the tasks have ended.</summary>
-    public void Dispose() => _stopping.Dispose();
+    /// <summary>
+    /// A candidate that may have a name. BEP 9: "hostname:port, ipv4-literal:port, [ipv6-literal]:port".
+    /// </summary>
+    public void AddNamed(string name, int port) => _tasks.TryRun(() => AddNamedAsync(name, port));
+
+    /// <summary>Ends all connections, and waits for their end. No new one starts.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        foreach (var link in _links.Values)
+        {
+            link.Close(DisconnectReason.ShuttingDown);
+        }
+
+        await _tasks.EndAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
 
     private async Task DialAsync(IPEndPoint endPoint)
     {
@@ -79,6 +105,37 @@ internal sealed class PeerConnections(EngineServices services, ILinkHost host, S
         finally
         {
             services.Slots.Return(endPoint.Address);
+        }
+    }
+
+    private async Task RunAcceptedAsync(ITransport transport, PeerIntroduction introduction)
+    {
+        try
+        {
+            await RunLinkAsync(transport, introduction).ConfigureAwait(false);
+        }
+        finally
+        {
+            services.Slots.Return(introduction.EndPoint.Address);
+        }
+    }
+
+    private async Task AddNamedAsync(string name, int port)
+    {
+        try
+        {
+            var addresses = IPAddress.TryParse(name, out var literal)
+                ? [literal]
+                : await Dns.GetHostAddressesAsync(name, _stopping.Token).ConfigureAwait(false);
+            var candidates = new CandidateBatch(
+                [.. addresses.Select(address => new IPEndPoint(address, port))],
+                PeerSource.User
+            );
+            loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: candidates));
+        }
+        catch (SocketException)
+        {
+            // A name that nobody knows is no peer; there may be others.
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -10,6 +9,9 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 {
+    /// <summary>Half a minute: what is saved is worth no more.</summary>
+    private const int TicksBetweenSaves = 300;
+
     private readonly EngineServices _services;
     private readonly TorrentOptions _options;
     private readonly Action<TorrentRunner> _onNamed;
@@ -24,6 +26,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     private TorrentDisk? _disk;
     private MagnetLink? _magnet;
     private HashSet<MetainfoFile>? _selected;
+    private int _ticks;
     private bool _isDisposed;
     private bool _hasFailed;
     private bool _hasChecked;
@@ -68,7 +71,12 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             metainfo
         );
         _loop = new SwarmLoop(swarm, this, services.Time, services.Epoch);
-        _connections = new PeerConnections(services, this, _loop, _tasks);
+        _connections = new PeerConnections(
+            services,
+            this,
+            _loop,
+            exception => Tell(new EngineEvent.EngineFaulted(exception))
+        );
         _trackers = new TorrentTrackers(
             services,
             new AnnounceListener(
@@ -90,10 +98,24 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     public RateGate DownloadGate { get; }
     public RateGate UploadGate { get; }
     public string SaveDirectory => _disk?.Storage.Root ?? _options.SaveDirectory;
+    private string StateDirectory => _services.Options.StateDirectory;
     public Task<Metainfo> MetadataKnown => _metadataKnown.Task;
     public Task FirstCompletion => _firstCompletion.Task;
 
-    public TorrentStatus Status => _loop.Status with { Trackers = _trackers.Status };
+    public TorrentStatus Status
+    {
+        get
+        {
+            var status = _loop.Status;
+            var (downloaded, uploaded) = _disk?.ResumedTotals ?? default;
+            return status with
+            {
+                Trackers = _trackers.Status,
+                AllTimeDownloaded = downloaded + status.Downloaded,
+                AllTimeUploaded = uploaded + status.Uploaded,
+            };
+        }
+    }
 
     /// <summary>Opens the disk where the metadata is known, and starts to announce and to connect.</summary>
     /// <exception cref="IOException">The disk cannot be used; nothing was started.</exception>
@@ -107,15 +129,19 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume));
         }
+        else if (InfoStore.TryLoad(_services.Disk.Options.FileSystem, StateDirectory, InfoHashes) is { } info)
+        {
+            await TakeMetadataAsync(info).ConfigureAwait(false);
+        }
 
         if (_options.Peers.Count > 0)
         {
             AddCandidates(new CandidateBatch(_options.Peers, PeerSource.User));
         }
 
-        foreach (var (host, peerPort) in magnet?.Peers ?? [])
+        foreach (var (host, port) in magnet?.Peers ?? [])
         {
-            _tasks.TryRun(() => AddNamedPeerAsync(host, peerPort));
+            _connections.AddNamed(host, port);
         }
 
         if (Metainfo is null && !_options.Paused)
@@ -124,21 +150,18 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Takes in a peer that called and named this torrent. Completes when the connection has ended.</summary>
-    public void RunIncoming(ITransport transport, PeerIntroduction introduction)
+    /// <summary>Takes in a peer that called and named this torrent.</summary>
+    public void Accept(ITransport transport, PeerIntroduction introduction) =>
+        _connections.Accept(transport, introduction);
+
+    public void Tick()
     {
-        if (!_services.Slots.TryTake(introduction.EndPoint.Address, out _))
+        _loop.Post(new SwarmEvent(SwarmEventKind.Tick));
+        if (++_ticks % TicksBetweenSaves == 0)
         {
-            transport.Dispose();
-        }
-        else if (!_tasks.TryRun(() => RunIncomingAsync(transport, introduction)))
-        {
-            transport.Dispose();
-            _services.Slots.Return(introduction.EndPoint.Address);
+            SaveWhatIsKnown();
         }
     }
-
-    public void Tick() => _loop.Post(new SwarmEvent(SwarmEventKind.Tick));
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
 
@@ -170,7 +193,13 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
     void ISwarmOwner.Ban(IPAddress address) => _services.Slots.Ban(address);
 
-    void ISwarmOwner.MetadataFetched(byte[] infoBytes) => _tasks.TryRun(() => TakeMetadataAsync(infoBytes));
+    void ISwarmOwner.MetadataFetched(byte[] infoBytes) =>
+        _tasks.TryRun(() =>
+        {
+            // It only spares the next run a question to peers; a state folder that fails shows in the journal.
+            InfoStore.TrySave(_services.Disk.Options.FileSystem, StateDirectory, InfoHashes, infoBytes);
+            return TakeMetadataAsync(infoBytes);
+        });
 
     void ISwarmOwner.PieceCompleted(int piece) => Tell(new EngineEvent.PieceCompleted(Torrent, piece));
 
@@ -220,11 +249,11 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         }
 
         _isDisposed = true;
+        SaveWhatIsKnown();
         var farewell = _trackers.DisposeAsync().AsTask();
         Command(new SwarmCommand.Pause());
-        _connections.Close(DisconnectReason.ShuttingDown);
         await _tasks.EndAsync().ConfigureAwait(false);
-        _connections.Dispose();
+        await _connections.DisposeAsync().ConfigureAwait(false);
         if (_disk is { } disk)
         {
             await disk.DisposeAsync().ConfigureAwait(false);
@@ -239,18 +268,6 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     /// <summary>After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it.</summary>
     public Task DeleteDataAsync() => _disk?.DeleteAsync() ?? Task.CompletedTask;
 
-    private async Task RunIncomingAsync(ITransport transport, PeerIntroduction introduction)
-    {
-        try
-        {
-            await _connections.RunIncomingAsync(transport, introduction).ConfigureAwait(false);
-        }
-        finally
-        {
-            _services.Slots.Return(introduction.EndPoint.Address);
-        }
-    }
-
     private async Task<ResumeState> OpenDiskAsync(Metainfo metainfo)
     {
         var (disk, resume) = await TorrentDisk
@@ -260,7 +277,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
                 new TorrentDiskOptions
                 {
                     SaveDirectory = _options.SaveDirectory,
-                    StateDirectory = _services.Options.StateDirectory,
+                    StateDirectory = StateDirectory,
                     Recheck = _options.Recheck,
                     AssumeComplete = _options.AssumeComplete,
                     Preallocate = _options.Preallocate,
@@ -276,6 +293,18 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         _disk = disk;
         _loop.Attach(disk);
         return resume;
+    }
+
+    /// <summary>For the next run: whom we reached, and how much went to and fro.</summary>
+    private void SaveWhatIsKnown()
+    {
+        if (_disk is { } disk)
+        {
+            var status = Status;
+            disk.SaveTotals(status.AllTimeDownloaded, status.AllTimeUploaded);
+            // Of those that called us we do not know where they listen.
+            disk.SavePeers([.. status.Peers.Where(peer => peer.IsOutgoing).Select(peer => peer.EndPoint)]);
+        }
     }
 
     /// <summary>The metadata of a magnet link came in, and its hashes are right.</summary>
@@ -348,24 +377,6 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         _options.FilePriority is { } choose ? choose(file)
         : _selected is null || _selected.Contains(file) ? FilePriority.Normal
         : FilePriority.Skip;
-
-    /// <summary>x.pe of a magnet link may hold a name (BEP 9: "hostname:port, ipv4-literal:port, [ipv6-literal]:port").</summary>
-    private async Task AddNamedPeerAsync(string host, int port)
-    {
-        try
-        {
-            var addresses = IPAddress.TryParse(host, out var literal)
-                ? [literal]
-                : await Dns.GetHostAddressesAsync(host).ConfigureAwait(false);
-            AddCandidates(
-                new CandidateBatch([.. addresses.Select(address => new IPEndPoint(address, port))], PeerSource.User)
-            );
-        }
-        catch (SocketException)
-        {
-            // A name that nobody knows is no peer; the link may name others.
-        }
-    }
 
     private void Tell(EngineEvent e) => _services.Events.TryWrite(e);
 

@@ -17,6 +17,7 @@ public class EngineTests
 
     [Theory]
     [InlineData(TorrentFormat.V1)]
+    [InlineData(TorrentFormat.V2)]
     [InlineData(TorrentFormat.Hybrid)]
     public async Task A_leech_gets_what_a_seed_has(TorrentFormat format)
     {
@@ -36,6 +37,96 @@ public class EngineTests
         Assert.Equal(TorrentState.Seeding, got.Status.State);
         Assert.Equal(torrent.Metainfo.Size, got.Status.DoneBytes);
         EngineFixture.AssertSame(torrent, folder);
+    }
+
+    [Theory]
+    [InlineData(TorrentFormat.V1)]
+    [InlineData(TorrentFormat.V2)]
+    [InlineData(TorrentFormat.Hybrid)]
+    public async Task A_magnet_link_is_enough(TorrentFormat format)
+    {
+        await using var fixture = new EngineFixture();
+        var torrent = Build(format);
+        var seed = await fixture.Seed(torrent);
+        var leech = await fixture.Start();
+        var folder = fixture.Folder();
+        Assert.True(MagnetLink.TryParse(MagnetOf(torrent.Metainfo.InfoHashes), out var magnet, out _));
+
+        var got = await leech.AddAsync(
+            magnet,
+            new TorrentOptions { SaveDirectory = folder, Peers = [EngineFixture.AddressOf(seed)] },
+            fixture.Timeout.Token
+        );
+        var metainfo = await got.WhenMetadata(fixture.Timeout.Token);
+        await got.WhenComplete(fixture.Timeout.Token);
+
+        Assert.Equal(torrent.Metainfo.InfoHashes, metainfo.InfoHashes);
+        EngineFixture.AssertSame(torrent, folder);
+    }
+
+    [Fact]
+    public async Task A_restarted_seed_hashes_nothing_again()
+    {
+        await using var fixture = new EngineFixture();
+        var torrent = Build(TorrentFormat.Hybrid);
+        var folder = fixture.Write(torrent);
+        var state = fixture.Folder();
+        var options = new TorrentOptions { SaveDirectory = folder };
+        var first = await fixture.Start(o => o with { StateDirectory = state });
+        var added = await first.AddAsync(torrent.Metainfo, options, fixture.Timeout.Token);
+        await added.WhenComplete(fixture.Timeout.Token);
+        await first.DisposeAsync();
+
+        // Wrong bytes behind an unchanged size and time: whoever hashes would notice.
+        var file = Path.Combine(folder, torrent.Metainfo.Files.Single(f => f.Path.EndsWith("odd")).Path);
+        var time = File.GetLastWriteTimeUtc(file);
+        File.WriteAllBytes(file, new byte[new FileInfo(file).Length]);
+        File.SetLastWriteTimeUtc(file, time);
+
+        var second = await fixture.Start(o => o with { StateDirectory = state });
+        var again = await second.AddAsync(torrent.Metainfo, options, fixture.Timeout.Token);
+        await again.WhenComplete(fixture.Timeout.Token);
+        Assert.Equal(torrent.Metainfo.Size, again.Status.DoneBytes);
+
+        // And with another time it is noticed.
+        await second.DisposeAsync();
+        File.SetLastWriteTimeUtc(file, time.AddHours(-1));
+        var third = await fixture.Start(o => o with { StateDirectory = state });
+        var checkedAgain = await third.AddAsync(torrent.Metainfo, options, fixture.Timeout.Token);
+        while (checkedAgain.Status.State == TorrentState.Checking)
+        {
+            await Task.Delay(20, fixture.Timeout.Token);
+        }
+
+        Assert.Equal(torrent.Metainfo.Size - new FileInfo(file).Length, checkedAgain.Status.DoneBytes);
+    }
+
+    [Fact]
+    public async Task A_restarted_magnet_link_needs_no_peer_to_know_its_metadata()
+    {
+        await using var fixture = new EngineFixture();
+        var torrent = Build(TorrentFormat.Hybrid);
+        var seed = await fixture.Seed(torrent);
+        var state = fixture.Folder();
+        var folder = fixture.Folder();
+        Assert.True(MagnetLink.TryParse(MagnetOf(torrent.Metainfo.InfoHashes), out var magnet, out _));
+        var first = await fixture.Start(o => o with { StateDirectory = state });
+        var got = await first.AddAsync(
+            magnet,
+            new TorrentOptions { SaveDirectory = folder, Peers = [EngineFixture.AddressOf(seed)] },
+            fixture.Timeout.Token
+        );
+        await got.WhenComplete(fixture.Timeout.Token);
+        await first.DisposeAsync();
+        await seed.DisposeAsync();
+
+        var second = await fixture.Start(o => o with { StateDirectory = state });
+        var again = await second.AddAsync(magnet, new TorrentOptions { SaveDirectory = folder }, fixture.Timeout.Token);
+        await again.WhenComplete(fixture.Timeout.Token);
+
+        Assert.Equal(torrent.Metainfo.Size, again.Status.DoneBytes);
+        Assert.Equal(0, again.Status.Downloaded);
+        Assert.True(again.Status.AllTimeDownloaded >= torrent.Metainfo.Size);
     }
 
     [Fact]
@@ -90,5 +181,12 @@ public class EngineTests
         );
 
         Assert.Contains($"port {first.Port}", error.Message);
+    }
+
+    private static string MagnetOf(InfoHashes hashes)
+    {
+        var v1 = hashes.V1 is { } btih ? $"xt=urn:btih:{btih}" : null;
+        var v2 = hashes.V2 is { } btmh ? $"xt=urn:btmh:1220{btmh}" : null;
+        return "magnet:?" + string.Join('&', new[] { v1, v2 }.Where(xt => xt is not null));
     }
 }
