@@ -95,10 +95,13 @@ internal static class CompleteCommand
         var space = line.IndexOf(' ', StringComparison.Ordinal);
         var rest = space < 0 ? "" : line[(space + 1)..];
         var word = rest[(rest.LastIndexOf(' ') + 1)..];
+        // Asked without the word that is being typed: a whole option ("--seed") would count as given, and hide those
+        // that begin like it.
+        var before = rest[..^word.Length];
         return
         [
-            .. root.Parse(rest, ShoalProgram.Parsing)
-                .GetCompletions(rest.Length)
+            .. root.Parse(before, ShoalProgram.Parsing)
+                .GetCompletions(before.Length)
                 .Select(item => item.InsertText ?? item.Label)
                 .Where(label => label.StartsWith(word, StringComparison.Ordinal) && label is not ("/?" or "-?" or "/h"))
                 .Distinct()

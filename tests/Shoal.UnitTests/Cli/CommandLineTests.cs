@@ -118,6 +118,9 @@ public sealed class CommandLineTests
     [InlineData("shoal comp", "completion")]
     [InlineData("./shoal completion z", "zsh")]
     [InlineData("shoal completion --he", "--help")]
+    [InlineData("shoal get --seed", "--seed\n--seed-ratio\n--seed-time")]
+    [InlineData("shoal create x --format h", "hybrid")]
+    [InlineData("shoal create x --format ", "hybrid\nv1\nv2")]
     public async Task Completion_finds_commands_values_and_options(string line, string word)
     {
         var run = await CliRun.Of("__complete", line);
