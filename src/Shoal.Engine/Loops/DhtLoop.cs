@@ -1,0 +1,372 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>How the DHT is to run.</summary>
+internal sealed record DhtLoopOptions
+{
+    /// <summary>Where the state is kept; the file is <c>dht.state</c>.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Where to begin when we know nobody. Names are looked up again until one has answered.</summary>
+    public IReadOnlyList<DnsEndPoint> Bootstrap { get; init; } = [];
+
+    /// <summary>Null: mutable items are neither stored nor looked for.</summary>
+    public Ed25519? Ed25519 { get; init; }
+
+    /// <summary>BEP 43: answer no queries, and say so.</summary>
+    public bool IsReadOnly { get; init; }
+
+    public DhtLimits Limits { get; init; } = new();
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Told of exceptions in the loop, which are bugs.</summary>
+    public required Action<Exception> OnFault { get; init; }
+}
+
+/// <summary>
+/// Runs the <see cref="Dht"/> of an engine: brings it datagrams, time and wishes, one at a time, and carries out what it
+/// decides. Safe to use from any thread; whoever posts while it is idle runs it.
+/// </summary>
+internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
+{
+    /// <summary>Datagrams that wait; beyond it they are dropped, as a full socket would do.</summary>
+    private const int MailboxSize = 1024;
+
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SaveInterval = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan ResolveAgain = TimeSpan.FromSeconds(30);
+
+    private readonly DhtLoopOptions _options;
+    private readonly UdpPort _port;
+    private readonly Dht _dht;
+    private readonly DhtEffects _effects = new();
+    private readonly EventMailbox<Post> _mailbox = new(MailboxSize);
+    private readonly Dictionary<int, Action<DhtResult>> _listeners = [];
+    private readonly BackgroundTasks _tasks;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _statePath;
+    private readonly long _epoch;
+    private TimeSpan _nextIdleTick;
+    private volatile int _nodeCount;
+
+    private readonly record struct Post(int Socket, IPEndPoint? Source, byte[]? Datagram, Action<TimeSpan>? Command);
+
+    /// <param name="options">What was decided.</param>
+    /// <param name="port">Not started yet; the caller starts it with this as one of its protocols.</param>
+    public DhtLoop(DhtLoopOptions options, UdpPort port)
+    {
+        _options = options;
+        _port = port;
+        _epoch = options.Time.GetTimestamp();
+        _tasks = new BackgroundTasks(options.OnFault);
+        _statePath = Path.Combine(options.StateDirectory, "dht.state");
+        _dht = new Dht(
+            options.Limits,
+            RandomNumberGenerator.GetBytes(DhtRandom.SeedSize),
+            [.. port.LocalEndPoints.Select(endPoint => endPoint.AddressFamily)],
+            options.Ed25519 is { } ed25519 ? ed25519.Verify : null,
+            options.IsReadOnly,
+            LoadState(),
+            Now
+        );
+    }
+
+    /// <summary>Nodes in the routing tables.</summary>
+    public int NodeCount => _nodeCount;
+
+    /// <summary>The UDP port of the DHT, for PORT messages (BEP 5).</summary>
+    public int Port => _port.Port;
+
+    private TimeSpan Now => _options.Time.GetElapsedTime(_epoch);
+
+    public void Start()
+    {
+        _tasks.TryRun(TickAsync);
+        if (_options.Bootstrap.Count > 0)
+        {
+            _tasks.TryRun(ResolveAsync);
+        }
+    }
+
+    /// <summary>Where to begin, besides what the options name: from a torrent's <c>nodes</c>.</summary>
+    public void AddBootstrap(IPEndPoint endPoint) => Do(_ => _dht.AddBootstrap(endPoint));
+
+    /// <summary>Somebody said that a node is there (PORT message of a peer).</summary>
+    public void AddNode(IPEndPoint endPoint) => Do(now => _dht.AddNode(endPoint, now, _effects));
+
+    /// <summary>Looks for peers, and announces if the query says so.</summary>
+    /// <param name="query">What for.</param>
+    /// <param name="found">Called with peers as they come in; quick.</param>
+    /// <param name="done">Called once at the end, but not when the loop stops before.</param>
+    public void FindPeers(PeerQuery query, Action<IReadOnlyList<IPEndPoint>> found, Action<DhtResult.PeersDone> done) =>
+        Do(now =>
+            _listeners[_dht.FindPeers(query, now, _effects)] = result =>
+            {
+                if (result is DhtResult.PeersFound some)
+                {
+                    found(some.Peers);
+                }
+                else if (result is DhtResult.PeersDone end)
+                {
+                    done(end);
+                }
+            }
+        );
+
+    /// <summary>Looks for an item (BEP 44); <paramref name="found"/> is called for each newer one.</summary>
+    public Task<DhtResult.ItemDone> GetItemAsync(
+        ItemQuery query,
+        Action<DhtItem>? found,
+        CancellationToken cancellation
+    ) => SearchItemAsync(now => _dht.GetItem(query, now, _effects), found, cancellation);
+
+    /// <summary>Puts an item (BEP 44) that is signed already, if it is mutable. It lasts two hours at most.</summary>
+    public Task<DhtResult.ItemDone> PutItemAsync(ItemPut put, CancellationToken cancellation) =>
+        SearchItemAsync(now => _dht.PutItem(put, now, _effects), null, cancellation);
+
+    /// <summary>Signs a value with the number after the newest one in the DHT, and puts it over that one only.</summary>
+    /// <exception cref="InvalidOperationException">There is no libsodium.</exception>
+    public async Task<DhtResult.ItemDone> PublishAsync(
+        byte[] seed,
+        byte[] salt,
+        byte[] value,
+        CancellationToken cancellation
+    )
+    {
+        var ed25519 = _options.Ed25519 ?? throw new InvalidOperationException("mutable items need libsodium");
+        var key = ed25519.PublicKey(seed);
+        var before = await GetItemAsync(ItemQuery.Mutable(key, salt), null, cancellation).ConfigureAwait(false);
+        var known = before.Best?.Signature?.Sequence;
+        var sequence = (known ?? 0) + 1;
+        var signature = ed25519.Sign(seed, DhtItem.BytesToSign(salt, sequence, value));
+        var item = new DhtItem(value, new KrpcSignature(key, sequence, signature), salt);
+        return await PutItemAsync(new ItemPut(item, known), cancellation).ConfigureAwait(false);
+    }
+
+    bool IDatagramProtocol.Claims(ReadOnlySpan<byte> datagram) => datagram.Length > 0 && datagram[0] == (byte)'d';
+
+    void IDatagramProtocol.Receive(int socket, ReadOnlySpan<ReceivedDatagram> batch)
+    {
+        var posts = new Post[batch.Length];
+        for (var i = 0; i < batch.Length; i++)
+        {
+            posts[i] = new Post(socket, batch[i].Source, batch[i].Bytes.ToArray(), null);
+        }
+
+        // Full: the datagrams are lost, as datagrams may be.
+        _ = _mailbox.TryWriteOrWait(posts, out _, out var mustRun);
+        RunIf(mustRun);
+    }
+
+    /// <summary>Ends all searches and saves the state.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _tasks.EndAsync().ConfigureAwait(false);
+        var saved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Do(_ => Finish(saved)))
+        {
+            await saved.Task.ConfigureAwait(false);
+        }
+
+        _mailbox.Close();
+        _stop.Dispose();
+    }
+
+    private void Finish(TaskCompletionSource saved)
+    {
+        SaveState();
+        saved.SetResult();
+    }
+
+    private bool Do(Action<TimeSpan> command)
+    {
+        var isOpen = _mailbox.Write([new Post(0, null, null, command)], out var mustRun);
+        RunIf(mustRun);
+        return isOpen;
+    }
+
+    private void RunIf(bool mustRun)
+    {
+        if (!mustRun)
+        {
+            return;
+        }
+
+        while (_mailbox.Take() is { } batch)
+        {
+            try
+            {
+                var now = Now;
+                foreach (var post in batch)
+                {
+                    if (post.Command is not null)
+                    {
+                        post.Command(now);
+                    }
+                    else
+                    {
+                        _dht.Receive(post.Socket, post.Source!, post.Datagram!, now, _effects);
+                    }
+                }
+
+                CarryOut();
+            }
+            catch (Exception exception)
+            {
+                _options.OnFault(exception);
+            }
+        }
+    }
+
+    private void CarryOut()
+    {
+        foreach (var datagram in _effects.Datagrams)
+        {
+            _port.TrySend(datagram.Via, datagram.To, datagram.Bytes);
+        }
+
+        // Listeners post, and what they post comes later: nobody changes the lists meanwhile.
+        foreach (var result in _effects.Results)
+        {
+            var isEnd = result is DhtResult.PeersDone or DhtResult.ItemDone;
+            if (_listeners.TryGetValue(result.Number, out var listener))
+            {
+                if (isEnd)
+                {
+                    _listeners.Remove(result.Number);
+                }
+
+                listener(result);
+            }
+        }
+
+        _effects.Clear();
+        _nodeCount = _dht.NodeCount;
+    }
+
+    private async Task<DhtResult.ItemDone> SearchItemAsync(
+        Func<TimeSpan, int> begin,
+        Action<DhtItem>? found,
+        CancellationToken cancellation
+    )
+    {
+        var end = new TaskCompletionSource<DhtResult.ItemDone>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var number = 0;
+        Do(now =>
+        {
+            number = begin(now);
+            _listeners[number] = result =>
+            {
+                if (result is DhtResult.ItemFound item)
+                {
+                    found?.Invoke(item.Item);
+                }
+                else if (result is DhtResult.ItemDone done)
+                {
+                    end.TrySetResult(done);
+                }
+            };
+        });
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stop.Token);
+        try
+        {
+            return await end.Task.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Do(_ =>
+            {
+                _listeners.Remove(number);
+                _dht.Cancel(number);
+            });
+            throw;
+        }
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(TickInterval, _options.Time);
+        var nextSave = Now + SaveInterval;
+        while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+        {
+            Do(Tick);
+            if (Now >= nextSave)
+            {
+                nextSave = Now + SaveInterval;
+                Do(_ => SaveState());
+            }
+        }
+    }
+
+    private void Tick(TimeSpan now)
+    {
+        // Idle, once a second is enough.
+        if (_dht.IsBusy || now >= _nextIdleTick)
+        {
+            _nextIdleTick = now + TimeSpan.FromSeconds(1);
+            _dht.Tick(now, _effects);
+        }
+    }
+
+    private async Task ResolveAsync()
+    {
+        while (true)
+        {
+            var addresses = new List<IPEndPoint>();
+            foreach (var name in _options.Bootstrap)
+            {
+                try
+                {
+                    var found = IPAddress.TryParse(name.Host, out var literal)
+                        ? [literal]
+                        : await Dns.GetHostAddressesAsync(name.Host, _stop.Token).ConfigureAwait(false);
+                    addresses.AddRange(found.Select(address => new IPEndPoint(address, name.Port)));
+                }
+                catch (SocketException)
+                {
+                    // The name may be known later, when there is a network.
+                }
+            }
+
+            Do(_ => addresses.ForEach(_dht.AddBootstrap));
+            await Task.Delay(ResolveAgain, _options.Time, _stop.Token).ConfigureAwait(false);
+            if (NodeCount > 0)
+            {
+                return;
+            }
+        }
+    }
+
+    private List<DhtNodeState> LoadState()
+    {
+        try
+        {
+            var file = new FileInfo(_statePath);
+            return file.Exists && file.Length <= DhtState.MaxBytes ? DhtState.Read(File.ReadAllBytes(_statePath)) : [];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Without it we begin anew.
+            return [];
+        }
+    }
+
+    private void SaveState()
+    {
+        try
+        {
+            var temporary = _statePath + ".new";
+            File.WriteAllBytes(temporary, DhtState.Write(_dht.Save()));
+            File.Move(temporary, _statePath, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The next start takes longer; nothing is lost that the DHT does not know.
+        }
+    }
+}

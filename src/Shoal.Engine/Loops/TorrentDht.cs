@@ -1,0 +1,108 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>What the DHT needs to know about a torrent, asked just before each search; quick.</summary>
+internal readonly record struct DhtFacts(bool IsComplete, bool WantsPeers);
+
+/// <summary>
+/// The DHT's side of one torrent: looks for peers and announces by its <see cref="DhtAnnounceSchedule"/>, for each of
+/// its names. Safe to use from any thread. Not made for private torrents; <see cref="Stop"/> when one turns out to be.
+/// </summary>
+internal sealed class TorrentDht(
+    DhtLoop dht,
+    int port,
+    Func<DhtFacts> facts,
+    Action<CandidateBatch> found,
+    Func<double> jitter,
+    TimeProvider time
+)
+{
+    private readonly Lock _lock = new();
+    private readonly List<(NodeId Name, DhtAnnounceSchedule Schedule)> _names = [];
+    private readonly long _epoch = time.GetTimestamp();
+    private bool _isStopped;
+
+    private TimeSpan Now => time.GetElapsedTime(_epoch);
+
+    /// <summary>Adds the names that are not there yet; a hybrid torrent has two.</summary>
+    public void AddNames(InfoHashes infoHashes)
+    {
+        lock (_lock)
+        {
+            foreach (var infoHash in infoHashes.OnTheWire)
+            {
+                var name = NodeId.From(infoHash);
+                if (!_names.Exists(known => known.Name == name))
+                {
+                    _names.Add((name, new DhtAnnounceSchedule(jitter)));
+                }
+            }
+        }
+    }
+
+    /// <summary>Begins the searches that are due. Called a few times a second.</summary>
+    public void Tick()
+    {
+        List<(NodeId Name, DhtAnnounceSchedule Schedule)>? due = null;
+        lock (_lock)
+        {
+            var now = Now;
+            foreach (var name in _names)
+            {
+                if (!_isStopped && name.Schedule.IsDue(now))
+                {
+                    name.Schedule.Begun();
+                    (due ??= []).Add(name);
+                }
+            }
+        }
+
+        foreach (var (name, schedule) in due ?? [])
+        {
+            var query = new PeerQuery(name) { AnnouncePort = port, IsSeed = facts().IsComplete };
+            dht.FindPeers(query, Take, done => Done(schedule, done));
+        }
+    }
+
+    /// <summary>More peers would help.</summary>
+    public void NeedPeers()
+    {
+        lock (_lock)
+        {
+            _names.ForEach(name => name.Schedule.NeedPeers());
+        }
+    }
+
+    /// <summary>No search begins any more, and what comes of those under way is dropped.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _isStopped = true;
+        }
+    }
+
+    private void Take(IReadOnlyList<IPEndPoint> peers)
+    {
+        lock (_lock)
+        {
+            if (_isStopped)
+            {
+                return;
+            }
+        }
+
+        found(new CandidateBatch(peers, PeerSource.Dht));
+    }
+
+    private void Done(DhtAnnounceSchedule schedule, DhtResult.PeersDone done)
+    {
+        var wantsPeers = facts().WantsPeers;
+        lock (_lock)
+        {
+            schedule.Done(done.Answered, done.Found, wantsPeers, Now);
+        }
+    }
+}
