@@ -11,6 +11,7 @@ namespace Shoal.Engine;
 /// </remarks>
 internal sealed partial class DiskShard
 {
+    private readonly bool _hasThread;
     private readonly int _number;
     private readonly DiskWorkersOptions _options;
     private readonly TimeProvider _time;
@@ -25,6 +26,7 @@ internal sealed partial class DiskShard
 
     public DiskShard(int number, DiskWorkersOptions options)
     {
+        _hasThread = options.UseThreads;
         _number = number;
         _options = options;
         _time = options.Time;
@@ -123,7 +125,15 @@ internal sealed partial class DiskShard
             items = items[round.Length..];
             foreach (ref readonly var item in round)
             {
-                Take(item);
+                try
+                {
+                    Take(item);
+                }
+                catch (Exception bug) when (_hasThread)
+                {
+                    // A bug stops the torrent it met, not the thread that serves them all. Who pumps by hand sees it.
+                    item.Torrent.ReportBug(bug);
+                }
             }
 
             ServeReads();

@@ -149,7 +149,14 @@ internal sealed class DiskWorkers : IDisposable
 
             foreach (var torrent in torrents)
             {
-                torrent.Checkpoint();
+                try
+                {
+                    torrent.Checkpoint();
+                }
+                catch (Exception bug)
+                {
+                    torrent.ReportBug(bug);
+                }
             }
         }
     }

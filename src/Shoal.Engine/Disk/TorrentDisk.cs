@@ -136,6 +136,10 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
         }
     }
 
+    /// <summary>A bug of ours: the torrent fetches nothing more, and says so.</summary>
+    internal void ReportBug(Exception bug) =>
+        ReportFailure(bug, new DiskFailure(DiskFailureKind.Other, $"internal error: {bug.Message}"));
+
     /// <summary>Says that the disk works again when the last that failed has found so.</summary>
     internal void ReportRecovery(object source)
     {
