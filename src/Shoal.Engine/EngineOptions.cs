@@ -26,7 +26,7 @@ public sealed record EngineOptions
     /// <summary>Most connections being established at once, from 1. Default 50.</summary>
     public int MaxHalfOpen { get; init; } = 50;
 
-    /// <summary>Most connections from one address, from 1. Default 4: several people behind one router, not a flood.</summary>
+    /// <summary>Most connections from one IPv4 address or IPv6 /64, from 1. Default 4: several people behind one router, not a flood.</summary>
     public int MaxPeersPerAddress { get; init; } = 4;
 
     /// <summary>Bytes a second over all torrents; 0: no limit.</summary>

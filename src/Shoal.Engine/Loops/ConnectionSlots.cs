@@ -35,16 +35,16 @@ internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
     /// <summary>Takes a place for a connection from or to the address, or says why there is none.</summary>
     public bool TryTake(IPAddress address, out DisconnectReason refusal)
     {
-        address = Normalise(address);
+        var network = PeerNetwork.Of(address);
         lock (_lock)
         {
-            if (IsBannedNow(address))
+            if (IsBannedNow(network))
             {
                 refusal = DisconnectReason.Banned;
                 return false;
             }
 
-            var fromAddress = _byAddress.GetValueOrDefault(address);
+            var fromAddress = _byAddress.GetValueOrDefault(network);
             // Everybody on this machine shares the loopback addresses; they are no strangers to be capped.
             if (
                 _taken >= options.MaxPeers
@@ -55,7 +55,7 @@ internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
                 return false;
             }
 
-            _byAddress[address] = fromAddress + 1;
+            _byAddress[network] = fromAddress + 1;
             _taken++;
             refusal = default;
             return true;
@@ -65,30 +65,30 @@ internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
     /// <summary>Gives back a place that <see cref="TryTake"/> gave.</summary>
     public void Return(IPAddress address)
     {
-        address = Normalise(address);
+        var network = PeerNetwork.Of(address);
         lock (_lock)
         {
             _taken--;
-            var left = _byAddress[address] - 1;
+            var left = _byAddress[network] - 1;
             if (left == 0)
             {
-                _byAddress.Remove(address);
+                _byAddress.Remove(network);
             }
             else
             {
-                _byAddress[address] = left;
+                _byAddress[network] = left;
             }
         }
     }
 
     public void Ban(IPAddress address)
     {
-        address = Normalise(address);
+        var network = PeerNetwork.Of(address);
         lock (_lock)
         {
-            if (_bans.TryAdd(address, time.GetUtcNow() + BanTime))
+            if (_bans.TryAdd(network, time.GetUtcNow() + BanTime))
             {
-                _banOrder.Enqueue(address);
+                _banOrder.Enqueue(network);
             }
 
             if (_banOrder.Count > MaxBans)
@@ -102,13 +102,10 @@ internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
     {
         lock (_lock)
         {
-            return IsBannedNow(Normalise(address));
+            return IsBannedNow(PeerNetwork.Of(address));
         }
     }
 
-    private bool IsBannedNow(IPAddress address) =>
-        _bans.TryGetValue(address, out var until) && time.GetUtcNow() < until;
-
-    /// <summary>An IPv4 address is the same peer whichever family the socket that met it has.</summary>
-    private static IPAddress Normalise(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    private bool IsBannedNow(IPAddress network) =>
+        _bans.TryGetValue(network, out var until) && time.GetUtcNow() < until;
 }

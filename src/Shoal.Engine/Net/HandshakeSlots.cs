@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Shoal.Engine;
 
@@ -12,7 +11,7 @@ internal sealed class HandshakeSlots(TcpLimits limits)
 
     public bool TryTake(IPAddress address)
     {
-        var network = NetworkOf(address);
+        var network = PeerNetwork.Of(address);
         lock (_lock)
         {
             var fromThere = _byNetwork.GetValueOrDefault(network);
@@ -32,7 +31,7 @@ internal sealed class HandshakeSlots(TcpLimits limits)
 
     public void Return(IPAddress address)
     {
-        var network = NetworkOf(address);
+        var network = PeerNetwork.Of(address);
         lock (_lock)
         {
             _taken--;
@@ -46,24 +45,5 @@ internal sealed class HandshakeSlots(TcpLimits limits)
                 _byNetwork[network] = left;
             }
         }
-    }
-
-    /// <summary>Who has one IPv6 address usually has all of its /64.</summary>
-    private static IPAddress NetworkOf(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return new IPAddress(bytes);
     }
 }

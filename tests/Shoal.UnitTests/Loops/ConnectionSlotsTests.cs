@@ -57,4 +57,18 @@ public class ConnectionSlotsTests
         Assert.False(slots.TryTake(Somebody.MapToIPv6(), out var refusal));
         Assert.Equal(DisconnectReason.Banned, refusal);
     }
+
+    [Theory]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
+    [InlineData("fe80::1", "fe80::2", false)]
+    [InlineData("192.0.2.1", "192.0.2.2", false)]
+    public void Who_has_one_address_of_a_64_has_them_all(string one, string other, bool isSame)
+    {
+        var slots = Create(perAddress: 1);
+        Assert.True(slots.TryTake(IPAddress.Parse(one), out _));
+        Assert.Equal(!isSame, slots.TryTake(IPAddress.Parse(other), out _));
+        slots.Ban(IPAddress.Parse(one));
+        Assert.Equal(isSame, slots.IsBanned(IPAddress.Parse(other)));
+    }
 }

@@ -1,0 +1,30 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Shoal.Engine;
+
+/// <summary>What counts as one place on the network where connections are capped or banned.</summary>
+internal static class PeerNetwork
+{
+    /// <summary>
+    /// An IPv4 address, whichever family the socket that met it has, or the first half of an IPv6 one: who has one
+    /// IPv6 address usually has all of its /64. Link-local addresses are a whole office's, so each stands for itself.
+    /// </summary>
+    public static IPAddress Of(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return address.MapToIPv4();
+        }
+
+        if (address.AddressFamily != AddressFamily.InterNetworkV6 || address.IsIPv6LinkLocal)
+        {
+            return address;
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes);
+    }
+}
