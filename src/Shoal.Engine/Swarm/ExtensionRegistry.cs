@@ -12,6 +12,9 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
     /// <summary>Takes what follows the extended id of one message.</summary>
     public delegate DisconnectReason? Handler(PeerState peer, byte[] payload);
 
+    /// <summary>At the default limits a peer can make us take in 120 MiB of long messages, then 3 MiB a second.</summary>
+    private const int BytesPerNoise = 64 * 1024;
+
     private readonly Dictionary<string, byte> _ids = new(StringComparer.Ordinal);
     private readonly List<Handler> _handlers = [];
 
@@ -47,7 +50,8 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
 
     public DisconnectReason? OnMessage(PeerState peer, uint id, byte[] payload)
     {
-        peer.Noise++;
+        // A long message costs what several short ones do.
+        peer.Noise += 1 + payload.Length / BytesPerNoise;
         if (!peer.HasExtensions)
         {
             return DisconnectReason.UnexpectedMessage;
@@ -98,8 +102,10 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
             peer.QueueTarget = Math.Min(peer.QueueTarget, peer.PeerQueueLimit);
         }
 
-        if (handshake.Port is > 0 and var port && !peer.Introduction.IsOutgoing)
+        // Once: a peer that names a thousand ports would fill the places of a thousand addresses.
+        if (handshake.Port is > 0 and var port && !peer.Introduction.IsOutgoing && !peer.SaidWhereItListens)
         {
+            peer.SaidWhereItListens = true;
             candidates.Listens(peer, new IPEndPoint(peer.Address, port));
         }
 

@@ -10,11 +10,14 @@ internal sealed class HashFetch(SwarmState state)
 {
     private const int MaxOutstanding = 4;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan RefusalPause = TimeSpan.FromSeconds(20);
 
     private sealed record Pending(PeerState Peer, HashRequest Request, TimeSpan At);
 
     private readonly List<Pending> _pending = [];
-    private readonly HashSet<(PeerState, HashRequest)> _refused = [];
+
+    // Until when not to ask that of that peer again: it may only have been busy.
+    private readonly Dictionary<(PeerState Peer, HashRequest Request), TimeSpan> _refused = [];
     private readonly List<PieceIndex> _suspects = [];
     private int _next;
 
@@ -33,7 +36,10 @@ internal sealed class HashFetch(SwarmState state)
     public void Leave(PeerState peer)
     {
         _pending.RemoveAll(pending => pending.Peer == peer);
-        _refused.RemoveWhere(entry => entry.Item1 == peer);
+        foreach (var entry in _refused.Keys.Where(entry => entry.Peer == peer).ToArray())
+        {
+            _refused.Remove(entry);
+        }
     }
 
     public DisconnectReason? OnHashes(PeerState peer, ReadOnlySpan<byte> payload)
@@ -80,7 +86,7 @@ internal sealed class HashFetch(SwarmState state)
         }
 
         _pending.RemoveAt(at);
-        _refused.Add((peer, request));
+        _refused[(peer, request)] = state.Now + RefusalPause;
         return null;
     }
 
@@ -96,7 +102,7 @@ internal sealed class HashFetch(SwarmState state)
         {
             if (state.Now - _pending[i].At > Timeout)
             {
-                _refused.Add((_pending[i].Peer, _pending[i].Request));
+                _refused[(_pending[i].Peer, _pending[i].Request)] = state.Now + RefusalPause;
                 _pending.RemoveAt(i);
             }
         }
@@ -165,7 +171,7 @@ internal sealed class HashFetch(SwarmState state)
             }
 
             // BEP 52: "Clients must be able to service requests for hash blocks covering pieces which they have announced".
-            if (peer.IsV2 && peer.Have![piece] && load < least && !_refused.Contains((peer, request)))
+            if (peer.IsV2 && peer.Have![piece] && load < least && !IsRefused(peer, request))
             {
                 (best, least) = (peer, load);
             }
@@ -180,6 +186,9 @@ internal sealed class HashFetch(SwarmState state)
         state.Send(best, MessageId.HashRequest, payload: request.ToArray());
         return true;
     }
+
+    private bool IsRefused(PeerState peer, in HashRequest request) =>
+        _refused.TryGetValue((peer, request), out var until) && state.Now < until;
 
     private void Resolve(FileMerkle tree)
     {

@@ -8,7 +8,18 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed class HashServer(SwarmState state)
 {
+    /// <summary>Requests waiting for the disk, over all peers and of one. Beyond: reject.</summary>
     private const int MaxWaiting = 64;
+    private const int MaxWaitingOfOne = 4;
+
+    /// <summary>Least that any request costs, however short its answer: finding it costs, too.</summary>
+    private const int MinCost = 1024;
+
+    /// <summary>
+    /// Most that a request for hashes of blocks costs: a tenth of what is saved up, so that one a second is answered
+    /// whatever the size of the pieces.
+    /// </summary>
+    private int MaxDiskCost => state.Limits.ServedBlocksPerSecond * PieceLayout.BlockSize;
 
     private readonly List<(PeerState Peer, HashRequest Request, PieceIndex Piece)> _waiting = [];
 
@@ -23,7 +34,7 @@ internal sealed class HashServer(SwarmState state)
             state.Content is not { Verifier.Hashes: { } hashes } content
             || hashes.Find(request.PiecesRoot) is not { } tree
             || !tree.IsPossible(request)
-            || !ServeBudget.Take(peer, FileMerkle.AnswerLength(request) * Sha256Digest.Size, state)
+            || !ServeBudget.Take(peer, CostOf(content, request), state)
         )
         {
             Reject(peer, request);
@@ -36,7 +47,7 @@ internal sealed class HashServer(SwarmState state)
             return null;
         }
 
-        if (request.BaseLayer == 0 && _waiting.Count < MaxWaiting && PieceOf(content, request) is { } piece)
+        if (request.BaseLayer == 0 && MayWait(peer) && PieceOf(content, request) is { } piece)
         {
             _waiting.Add((peer, request, piece));
             state.Disk(new DiskRequest(DiskRequestKind.HashPiece, piece));
@@ -93,6 +104,18 @@ internal sealed class HashServer(SwarmState state)
 
         Reject(peer, request);
     }
+
+    /// <summary>
+    /// Hashes of blocks are 64 bytes to send and a whole piece to read and hash: who asks pays for the reading.
+    /// </summary>
+    private int CostOf(ContentState content, in HashRequest request)
+    {
+        var answer = Math.Max(MinCost, FileMerkle.AnswerLength(request) * Sha256Digest.Size);
+        return request.BaseLayer == 0 ? Math.Max(answer, Math.Min(content.Layout.PieceLength, MaxDiskCost)) : answer;
+    }
+
+    private bool MayWait(PeerState peer) =>
+        _waiting.Count < MaxWaiting && _waiting.Count(waiting => waiting.Peer == peer) < MaxWaitingOfOne;
 
     /// <summary>The one piece, which we have, that all the asked-for leaves lie in.</summary>
     private static PieceIndex? PieceOf(ContentState content, in HashRequest request)

@@ -130,10 +130,16 @@ internal sealed class Holdings(SwarmState state)
             return null;
         }
 
-        Uncount(content, peer, peer.Have);
-        peer.IsCountedAsSeed = false;
+        if (peer.IsCountedAsSeed)
+        {
+            // All pieces are counted one by one from now on. Once: a peer is not counted as a seed again.
+            content.Availability.RemoveSeed();
+            content.Availability.Add(peer.Have);
+            peer.IsCountedAsSeed = false;
+        }
+
+        content.Availability.Remove(piece.Value);
         peer.Have.Clear(piece);
-        content.Availability.Add(peer.Have);
         if (content.Needed[piece])
         {
             peer.Offers--;

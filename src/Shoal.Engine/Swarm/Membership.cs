@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -162,7 +164,9 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
                 continue;
             }
 
-            if (other.Introduction.IsOutgoing == peer.Introduction.IsOutgoing)
+            // A peer's id is known to all it has met: who names it from elsewhere must not push the owner out.
+            var isElsewhere = !other.Address.Equals(peer.Address);
+            if (isElsewhere || other.Introduction.IsOutgoing == peer.Introduction.IsOutgoing)
             {
                 return DisconnectReason.Duplicate;
             }
@@ -200,11 +204,51 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
 
         if (worst is null || (IsYoung(worst) && PriorityOf(worst) >= PriorityOf(peer)))
         {
+            worst = FromCrowdedNetwork(peer);
+        }
+
+        if (worst is null)
+        {
             return DisconnectReason.TooManyConnections;
         }
 
         state.Doom(worst, DisconnectReason.Replaced);
         return null;
+    }
+
+    /// <summary>
+    /// Anybody can say that it is interested, and whoever has one address often has its neighbours: a network that
+    /// holds more than a quarter of the places gives one up for a newcomer from a network that holds fewer.
+    /// </summary>
+    private PeerState? FromCrowdedNetwork(PeerState newcomer)
+    {
+        var crowded = state
+            .Peers.GroupBy(other => NetworkOf(other.Address))
+            .OrderByDescending(group => group.Count())
+            .First();
+        var own = NetworkOf(newcomer.Address);
+        var isCrowd =
+            crowded.Count() * 4 > state.Limits.MaxPeers
+            && crowded.Count() > state.Peers.Count(other => NetworkOf(other.Address) == own) + 1;
+        // Whoever has given us least, and of those the last to come.
+        return isCrowd
+            ? crowded.OrderBy(other => other.Down.Total).ThenByDescending(other => other.JoinedAt).First()
+            : null;
+    }
+
+    /// <summary>The first 24 bits of an IPv4 address, the first 48 of an IPv6 one: what is handed out at once.</summary>
+    private static (bool IsIPv4, ulong Prefix) NetworkOf(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+        {
+            address = address.MapToIPv4();
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
+        return length == 4
+            ? (true, BinaryPrimitives.ReadUInt32BigEndian(bytes) >> 8)
+            : (false, BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 16);
     }
 
     private uint PriorityOf(PeerState peer) => candidates.PriorityOf(peer.EndPoint);

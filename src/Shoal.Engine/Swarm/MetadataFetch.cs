@@ -10,7 +10,9 @@ namespace Shoal.Engine;
 internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensions)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RejectPause = TimeSpan.FromSeconds(10);
+    private const int MaxDoublings = 6;
 
     private sealed record Pending(PeerState Peer, int Piece, TimeSpan At);
 
@@ -72,8 +74,11 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
             case UtMetadataKind.Data:
                 return OnData(peer, message);
             case UtMetadataKind.Reject:
-                _pending.RemoveAll(pending => pending.Peer == peer && pending.Piece == message.Piece);
-                peer.NoMetadataBefore = state.Now + RejectPause;
+                if (_pending.RemoveAll(pending => pending.Peer == peer && pending.Piece == message.Piece) > 0)
+                {
+                    Postpone(peer, RejectPause);
+                }
+
                 return null;
             default:
                 return null;
@@ -91,7 +96,7 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
         {
             if (state.Now - _pending[i].At > Timeout)
             {
-                _pending[i].Peer.NoMetadataBefore = state.Now + Timeout;
+                Postpone(_pending[i].Peer, FirstPause);
                 _pending.RemoveAt(i);
             }
         }
@@ -126,6 +131,7 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
             return DisconnectReason.BadMetadata;
         }
 
+        peer.MetadataFailures = 0;
         if (_pieces![piece] is null)
         {
             _pieces[piece] = message.Data.ToArray();
@@ -143,6 +149,22 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Each failure doubles the pause, so that a few peers that name a size and then keep silent cannot be asked in
+    /// turns for ever while an honest one waits.
+    /// </summary>
+    private void Postpone(PeerState peer, TimeSpan pause)
+    {
+        if (state.Now < peer.NoMetadataBefore)
+        {
+            // One failure, however many requests it was.
+            return;
+        }
+
+        peer.NoMetadataBefore = state.Now + pause * (1 << Math.Min(peer.MetadataFailures, MaxDoublings));
+        peer.MetadataFailures++;
     }
 
     private void Finish()
@@ -197,7 +219,8 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
             return;
         }
 
-        foreach (var peer in state.Peers)
+        // Who has not failed yet comes first.
+        foreach (var peer in state.Peers.OrderBy(peer => peer.MetadataFailures))
         {
             if (!CanAsk(peer) || peer.MetadataSize != _size || (_isSolo && peer != _solo))
             {
@@ -228,12 +251,18 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
 
         if (_isSolo)
         {
+            var fewest = able.Min(peer => peer.MetadataFailures);
+            able.RemoveAll(peer => peer.MetadataFailures > fewest);
             _solo = able[state.Random.Next(able.Count)];
             _size = _solo.MetadataSize;
         }
         else
         {
-            _size = able.GroupBy(peer => peer.MetadataSize).OrderByDescending(group => group.Count()).First().Key;
+            _size = able.GroupBy(peer => peer.MetadataSize)
+                .OrderBy(group => group.Min(peer => peer.MetadataFailures))
+                .ThenByDescending(group => group.Count())
+                .First()
+                .Key;
         }
 
         _pieces = new byte[UtMetadata.PieceCount(_size)][];

@@ -49,6 +49,7 @@ internal sealed class PeerState
 
     /// <summary>Where the peer listens, as far as known; the candidate pool knows it by this.</summary>
     public IPEndPoint EndPoint { get; set; }
+    public bool SaidWhereItListens { get; set; }
     public bool IsFast => (Introduction.Capabilities & PeerCapabilities.Fast) != 0;
 
     /// <summary>Speaks v2 for this torrent: said so, or called it by its v2 name.</summary>
@@ -149,6 +150,9 @@ internal sealed class PeerState
     /// <summary>The size the peer named; 0: none.</summary>
     public int MetadataSize { get; set; }
     public TimeSpan NoMetadataBefore { get; set; }
+
+    /// <summary>Requests in a row that it left unanswered or refused.</summary>
+    public int MetadataFailures { get; set; }
 
     // Suggester: pieces suggested that it has not got yet.
 

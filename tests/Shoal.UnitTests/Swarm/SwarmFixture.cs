@@ -13,7 +13,12 @@ internal sealed class SwarmFixture
     private readonly SwarmEffects _effects = new();
     private int _handles;
 
-    public SwarmFixture(BuiltTorrent torrent, bool isSeed = false, Func<SwarmOptions, SwarmOptions>? change = null)
+    public SwarmFixture(
+        BuiltTorrent torrent,
+        bool isSeed = false,
+        Func<SwarmOptions, SwarmOptions>? change = null,
+        bool isMagnet = false
+    )
     {
         Torrent = torrent;
         var options = new SwarmOptions
@@ -23,7 +28,16 @@ internal sealed class SwarmFixture
             ExternalAddress = new IPEndPoint(IPAddress.Parse("9.9.9.9"), 6881),
             CheckInvariants = true,
         };
-        Swarm = new Swarm(change?.Invoke(options) ?? options, torrent.Metainfo.InfoHashes, torrent.Metainfo);
+        Swarm = new Swarm(
+            change?.Invoke(options) ?? options,
+            torrent.Metainfo.InfoHashes,
+            isMagnet ? null : torrent.Metainfo
+        );
+        if (isMagnet)
+        {
+            return;
+        }
+
         var have = new Bitfield(torrent.Metainfo.Layout.PieceCount);
         if (isSeed)
         {
@@ -51,29 +65,36 @@ internal sealed class SwarmFixture
         return [.. _effects.Span];
     }
 
-    public PeerHandle Join(out List<SwarmEffect> greeting, PeerCapabilities capabilities = All, int address = 0)
+    public PeerHandle Join(out List<SwarmEffect> greeting, PeerCapabilities capabilities = All, int address = 0) =>
+        Join(
+            out greeting,
+            Stranger(IPAddress.Parse($"10.0.0.{(address == 0 ? _handles + 1 : address)}")) with
+            {
+                Capabilities = capabilities,
+                IsOutgoing = true,
+            }
+        );
+
+    public PeerHandle Join(out List<SwarmEffect> greeting, PeerIntroduction introduction)
     {
         var handle = new PeerHandle(++_handles);
-        var id = new byte[PeerId.Size];
-        BitConverter.TryWriteBytes(id, handle.Value);
-        greeting = Do(
-            new SwarmEvent(
-                SwarmEventKind.PeerJoined,
-                handle,
-                Payload: new PeerIntroduction
-                {
-                    EndPoint = new IPEndPoint(
-                        new IPAddress([10, 0, 0, (byte)(address == 0 ? handle.Value : address)]),
-                        4000
-                    ),
-                    PeerId = new PeerId(id),
-                    Capabilities = capabilities,
-                    IsOutgoing = true,
-                    InfoHash = Torrent.Metainfo.InfoHashes.Primary,
-                }
-            )
-        );
+        greeting = Do(new SwarmEvent(SwarmEventKind.PeerJoined, handle, Payload: introduction));
         return handle;
+    }
+
+    /// <summary>Somebody who calls from the address, with an id that no other has.</summary>
+    public PeerIntroduction Stranger(IPAddress address)
+    {
+        var id = new byte[PeerId.Size];
+        BitConverter.TryWriteBytes(id, _handles + 1);
+        return new PeerIntroduction
+        {
+            EndPoint = new IPEndPoint(address, 4000),
+            PeerId = new PeerId(id),
+            Capabilities = All,
+            IsOutgoing = false,
+            InfoHash = Torrent.Metainfo.InfoHashes.Primary,
+        };
     }
 
     public List<SwarmEffect> Message(
