@@ -5,9 +5,12 @@ namespace Shoal.Engine;
 /// </summary>
 internal struct RateMeter
 {
+    private const double SlowSeconds = 5;
+
     private long _pending;
     private double _fast;
     private double _slow;
+    private double _age;
 
     /// <summary>Bytes since the beginning.</summary>
     public long Total { get; private set; }
@@ -15,7 +18,9 @@ internal struct RateMeter
     /// <summary>Over about a second: for decisions about the next second.</summary>
     public readonly double Fast => _fast;
 
-    /// <summary>Over about five seconds: for people, and for comparing peers.</summary>
+    /// <summary>
+    /// Over about five seconds, or since the bytes began to flow if that is less: for people, and for comparing peers.
+    /// </summary>
     public readonly double Slow => _slow;
 
     public void Add(int bytes)
@@ -32,10 +37,18 @@ internal struct RateMeter
             return;
         }
 
+        if (_pending == 0 && _slow == 0)
+        {
+            _fast = 0;
+            _age = 0;
+            return;
+        }
+
         var now = _pending / seconds;
         _pending = 0;
+        _age = Math.Min(SlowSeconds, _age + seconds);
         _fast += (now - _fast) * Math.Min(1, seconds);
-        _slow += (now - _slow) * Math.Min(1, seconds / 5);
+        _slow += (now - _slow) * Math.Min(1, seconds / _age);
         if (_fast < 1)
         {
             _fast = 0;
