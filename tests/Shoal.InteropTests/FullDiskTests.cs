@@ -18,7 +18,8 @@ public sealed class FullDiskTests(Library library)
         {
             var getter = await new ShoalClient().GetAsync(far, sample, magnet: false, disk, near.EndPoint);
             await getter.Process.WaitForLineAsync(
-                line => ShoalClient.IsEvent(line, "warning") && line.Contains("disk-full", StringComparison.Ordinal),
+                line =>
+                    ShoalClient.IsEvent(line, "warning") && line.Contains("the disk is full", StringComparison.Ordinal),
                 TimeSpan.FromSeconds(30)
             );
             // It waits: neither ends nor claims to be complete.

@@ -27,10 +27,12 @@ internal sealed class Holdings(SwarmState state)
 
     public DisconnectReason? OnBitfield(PeerState peer, byte[] bytes)
     {
-        // BEP 3: "'bitfield' is only ever sent as the first message."
-        if (peer.SaidWhatItHas)
+        // BEP 3: "'bitfield' is only ever sent as the first message." We take later ones, too, as so many have
+        // messages: aria2 sends one where that is shorter. It costs us a pass over all pieces, so it counts as noise.
+        var isLater = peer.SaidWhatItHas;
+        if (isLater)
         {
-            return DisconnectReason.UnexpectedMessage;
+            peer.Noise += 10 + bytes.Length / 1024;
         }
 
         peer.SaidWhatItHas = true;
@@ -50,7 +52,7 @@ internal sealed class Holdings(SwarmState state)
             return DisconnectReason.BadBitfield;
         }
 
-        Replace(content, peer, have);
+        Replace(content, peer, isLater ? Union(peer.Have!, have) : have);
         return null;
     }
 
@@ -228,6 +230,19 @@ internal sealed class Holdings(SwarmState state)
 
         peer.Offers = BitScan.CountCommon(have, content.Needed);
         UpdateInterest(peer);
+    }
+
+    private static Bitfield Union(Bitfield before, Bitfield now)
+    {
+        for (var i = 0; i < before.Length; i++)
+        {
+            if (before[i])
+            {
+                now.Set(i);
+            }
+        }
+
+        return now;
     }
 
     private static void Uncount(ContentState content, PeerState peer, Bitfield have)

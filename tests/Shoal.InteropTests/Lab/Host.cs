@@ -60,5 +60,6 @@ internal sealed class Host(string name, string space, string address, string fol
         {
             await process.DisposeAsync();
         }
+        _processes.Clear();
     }
 }

@@ -206,13 +206,31 @@ public sealed class SwarmScriptTests
     }
 
     [Fact]
-    public void A_second_bitfield_a_wrong_one_and_a_block_nobody_asked_for_end_it()
+    public void A_later_bitfield_adds_to_what_the_peer_has()
     {
         var fixture = new SwarmFixture(Torrent());
-        var twice = fixture.Join(out _);
-        fixture.Message(twice, MessageId.HaveNone);
-        var effects = fixture.Message(twice, MessageId.Bitfield, payload: new byte[] { 0 });
-        Assert.Equal(DisconnectReason.UnexpectedMessage, SwarmFixture.Disconnection(effects));
+        var peer = fixture.Join(out _);
+        fixture.Message(peer, MessageId.HaveNone);
+        fixture.Message(peer, MessageId.Have, 0);
+        var effects = fixture.Message(peer, MessageId.Bitfield, payload: new byte[] { 0b0100_0000 });
+        Assert.DoesNotContain(effects, effect => effect.Kind == SwarmEffectKind.Disconnect);
+
+        // The first piece was not taken back.
+        var requests = fixture.Message(peer, MessageId.Unchoke).Where(effect => effect.MessageId == MessageId.Request);
+        Assert.Equal([0u, 1u], requests.Select(effect => effect.Piece).Distinct().Order());
+    }
+
+    [Fact]
+    public void Bitfields_without_end_a_wrong_one_and_a_block_nobody_asked_for_end_it()
+    {
+        var fixture = new SwarmFixture(Torrent());
+        var flood = fixture.Join(out _);
+        List<SwarmEffect> effects = [];
+        for (var i = 0; i < 300 && SwarmFixture.Disconnection(effects) is null; i++)
+        {
+            effects = fixture.Message(flood, MessageId.Bitfield, payload: new byte[] { 0 });
+        }
+        Assert.Equal(DisconnectReason.Flood, SwarmFixture.Disconnection(effects));
 
         var spare = fixture.Join(out _);
         effects = fixture.Message(spare, MessageId.Bitfield, payload: new byte[] { 0x08 });
