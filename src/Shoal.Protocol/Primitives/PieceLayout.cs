@@ -192,10 +192,14 @@ public sealed class PieceLayout
     }
 
     /// <summary>
-    /// Checks that a peer's request lies within one piece, whatever its alignment. Length 0 is refused.
+    /// Checks that a peer's request lies within one piece, whatever its alignment. Length 0 is refused. The gap after
+    /// a short piece of a v2 torrent counts as part of it, and reads as zeros: libtorrent 2.0.8 pads v2 files
+    /// like those of a hybrid, asks for whole pieces, and takes nothing less for an answer.
     /// </summary>
     public bool TryRange(uint wireIndex, uint begin, uint length, out PieceIndex piece) =>
-        TryPiece(wireIndex, out piece) && length > 0 && (ulong)begin + length <= (ulong)SizeOf(piece);
+        TryPiece(wireIndex, out piece)
+        && length > 0
+        && (ulong)begin + length <= (ulong)(_gapsOnTheWire ? PieceLength : SizeOf(piece));
 
     /// <summary>The piece that holds the byte at this offset.</summary>
     public PieceIndex PieceAt(long offset) => Piece(checked((int)(offset / PieceLength)));

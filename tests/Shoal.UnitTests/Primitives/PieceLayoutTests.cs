@@ -81,4 +81,15 @@ public sealed class PieceLayoutTests
         Assert.Throws<ArgumentOutOfRangeException>(() => PieceLayout.Contiguous(1L << 50, 16));
         Assert.Throws<ArgumentOutOfRangeException>(() => PieceLayout.FileAligned([1], 3 * Block, padded: false));
     }
+
+    [Fact]
+    public void A_request_may_reach_into_the_gap_after_a_short_piece_of_a_v2_torrent_but_not_beyond()
+    {
+        var layout = PieceLayout.FileAligned([Block + 100, 50], 2 * Block, padded: false);
+
+        Assert.True(layout.TryRange(0, Block, Block, out _));
+        Assert.True(layout.TryRange(1, 0, Block, out _));
+        Assert.False(layout.TryRange(0, Block, Block + 1, out _));
+        Assert.False(layout.TryRange(2, 0, 1, out _));
+    }
 }
