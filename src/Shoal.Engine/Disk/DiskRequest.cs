@@ -19,6 +19,13 @@ internal enum DiskRequestKind : byte
     /// </summary>
     HashPiece,
 
+    /// <summary>
+    /// Fill the whole piece from elsewhere on this machine: from the same place of <see cref="DiskRequest.Source"/>'s
+    /// file or, where that is null, from the piece with the number Begin. Answered by
+    /// <see cref="SwarmEventKind.PieceHashed"/>, with IsComplete false if it cannot be read there.
+    /// </summary>
+    CopyPiece,
+
     /// <summary>The swarm found the piece good: it may be claimed in resume data once it is durable.</summary>
     CommitPiece,
 
@@ -33,7 +40,8 @@ internal readonly record struct DiskRequest(
     int Begin = 0,
     int Length = 0,
     PeerHandle Peer = default,
-    BlockBuffer? Buffer = null
+    BlockBuffer? Buffer = null,
+    IContentSource? Source = null
 );
 
 /// <summary>

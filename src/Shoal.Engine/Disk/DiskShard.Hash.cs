@@ -131,14 +131,7 @@ internal sealed partial class DiskShard
             Close(torrent, open);
         }
 
-        var piece = new OpenPiece(index, torrent.Disk.Layout)
-        {
-            Sha1 = torrent.Disk.NeedsSha1 ? RentSha1() : null,
-            Leaves =
-                withLeaves || torrent.Disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
-                    ? new Sha256Digest[torrent.Disk.Layout.DataBlockCount(index)]
-                    : null,
-        };
+        var piece = NewPiece(torrent, index, withLeaves);
         try
         {
             if (HashWhole(torrent, piece))

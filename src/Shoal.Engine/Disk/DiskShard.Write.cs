@@ -85,15 +85,7 @@ internal sealed partial class DiskShard
             return piece;
         }
 
-        var disk = torrent.Disk;
-        piece = new OpenPiece(index, disk.Layout)
-        {
-            Sha1 = disk.NeedsSha1 ? RentSha1() : null,
-            Leaves =
-                disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
-                    ? new Sha256Digest[disk.Layout.DataBlockCount(index)]
-                    : null,
-        };
+        piece = NewPiece(torrent, index);
         if (torrent.Resumed.Remove(index.Value, out var resumed))
         {
             for (var block = 0; block < piece.BlockCount; block++)
@@ -108,6 +100,19 @@ internal sealed partial class DiskShard
         torrent.Pieces.Add(index.Value, piece);
         _active.Add(torrent);
         return piece;
+    }
+
+    private OpenPiece NewPiece(ShardTorrent torrent, PieceIndex index, bool withLeaves = false)
+    {
+        var disk = torrent.Disk;
+        return new OpenPiece(index, disk.Layout)
+        {
+            Sha1 = disk.NeedsSha1 ? RentSha1() : null,
+            Leaves =
+                withLeaves || disk.NeedsLeaves || torrent.Discarded.Contains(index.Value)
+                    ? new Sha256Digest[disk.Layout.DataBlockCount(index)]
+                    : null,
+        };
     }
 
     /// <summary>All blocks are here: writes the rest and reports the hash.</summary>
@@ -349,5 +354,7 @@ internal sealed partial class DiskShard
                 Complete(torrent, piece);
             }
         }
+
+        RetryCopies(torrent);
     }
 }

@@ -183,6 +183,9 @@ internal sealed partial class DiskShard
             case DiskRequestKind.HashPiece:
                 HashPiece(torrent, request.Piece, withLeaves: request.Length == 1);
                 break;
+            case DiskRequestKind.CopyPiece:
+                CopyPiece(torrent, request);
+                break;
             case DiskRequestKind.CommitPiece:
                 Commit(torrent, request.Piece);
                 break;
@@ -242,6 +245,7 @@ internal sealed partial class DiskShard
         }
 
         torrent.Deferred.Clear();
+        torrent.StuckCopies.Clear();
         _reads.RemoveAll(read => read.Torrent == torrent);
         foreach (var piece in torrent.Pieces.Values.ToArray())
         {

@@ -33,6 +33,9 @@ internal sealed class ShardTorrent(TorrentDisk disk, int shard)
     /// <summary>Blocks that an earlier run left in files, of pieces not opened yet: a bitmap each, low bit first.</summary>
     public Dictionary<int, ulong[]> Resumed { get; } = [];
 
+    /// <summary>Copies that could not be written; made when writing works again.</summary>
+    public List<DiskRequest> StuckCopies { get; } = [];
+
     /// <summary>Who waits for the end of this round.</summary>
     public List<TaskCompletionSource> AfterRound { get; } = [];
 

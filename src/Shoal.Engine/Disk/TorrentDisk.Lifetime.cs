@@ -128,6 +128,15 @@ internal sealed partial class TorrentDisk
         });
     }
 
+    /// <summary>A file for another torrent to copy from; null if its bytes are in the part file.</summary>
+    public IContentSource? SourceOf(int file)
+    {
+        lock (_placeLock)
+        {
+            return Storage.IsKept(file) ? null : new FileSource(_workers.Options.FileSystem, Storage.PathOf(file));
+        }
+    }
+
     /// <summary>Keeps addresses for the next run.</summary>
     public void SavePeers(IReadOnlyCollection<IPEndPoint> peers) => _journal?.SavePeers(peers);
 

@@ -13,6 +13,7 @@ internal sealed class EngineServices : IAsyncDisposable
     public required PeerHandshake Handshake { get; init; }
     public required PeerLinkLimits LinkLimits { get; init; }
     public required DiskWorkers Disk { get; init; }
+    public SameContent SameContent { get; } = new();
     public required TrackerClient Trackers { get; init; }
 
     /// <summary>Buffers for blocks from peers; its size is <see cref="EngineOptions.WriteCacheBytes"/>.</summary>

@@ -18,6 +18,7 @@ internal sealed class ContentState
         Availability = new Availability(Layout.PieceCount, random);
         Verifier = new PieceVerifier(metainfo);
         IsSequential = isSequential;
+        Local = new LocalContent(this);
         SetPriorities([.. metainfo.Files.Select(file => priority?.Invoke(file) ?? FilePriority.Normal)]);
     }
 
@@ -26,6 +27,9 @@ internal sealed class ContentState
     public WantedFiles Files { get; }
     public PieceVerifier Verifier { get; }
     public Availability Availability { get; private set; }
+
+    /// <summary>What need not be fetched.</summary>
+    public LocalContent Local { get; }
 
     /// <summary>Proven.</summary>
     public Bitfield Have { get; }
@@ -59,13 +63,23 @@ internal sealed class ContentState
         }
     }
 
+    /// <summary>Files elsewhere on this machine hold some of the content.</summary>
+    public void AddLocal(IReadOnlyList<FoundFile> found)
+    {
+        Local.Add(found);
+        for (var i = 0; i < Layout.PieceCount; i++)
+        {
+            Place(i);
+        }
+    }
+
     /// <summary>Begins a piece.</summary>
     public PartialPiece Begin(PieceIndex piece)
     {
         var partial = new PartialPiece(piece, Layout.DataBlockCount(piece), LevelOf(piece.Value));
         Partials.Add(piece.Value, partial);
         PartialOrder.Add(partial);
-        Place(piece.Value);
+        PlaceWithTwins(piece.Value);
         return partial;
     }
 
@@ -80,7 +94,7 @@ internal sealed class ContentState
         partial.IsGone = true;
         Partials.Remove(partial.Piece.Value);
         PartialOrder.Remove(partial);
-        Place(partial.Piece.Value);
+        PlaceWithTwins(partial.Piece.Value);
     }
 
     public void DropIfUntouched(PartialPiece partial)
@@ -102,7 +116,7 @@ internal sealed class ContentState
             }
         }
 
-        Place(piece.Value);
+        PlaceWithTwins(piece.Value);
     }
 
     public void Unprove(PieceIndex piece)
@@ -112,7 +126,7 @@ internal sealed class ContentState
             Files.RemoveDone(piece.Value);
         }
 
-        Place(piece.Value);
+        PlaceWithTwins(piece.Value);
     }
 
     /// <summary>Brings the sets in line with what is true of the piece.</summary>
@@ -126,7 +140,9 @@ internal sealed class ContentState
             partial!.Level = level;
         }
 
-        var startable = needed && !begun && Verifier.CanVerify(piece);
+        var startable = needed && !begun && Verifier.CanVerify(piece) && !Local.IsWithheld(piece);
+        var copyable = needed && !begun && Local.CanCopy(piece, out _, out _);
+        _ = copyable ? Local.Copyable.Set(piece) : Local.Copyable.Clear(piece);
         _ = needed ? Needed.Set(piece) : Needed.Clear(piece);
         _ = startable ? Startable.Set(piece) : Startable.Clear(piece);
         if (startable)
@@ -136,6 +152,16 @@ internal sealed class ContentState
         else
         {
             Availability.Unlist(piece);
+        }
+    }
+
+    /// <summary>As <see cref="Place"/>, for the piece and those with the same bytes.</summary>
+    public void PlaceWithTwins(int piece)
+    {
+        Place(piece);
+        foreach (var twin in Local.TwinsOf(piece))
+        {
+            Place(twin);
         }
     }
 
@@ -156,6 +182,7 @@ internal sealed class ContentState
             var needed = LevelOf(i) > 0 && !Have[i];
             Invariant.Holds(Needed[i] == needed, "needed is wanted and not proven");
             Invariant.Holds(Availability.IsListed(i) == Startable[i], "startable pieces are listed");
+            Invariant.Holds(!Startable[i] || !Local.Copyable[i], "what can be copied is not fetched");
             Invariant.Holds(!Startable[i] || (needed && !Partials.ContainsKey(i)), "startable is needed, not begun");
         }
 

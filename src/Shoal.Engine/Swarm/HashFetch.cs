@@ -24,6 +24,9 @@ internal sealed class HashFetch(SwarmState state)
     /// <summary>Set by <see cref="Swarm"/>: the true hashes of a failed piece's blocks are known.</summary>
     public required Action<PieceIndex, Sha256Digest[]> OnTruth { get; init; }
 
+    /// <summary>Set by <see cref="Swarm"/>: hashes of pieces are known that were not; nothing was begun of them yet.</summary>
+    public required Action OnLayer { get; init; }
+
     /// <summary>A piece failed and several peers sent it.</summary>
     public void Suspect(PieceIndex piece)
     {
@@ -67,6 +70,7 @@ internal sealed class HashFetch(SwarmState state)
             Resolve(tree);
         }
 
+        OnLayer();
         PlaceNewlyVerifiable(state.Content);
         return null;
     }

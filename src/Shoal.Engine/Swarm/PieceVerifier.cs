@@ -7,6 +7,9 @@ internal enum PieceVerdict
     Good,
     Bad,
 
+    /// <summary>What its hash should be is not known yet. It is remembered what it is.</summary>
+    Unknown,
+
     /// <summary>Each piece was good by v1, but together they are not the file that v2 describes: a forged torrent.</summary>
     Contradiction,
 }
@@ -19,8 +22,8 @@ internal sealed class PieceVerifier
 {
     private readonly Metainfo _metainfo;
 
-    // Pieces of a hybrid that v1 found good while their v2 hashes were unknown: what v2 hash they have, by file.
-    private readonly Dictionary<FileMerkle, (byte[] Layer, Bitfield Known)> _computed = [];
+    // The v2 hashes of pieces that were hashed while it was unknown what they should be, by the file's first piece.
+    private readonly Dictionary<int, (byte[] Layer, Bitfield Known)> _computed = [];
 
     public PieceVerifier(Metainfo metainfo)
     {
@@ -58,9 +61,36 @@ internal sealed class PieceVerifier
             : tree.Check(inFile, blocks) switch
             {
                 MerkleVerdict.Good => PieceVerdict.Good,
-                MerkleVerdict.Unknown when _metainfo.Format == TorrentFormat.Hybrid => Remember(tree, inFile, blocks),
+                MerkleVerdict.Unknown => Remember(tree, result.Piece.Value - inFile, inFile, blocks),
                 _ => PieceVerdict.Bad,
             };
+    }
+
+    /// <summary>Judges by what was remembered; unknown as long as the piece's hash is.</summary>
+    public PieceVerdict Recall(PieceIndex piece)
+    {
+        var tree = Hashes!.FileOf(piece, out var inFile);
+        if (!tree.TryGetPieceHash(inFile, out var expected))
+        {
+            return PieceVerdict.Unknown;
+        }
+
+        var isKnown = _computed.TryGetValue(piece.Value - inFile, out var computed) && computed.Known[inFile];
+        return isKnown && computed.Layer.AsSpan(inFile * Sha256Digest.Size, Sha256Digest.Size).SequenceEqual(expected.Span)
+            ? PieceVerdict.Good
+            : PieceVerdict.Bad;
+    }
+
+    /// <summary>What was remembered has been judged, as far as it can be: that of files known now goes.</summary>
+    public void ForgetKnown()
+    {
+        foreach (var first in _computed.Keys)
+        {
+            if (Hashes!.FileOf(_metainfo.Layout.Piece(first), out _).IsComplete)
+            {
+                _computed.Remove(first);
+            }
+        }
     }
 
     private bool IsGoodV1(PieceHashResult result)
@@ -74,24 +104,36 @@ internal sealed class PieceVerifier
         return v1.Span.SequenceEqual(expected);
     }
 
-    /// <summary>Good by v1 for now; v2 decides when the whole file has been seen.</summary>
-    private PieceVerdict Remember(FileMerkle tree, int piece, Sha256Digest[] blocks)
+    /// <summary>
+    /// When the whole file has been seen, its root tells whether it is good. Until then a piece is only what v1 says it
+    /// is; without v1, nobody knows.
+    /// </summary>
+    private PieceVerdict Remember(FileMerkle tree, int firstPiece, int piece, Sha256Digest[] blocks)
     {
-        if (!_computed.TryGetValue(tree, out var computed))
+        if (!_computed.TryGetValue(firstPiece, out var computed))
         {
             computed = (new byte[tree.PieceCount * Sha256Digest.Size], new Bitfield(tree.PieceCount));
-            _computed.Add(tree, computed);
+            _computed.Add(firstPiece, computed);
         }
 
         var hash = MerkleTree.Root(blocks, 0, MerkleTree.PieceLayer(_metainfo.Layout.PieceLength));
         hash.CopyTo(computed.Layer.AsSpan(piece * Sha256Digest.Size));
         computed.Known.Set(piece);
+        var isHybrid = _metainfo.Format == TorrentFormat.Hybrid;
         if (!computed.Known.IsFull)
         {
-            return PieceVerdict.Good;
+            return isHybrid ? PieceVerdict.Good : PieceVerdict.Unknown;
         }
 
-        _computed.Remove(tree);
-        return tree.TrySetPieceLayer(computed.Layer) ? PieceVerdict.Good : PieceVerdict.Contradiction;
+        var isTrue = tree.TrySetPieceLayer(computed.Layer);
+        if (isHybrid)
+        {
+            _computed.Remove(firstPiece);
+        }
+
+        // Without v1 it is not a contradiction but bad data: which piece is bad, peers can tell.
+        return isTrue ? PieceVerdict.Good
+            : isHybrid ? PieceVerdict.Contradiction
+            : PieceVerdict.Unknown;
     }
 }

@@ -31,6 +31,7 @@ internal sealed class Swarm
     private readonly Suggester _suggester;
     private readonly HashFetch _hashFetch;
     private readonly HashServer _hashServer;
+    private readonly LocalCopies _copies;
     private TimeSpan _lastTick;
     private TimeSpan _nextSecond;
 
@@ -50,12 +51,18 @@ internal sealed class Swarm
         _suggester = new Suggester(_state);
         _uploader.IsHidden = _superSeeder.IsHidden;
         _hashServer = new HashServer(_state);
-        _hashFetch = new HashFetch(_state) { OnTruth = (piece, blocks) => _verification!.OnTruth(piece, blocks) };
+        _hashFetch = new HashFetch(_state)
+        {
+            OnTruth = (piece, blocks) => _verification!.OnTruth(piece, blocks),
+            OnLayer = () => _verification!.SettleUnproven(),
+        };
+        _copies = new LocalCopies(_state);
         _verification = new Verification(_state, _ledger, _holdings, new BlockBlame(), _hashServer)
         {
             Extensions = _extensions,
             Condemn = _membership.Condemn,
             Suspect = _hashFetch.Suspect,
+            Copies = _copies,
         };
         _wishes = new UserWishes(_state, _ledger, _holdings, _verification, _membership, _superSeeder)
         {
@@ -147,6 +154,9 @@ internal sealed class Swarm
                 var resume = (ResumeState)e.Payload!;
                 _candidates.Add(resume.Peers, PeerSource.Resume);
                 _verification.OnResume(resume);
+                break;
+            case SwarmEventKind.LocalFilesFound:
+                _state.Content!.AddLocal((IReadOnlyList<FoundFile>)e.Payload!);
                 break;
             case SwarmEventKind.MetadataReady:
                 SetMetainfo((Metainfo)e.Payload!);
@@ -293,14 +303,25 @@ internal sealed class Swarm
             }
 
             _ledger.OnSecond();
+            PlaceTwinsOfBegun();
             _membership.DropUseless();
         }
 
         _metadata.OnTick();
         _hashFetch.OnTick();
         _choker.OnTick();
+        _copies.Proceed();
         _ledger.RefillAll();
         _membership.ConnectMore();
+    }
+
+    /// <summary>Who has a piece that was begun may have left: then the same bytes may be fetched as another piece.</summary>
+    private void PlaceTwinsOfBegun()
+    {
+        foreach (var partial in _state.Content?.PartialOrder ?? [])
+        {
+            _state.Content!.PlaceWithTwins(partial.Piece.Value);
+        }
     }
 
     private void RegisterExtensions()

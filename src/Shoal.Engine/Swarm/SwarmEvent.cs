@@ -44,6 +44,12 @@ internal enum SwarmEventKind : byte
     /// </summary>
     ResumeLoaded,
 
+    /// <summary>
+    /// Somebody else on this machine has files of the torrent. Comes when the metainfo is known and before
+    /// <see cref="ResumeLoaded"/>. Payload: a list of <see cref="FoundFile"/>.
+    /// </summary>
+    LocalFilesFound,
+
     /// <summary>Payload: <see cref="Protocol.Metainfo"/>, made from the metadata the swarm fetched.</summary>
     MetadataReady,
 

@@ -62,6 +62,9 @@ internal sealed record SwarmLimits
     /// <summary>Pieces being hashed at once while checking. Default 4: both cores and the disk stay busy.</summary>
     public int MaxChecking { get; init; } = 4;
 
+    /// <summary>Pieces being copied from elsewhere on this machine at once. Default 4, as for checking.</summary>
+    public int MaxCopying { get; init; } = 4;
+
     /// <summary>
     /// Messages that cost us and carry nothing, from one peer: earned back at <see cref="NoisePerSecond"/>.
     /// Beyond: Flood. Default 2,000.

@@ -20,10 +20,16 @@ internal sealed class Verification(
     // Pieces whose hash was asked for while checking, and those still to be asked for.
     private readonly HashSet<int> _hashing = [];
     private readonly Queue<int> _toCheck = new();
+
+    // Pieces that were hashed before it was known what their hash should be.
+    private readonly SortedSet<int> _unproven = [];
     private bool _wasDone;
 
     /// <summary>Set by <see cref="Swarm"/>: everybody who sent bad data goes, and stays away.</summary>
     public required Action<PeerState> Condemn { get; init; }
+
+    /// <summary>Set by <see cref="Swarm"/>.</summary>
+    public required LocalCopies Copies { get; init; }
 
     public required ExtensionRegistry Extensions { get; init; }
 
@@ -58,6 +64,7 @@ internal sealed class Verification(
                 content.Layout.TryPiece((uint)block.Piece.Value, out var piece)
                 && !content.Have[piece]
                 && !resume.Check[piece]
+                && !content.Local.CanCopy(piece.Value, out _, out _)
             )
             {
                 Restore(content, piece, block.Block);
@@ -89,6 +96,8 @@ internal sealed class Verification(
         }
 
         _toCheck.Clear();
+        _unproven.Clear();
+        Copies.Forget();
         state.IsChecked = false;
         for (var i = 0; i < content.Layout.PieceCount; i++)
         {
@@ -116,6 +125,12 @@ internal sealed class Verification(
             return;
         }
 
+        if (Copies.OnHashed(content, result))
+        {
+            OnCopied(content, result);
+            return;
+        }
+
         if (content.Have[result.Piece] && hashServer.OnHashed(result))
         {
             return;
@@ -137,6 +152,43 @@ internal sealed class Verification(
         {
             Judge(content, partial, result);
         }
+    }
+
+    /// <summary>Hashes are known that were not: what was hashed before is judged now.</summary>
+    public void SettleUnproven()
+    {
+        if (state.Content is not { } content || _unproven.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var index in _unproven.ToArray())
+        {
+            var piece = content.Layout.Piece(index);
+            var verdict = content.Verifier.Recall(piece);
+            if (verdict == PieceVerdict.Unknown)
+            {
+                continue;
+            }
+
+            _unproven.Remove(index);
+            if (verdict == PieceVerdict.Good)
+            {
+                Accept(content, piece);
+                continue;
+            }
+
+            state.Disk(new DiskRequest(DiskRequestKind.DiscardPiece, piece));
+            content.Place(index);
+            if (content.Partials.TryGetValue(index, out var partial))
+            {
+                content.Drop(partial);
+            }
+        }
+
+        content.Verifier.ForgetKnown();
+        Copies.Proceed();
+        ledger.RefillAll();
     }
 
     /// <summary>What is wanted changed, or a piece was proven: perhaps that was the last.</summary>
@@ -185,6 +237,7 @@ internal sealed class Verification(
             holdings.Recount();
             state.Tell(SwarmEffectKind.StateChanged);
             Settle();
+            Copies.Proceed();
             ledger.RefillAll();
         }
     }
@@ -201,6 +254,11 @@ internal sealed class Verification(
             content.Prove(result.Piece);
             state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, result.Piece));
             Announce(result.Piece, wasNeeded: false);
+            SettleUnproven();
+        }
+        else if (verdict == PieceVerdict.Unknown)
+        {
+            _unproven.Add(result.Piece.Value);
         }
         else
         {
@@ -208,6 +266,32 @@ internal sealed class Verification(
         }
 
         Proceed();
+    }
+
+    private void OnCopied(ContentState content, PieceHashResult result)
+    {
+        switch (content.Verifier.Verify(result))
+        {
+            case PieceVerdict.Good:
+                Accept(content, result.Piece);
+                SettleUnproven();
+                break;
+            case PieceVerdict.Unknown:
+                _unproven.Add(result.Piece.Value);
+                content.Place(result.Piece.Value);
+                break;
+            case PieceVerdict.Contradiction:
+                OnContradiction();
+                break;
+            case PieceVerdict.Bad:
+                // What lies there is something else by now, or unreadable: peers have the piece.
+                state.Disk(new DiskRequest(DiskRequestKind.DiscardPiece, result.Piece));
+                content.Place(result.Piece.Value);
+                ledger.RefillAll();
+                break;
+        }
+
+        Copies.Proceed();
     }
 
     private void Judge(ContentState content, PartialPiece partial, PieceHashResult result)
@@ -219,6 +303,10 @@ internal sealed class Verification(
                 break;
             case PieceVerdict.Bad:
                 OnBad(content, partial, result);
+                break;
+            case PieceVerdict.Unknown:
+                // Of a former run. It stays, whole, until somebody tells its hash.
+                _unproven.Add(partial.Piece.Value);
                 break;
             case PieceVerdict.Contradiction:
                 OnContradiction();
@@ -249,12 +337,22 @@ internal sealed class Verification(
             OnTruth(partial.Piece, blocks);
         }
 
-        var wasNeeded = content.Needed[partial.Piece];
-        content.Prove(partial.Piece);
-        content.Drop(partial);
-        state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, partial.Piece));
-        Announce(partial.Piece, wasNeeded);
-        state.Tell(SwarmEffectKind.PieceCompleted, (uint)partial.Piece.Value);
+        Accept(content, partial.Piece);
+        Copies.Proceed();
+    }
+
+    private void Accept(ContentState content, PieceIndex piece)
+    {
+        var wasNeeded = content.Needed[piece];
+        content.Prove(piece);
+        if (content.Partials.TryGetValue(piece.Value, out var partial))
+        {
+            content.Drop(partial);
+        }
+
+        state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, piece));
+        Announce(piece, wasNeeded);
+        state.Tell(SwarmEffectKind.PieceCompleted, (uint)piece.Value);
         Settle();
     }
 

@@ -12,7 +12,7 @@ internal sealed class SimDisk : ITorrentDisk
     private readonly SimWorld _world;
     private readonly SimNode _node;
     private readonly PieceLayout _layout;
-    private readonly TorrentFormat _format;
+    private readonly Metainfo _metainfo;
     private readonly Dictionary<int, bool[]> _written = [];
     private readonly HashSet<int> _discarded = [];
     private readonly Queue<DiskRequest> _stuck = new();
@@ -22,7 +22,7 @@ internal sealed class SimDisk : ITorrentDisk
         _world = world;
         _node = node;
         _layout = metainfo.Layout;
-        _format = metainfo.Format;
+        _metainfo = metainfo;
         Content = new byte[(long)_layout.PieceCount * _layout.PieceLength];
         Claimed = new Bitfield(_layout.PieceCount);
     }
@@ -42,6 +42,7 @@ internal sealed class SimDisk : ITorrentDisk
 
     public int Reads { get; private set; }
     public int Hashings { get; private set; }
+    public int Copies { get; private set; }
     public bool IsStuck => _stuck.Count > 0;
 
     /// <summary>Puts everything there, as on the disk of a seed.</summary>
@@ -129,6 +130,9 @@ internal sealed class SimDisk : ITorrentDisk
             case DiskRequestKind.HashPiece:
                 Hash(request.Piece, request.Length == 1);
                 break;
+            case DiskRequestKind.CopyPiece:
+                Copy(request);
+                break;
             case DiskRequestKind.CommitPiece:
                 Claimed.Set(request.Piece);
                 _written.Remove(request.Piece.Value);
@@ -161,6 +165,32 @@ internal sealed class SimDisk : ITorrentDisk
         }
     }
 
+    private void Copy(DiskRequest request)
+    {
+        Copies++;
+        _written.Remove(request.Piece.Value);
+        var to = Content.AsSpan((int)_layout.OffsetOf(request.Piece), _layout.DataSizeOf(request.Piece));
+        var inFile =
+            _layout.OffsetOf(request.Piece)
+            - _metainfo.Files.Last(file => file.Size > 0 && file.Offset <= _layout.OffsetOf(request.Piece)).Offset;
+        if (request.Source is null)
+        {
+            Content.AsSpan((int)_layout.OffsetOf(_layout.Piece(request.Begin)), to.Length).CopyTo(to);
+        }
+        else if (!request.Source.TryRead(inFile, to))
+        {
+            Answer(
+                new SwarmEvent(
+                    SwarmEventKind.PieceHashed,
+                    Payload: new PieceHashResult { Piece = request.Piece, IsComplete = false }
+                )
+            );
+            return;
+        }
+
+        Hash(request.Piece, withBlocks: false);
+    }
+
     private void Read(DiskRequest request)
     {
         Reads++;
@@ -189,7 +219,7 @@ internal sealed class SimDisk : ITorrentDisk
         Hashings++;
         var offset = (int)_layout.OffsetOf(piece);
         Sha256Digest[]? blocks = null;
-        if (withBlocks || _format != TorrentFormat.V1)
+        if (withBlocks || _metainfo.Format != TorrentFormat.V1)
         {
             blocks = new Sha256Digest[_layout.DataBlockCount(piece)];
             var size = _layout.DataSizeOf(piece);
@@ -209,7 +239,7 @@ internal sealed class SimDisk : ITorrentDisk
                     Piece = piece,
                     IsComplete = true,
                     V1 =
-                        _format == TorrentFormat.V2
+                        _metainfo.Format == TorrentFormat.V2
                             ? null
                             : new Sha1Digest(SHA1.HashData(Content.AsSpan(offset, _layout.SizeOf(piece)))),
                     Blocks = blocks,

@@ -1,0 +1,57 @@
+namespace Shoal.Engine;
+
+/// <summary>
+/// Has the disk copy what <see cref="LocalContent"/> found instead of asking peers for it. A copy proves itself as
+/// anything fetched does: by its hash; <see cref="Verification"/> judges it.
+/// </summary>
+internal sealed class LocalCopies(SwarmState state)
+{
+    private readonly HashSet<int> _copying = [];
+
+    /// <summary>Has the next pieces copied.</summary>
+    public void Proceed()
+    {
+        if (!state.CanFetch || state.Content is not { Local: { Copyable.IsEmpty: false } local } content)
+        {
+            return;
+        }
+
+        for (
+            var piece = BitScan.FirstCommon(local.Copyable, local.Copyable, 0);
+            piece >= 0 && _copying.Count < state.Limits.MaxCopying;
+            piece = BitScan.FirstCommon(local.Copyable, local.Copyable, piece + 1)
+        )
+        {
+            if (local.CanCopy(piece, out var twin, out var source) && _copying.Add(piece))
+            {
+                state.Disk(
+                    new DiskRequest(
+                        DiskRequestKind.CopyPiece,
+                        content.Layout.Piece(piece),
+                        Begin: Math.Max(0, twin),
+                        Source: source
+                    )
+                );
+            }
+        }
+    }
+
+    /// <summary>Whether the result is that of a copy. It is not made twice.</summary>
+    public bool OnHashed(ContentState content, PieceHashResult result)
+    {
+        if (!_copying.Remove(result.Piece.Value))
+        {
+            return false;
+        }
+
+        content.Local.SetTried(result.Piece);
+        return true;
+    }
+
+    /// <summary>All is checked again: what is under way counts no more, what failed may be tried again.</summary>
+    public void Forget()
+    {
+        _copying.Clear();
+        state.Content?.Local.Forget();
+    }
+}
