@@ -11,17 +11,23 @@ internal sealed class SameContent
     private readonly Lock _lock = new();
     private readonly Dictionary<TorrentDisk, Func<Bitfield?>> _torrents = [];
 
-    /// <param name="disk">Until <see cref="Remove"/>.</param>
+    /// <summary>Takes in a torrent.</summary>
+    /// <param name="disk">Here until <see cref="Leave"/>.</param>
     /// <param name="pieces">What is proven of it now; null: unknown.</param>
-    public void Add(TorrentDisk disk, Func<Bitfield?> pieces)
+    /// <param name="isSeedOnly">Nothing is to be written.</param>
+    /// <returns>The event that tells it what others have of its content; none if they have nothing.</returns>
+    public SwarmEvent[] Join(TorrentDisk disk, Func<Bitfield?> pieces, bool isSeedOnly)
     {
+        var found = isSeedOnly ? [] : Find(disk.Metainfo);
         lock (_lock)
         {
             _torrents[disk] = pieces;
         }
+
+        return found.Count > 0 ? [new SwarmEvent(SwarmEventKind.LocalFilesFound, Payload: found)] : [];
     }
 
-    public void Remove(TorrentDisk disk)
+    public void Leave(TorrentDisk disk)
     {
         lock (_lock)
         {
@@ -29,8 +35,8 @@ internal sealed class SameContent
         }
     }
 
-    /// <summary>The files of a torrent that others have whole; one place for each.</summary>
-    public IReadOnlyList<FoundFile> Find(Metainfo metainfo)
+    // The files of a torrent that others have whole; one place for each.
+    private List<FoundFile> Find(Metainfo metainfo)
     {
         var wanted = new Dictionary<(Sha256Digest, long), List<int>>();
         for (var i = 0; i < metainfo.Files.Count; i++)

@@ -127,7 +127,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             var resume = await OpenDiskAsync(metainfo).ConfigureAwait(false);
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
-            _loop.Post(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume));
+            _loop.Post(resume);
         }
         else if (InfoStore.TryLoad(_services.Disk.Options.FileSystem, StateDirectory, InfoHashes) is { } info)
         {
@@ -256,6 +256,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         await _connections.DisposeAsync().ConfigureAwait(false);
         if (_disk is { } disk)
         {
+            _services.SameContent.Leave(disk);
             await disk.DisposeAsync().ConfigureAwait(false);
         }
 
@@ -268,7 +269,8 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     /// <summary>After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it.</summary>
     public Task DeleteDataAsync() => _disk?.DeleteAsync() ?? Task.CompletedTask;
 
-    private async Task<ResumeState> OpenDiskAsync(Metainfo metainfo)
+    /// <returns>What the swarm is to hear of what is on this machine.</returns>
+    private async Task<SwarmEvent[]> OpenDiskAsync(Metainfo metainfo)
     {
         var (disk, resume) = await TorrentDisk
             .OpenAsync(
@@ -292,7 +294,8 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             .ConfigureAwait(false);
         _disk = disk;
         _loop.Attach(disk);
-        return resume;
+        var elsewhere = _services.SameContent.Join(disk, () => _loop.Status.Pieces, _options.IsSeedOnly);
+        return [.. elsewhere, new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume)];
     }
 
     /// <summary>For the next run: whom we reached, and how much went to and fro.</summary>
@@ -341,10 +344,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             _trackers.AddNames(InfoHashes.OnTheWire);
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
-            _loop.Post([
-                new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo),
-                new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume),
-            ]);
+            _loop.Post([new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo), .. resume]);
         }
         catch (StorageException exception)
         {

@@ -1,10 +1,12 @@
+using Shoal.Protocol;
+
 namespace Shoal.Engine;
 
 /// <summary>
 /// Has the disk copy what <see cref="LocalContent"/> found instead of asking peers for it. A copy proves itself as
 /// anything fetched does: by its hash; <see cref="Verification"/> judges it.
 /// </summary>
-internal sealed class LocalCopies(SwarmState state)
+internal sealed class LocalCopies(SwarmState state, RequestLedger ledger)
 {
     private readonly HashSet<int> _copying = [];
 
@@ -32,6 +34,32 @@ internal sealed class LocalCopies(SwarmState state)
                         Source: source
                     )
                 );
+            }
+        }
+    }
+
+    /// <summary>Who has a piece that was begun may have left: then the same bytes may be fetched as another piece.</summary>
+    public void OnSecond()
+    {
+        foreach (var partial in state.Content?.PartialOrder ?? [])
+        {
+            state.Content!.PlaceWithTwins(partial.Piece.Value);
+        }
+    }
+
+    /// <summary>A piece is proven: of those with the same bytes nothing more is fetched, not even what was begun.</summary>
+    public void OnProven(ContentState content, PieceIndex piece)
+    {
+        foreach (var twin in content.Local.TwinsOf(piece.Value))
+        {
+            if (
+                content.Partials.TryGetValue(twin, out var partial)
+                && !partial.IsWhole
+                && content.Local.CanCopy(twin, out _, out _)
+            )
+            {
+                ledger.CancelAll(partial);
+                content.Drop(partial);
             }
         }
     }

@@ -76,7 +76,8 @@ internal sealed class PieceVerifier
         }
 
         var isKnown = _computed.TryGetValue(piece.Value - inFile, out var computed) && computed.Known[inFile];
-        return isKnown && computed.Layer.AsSpan(inFile * Sha256Digest.Size, Sha256Digest.Size).SequenceEqual(expected.Span)
+        return
+            isKnown && computed.Layer.AsSpan(inFile * Sha256Digest.Size, Sha256Digest.Size).SequenceEqual(expected.Span)
             ? PieceVerdict.Good
             : PieceVerdict.Bad;
     }

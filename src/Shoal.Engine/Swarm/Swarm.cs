@@ -56,7 +56,7 @@ internal sealed class Swarm
             OnTruth = (piece, blocks) => _verification!.OnTruth(piece, blocks),
             OnLayer = () => _verification!.SettleUnproven(),
         };
-        _copies = new LocalCopies(_state);
+        _copies = new LocalCopies(_state, _ledger);
         _verification = new Verification(_state, _ledger, _holdings, new BlockBlame(), _hashServer)
         {
             Extensions = _extensions,
@@ -303,7 +303,7 @@ internal sealed class Swarm
             }
 
             _ledger.OnSecond();
-            PlaceTwinsOfBegun();
+            _copies.OnSecond();
             _membership.DropUseless();
         }
 
@@ -313,15 +313,6 @@ internal sealed class Swarm
         _copies.Proceed();
         _ledger.RefillAll();
         _membership.ConnectMore();
-    }
-
-    /// <summary>Who has a piece that was begun may have left: then the same bytes may be fetched as another piece.</summary>
-    private void PlaceTwinsOfBegun()
-    {
-        foreach (var partial in _state.Content?.PartialOrder ?? [])
-        {
-            _state.Content!.PlaceWithTwins(partial.Piece.Value);
-        }
     }
 
     private void RegisterExtensions()

@@ -350,6 +350,7 @@ internal sealed class Verification(
             content.Drop(partial);
         }
 
+        Copies.OnProven(content, piece);
         state.Disk(new DiskRequest(DiskRequestKind.CommitPiece, piece));
         Announce(piece, wasNeeded);
         state.Tell(SwarmEffectKind.PieceCompleted, (uint)piece.Value);

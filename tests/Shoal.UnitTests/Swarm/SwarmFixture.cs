@@ -17,7 +17,8 @@ internal sealed class SwarmFixture
         BuiltTorrent torrent,
         bool isSeed = false,
         Func<SwarmOptions, SwarmOptions>? change = null,
-        bool isMagnet = false
+        bool isMagnet = false,
+        bool isStarted = true
     )
     {
         Torrent = torrent;
@@ -33,29 +34,29 @@ internal sealed class SwarmFixture
             torrent.Metainfo.InfoHashes,
             isMagnet ? null : torrent.Metainfo
         );
-        if (isMagnet)
+        if (isStarted && !isMagnet)
         {
-            return;
+            Start(isSeed);
         }
-
-        var have = new Bitfield(torrent.Metainfo.Layout.PieceCount);
-        if (isSeed)
-        {
-            have.SetAll();
-        }
-
-        Do(
-            new SwarmEvent(
-                SwarmEventKind.ResumeLoaded,
-                Payload: new ResumeState { Have = have, Check = new Bitfield(have.Length) }
-            )
-        );
     }
 
     public BuiltTorrent Torrent { get; }
     public Swarm Swarm { get; }
     public BlockPool Pool { get; } = new(4096);
     public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Tells the swarm what is on disk: everything, or nothing.</summary>
+    public List<SwarmEffect> Start(bool isSeed = false)
+    {
+        var have = new Bitfield(Torrent.Metainfo.Layout.PieceCount);
+        if (isSeed)
+        {
+            have.SetAll();
+        }
+
+        var resume = new ResumeState { Have = have, Check = new Bitfield(have.Length) };
+        return Do(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume));
+    }
 
     /// <summary>The effects of one event.</summary>
     public List<SwarmEffect> Do(SwarmEvent e)
