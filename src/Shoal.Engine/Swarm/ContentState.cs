@@ -83,6 +83,17 @@ internal sealed class ContentState
         return partial;
     }
 
+    /// <summary>A former run has left the block on disk.</summary>
+    public void Restore(PieceIndex piece, int block)
+    {
+        var partial = Partials.GetValueOrDefault(piece.Value) ?? Begin(piece);
+        if ((uint)block < (uint)partial.BlockCount && partial[block] == BlockPhase.Free)
+        {
+            partial.IsFromResume = true;
+            partial.Receive(block, null);
+        }
+    }
+
     /// <summary>Forgets a piece that was begun: it is proven, has failed, or nothing of it is here.</summary>
     public void Drop(PartialPiece partial)
     {

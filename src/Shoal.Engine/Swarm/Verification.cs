@@ -67,7 +67,7 @@ internal sealed class Verification(
                 && !content.Local.CanCopy(piece.Value, out _, out _)
             )
             {
-                Restore(content, piece, block.Block);
+                content.Restore(piece, block.Block);
             }
         }
 
@@ -210,16 +210,6 @@ internal sealed class Verification(
         }
 
         _wasDone = isDone;
-    }
-
-    private static void Restore(ContentState content, PieceIndex piece, int block)
-    {
-        var partial = content.Partials.GetValueOrDefault(piece.Value) ?? content.Begin(piece);
-        if ((uint)block < (uint)partial.BlockCount && partial[block] == BlockPhase.Free)
-        {
-            partial.IsFromResume = true;
-            partial.Receive(block, null);
-        }
     }
 
     private void Proceed()
