@@ -38,6 +38,15 @@ public sealed record EngineOptions
     /// <summary>Announce to trackers. Default true.</summary>
     public bool UseTrackers { get; init; } = true;
 
+    /// <summary>
+    /// Find peers by the DHT, and be part of it: on the UDP port with the number of <see cref="Port"/>, where that is
+    /// free. Default true. Private torrents never use it.
+    /// </summary>
+    public bool UseDht { get; init; } = true;
+
+    /// <summary>Nodes to begin with, besides those known from before. Default none.</summary>
+    public IReadOnlyList<DnsEndPoint> DhtBootstrap { get; init; } = [];
+
     /// <summary>How peers to upload to are chosen while seeding.</summary>
     public SeedChoking SeedChoking { get; init; }
 

@@ -100,6 +100,11 @@ public sealed class TorrentEngine : IAsyncDisposable
             new BoundedChannelOptions(EventCapacity) { FullMode = BoundedChannelFullMode.DropOldest }
         );
         var services = EngineServices.Create(options, limits, acceptor.Port, events.Writer);
+        if (options.UseDht)
+        {
+            services.StartDht();
+        }
+
         var engine = new TorrentEngine(services, acceptor, events);
         ready.SetResult(engine);
         return engine;

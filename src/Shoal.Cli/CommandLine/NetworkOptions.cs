@@ -52,7 +52,7 @@ internal sealed class NetworkOptions
         "Where resume data lives (default: shoal in $XDG_STATE_HOME, or ~/.local/state/shoal)"
     );
 
-    private readonly Option<bool> _noDht = Options.Flag("--no-dht", "Do not use the DHT (not in this version yet)");
+    private readonly Option<bool> _noDht = Options.Flag("--no-dht", "Do not use the DHT");
 
     private readonly Option<bool> _noLsd = Options.Flag(
         "--no-lsd",
@@ -90,7 +90,7 @@ internal sealed class NetworkOptions
     private readonly Option<string[]> _dhtBootstrap = Options.Texts(
         "--dht-bootstrap",
         "HOST:PORT",
-        "Not in this version yet"
+        "A node of the DHT to begin with; may be given several times"
     );
 
     public NetworkOptions(ShoalCommand command)
@@ -129,6 +129,8 @@ internal sealed class NetworkOptions
             Port = result.GetValue(_port) ?? 0,
             Bind = result.GetValue(_bind) ?? [],
             UseTrackers = !result.GetValue(_noTrackers),
+            UseDht = !result.GetValue(_noDht),
+            DhtBootstrap = DhtBootstrap(result),
             DownloadLimit = result.GetValue(_downloadLimit) ?? 0,
             UploadLimit = result.GetValue(_uploadLimit) ?? 0,
             MaxPeers = peers ?? defaults.MaxPeers,
@@ -166,6 +168,22 @@ internal sealed class NetworkOptions
         return found;
     }
 
+    private List<DnsEndPoint> DhtBootstrap(ParseResult result)
+    {
+        var nodes = new List<DnsEndPoint>();
+        foreach (var text in result.GetValue(_dhtBootstrap) ?? [])
+        {
+            if (!EndPointText.TrySplit(text, anyPort: false, out var host, out var port))
+            {
+                throw UserErrorException.Usage($"--dht-bootstrap {text}: expected HOST:PORT");
+            }
+
+            nodes.Add(new DnsEndPoint(host, port));
+        }
+
+        return nodes;
+    }
+
     private string StateDirectory(ParseResult result, CliHost host) =>
         result.GetValue(_state) is { } state ? Path.GetFullPath(state) : host.StateDirectory;
 
@@ -186,13 +204,6 @@ internal sealed class NetworkOptions
         if (result.GetValue(_proxy) is not null)
         {
             throw UserErrorException.Usage("--proxy: this version cannot use proxies, so it will not connect at all");
-        }
-
-        if (result.GetValue(_dhtBootstrap) is { Length: > 0 })
-        {
-            throw UserErrorException.Usage(
-                "--dht-bootstrap: this version has no DHT; give --peer or a tracker instead"
-            );
         }
     }
 }

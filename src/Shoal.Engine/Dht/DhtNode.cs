@@ -94,6 +94,7 @@ internal sealed partial class DhtNode
         }
 
         _searches.Add(search);
+        search.TakeOwn(Peers, _commons.Items, effects);
         var seeds = _table.Closest(search.Lookup.Target, _limits.K * 2, forAnswer: false);
         foreach (var (index, contact) in seeds.Index())
         {

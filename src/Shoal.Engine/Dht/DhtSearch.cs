@@ -34,6 +34,9 @@ internal abstract class DhtSearch(int number, NodeId target, DhtLimits limits)
 
     public abstract void Take(LookupCandidate from, KrpcResponse response, DhtEffects effects);
 
+    /// <summary>What others stored with us is as good as what they stored elsewhere. Called once, at the start.</summary>
+    public virtual void TakeOwn(PeerStore peers, ItemStore items, DhtEffects effects) { }
+
     /// <summary>What to store with a node; null: nothing.</summary>
     public virtual KrpcQuery? Store(QueryHead head, LookupCandidate at) => null;
 
@@ -154,6 +157,16 @@ internal sealed class PeerSearch(int number, PeerQuery query, DhtLimits limits)
         }
     }
 
+    public override void TakeOwn(PeerStore peers, ItemStore items, DhtEffects effects)
+    {
+        var own = peers.Sample(query.InfoHash, KrpcReader.MaxValues, query.NoSeeds);
+        if (own is not null)
+        {
+            _found.UnionWith(own);
+            effects.Results.Add(new DhtResult.PeersFound(Number, own));
+        }
+    }
+
     public override KrpcQuery? Store(QueryHead head, LookupCandidate at) =>
         query.AnnouncePort is not { } port
             ? null
@@ -265,6 +278,15 @@ internal sealed class ItemSearch(int number, ItemQuery query, ItemPut? put, Sign
             }
 
             _checks++;
+        }
+    }
+
+    public override void TakeOwn(PeerStore peers, ItemStore items, DhtEffects effects)
+    {
+        if (items.Find(query.Target) is { } own)
+        {
+            // Checked when it was put with us.
+            Found(own, effects);
         }
     }
 

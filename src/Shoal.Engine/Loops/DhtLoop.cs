@@ -36,6 +36,9 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
     /// <summary>Datagrams that wait; beyond it they are dropped, as a full socket would do.</summary>
     private const int MailboxSize = 1024;
 
+    /// <summary>Nodes taken from one torrent file.</summary>
+    private const int MaxNamed = 16;
+
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SaveInterval = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ResolveAgain = TimeSpan.FromSeconds(30);
@@ -88,12 +91,19 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
         _tasks.TryRun(TickAsync);
         if (_options.Bootstrap.Count > 0)
         {
-            _tasks.TryRun(ResolveAsync);
+            _tasks.TryRun(ResolveUntilJoinedAsync);
         }
     }
 
-    /// <summary>Where to begin, besides what the options name: from a torrent's <c>nodes</c>.</summary>
-    public void AddBootstrap(IPEndPoint endPoint) => Do(_ => _dht.AddBootstrap(endPoint));
+    /// <summary>Where to begin, besides what the options name: a torrent's <c>nodes</c>, names or addresses.</summary>
+    public void AddBootstrap(IReadOnlyList<(string Host, int Port)> nodes)
+    {
+        if (nodes.Count > 0)
+        {
+            var some = nodes.Take(MaxNamed).Select(node => new DnsEndPoint(node.Host, node.Port)).ToList();
+            _tasks.TryRun(() => ResolveAsync(some));
+        }
+    }
 
     /// <summary>Somebody said that a node is there (PORT message of a peer).</summary>
     public void AddNode(IPEndPoint endPoint) => Do(now => _dht.AddNode(endPoint, now, _effects));
@@ -313,31 +323,39 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
         }
     }
 
-    private async Task ResolveAsync()
+    private async Task ResolveUntilJoinedAsync()
     {
         while (true)
         {
-            var addresses = new List<IPEndPoint>();
-            foreach (var name in _options.Bootstrap)
-            {
-                try
-                {
-                    var found = IPAddress.TryParse(name.Host, out var literal)
-                        ? [literal]
-                        : await Dns.GetHostAddressesAsync(name.Host, _stop.Token).ConfigureAwait(false);
-                    addresses.AddRange(found.Select(address => new IPEndPoint(address, name.Port)));
-                }
-                catch (SocketException)
-                {
-                    // The name may be known later, when there is a network.
-                }
-            }
-
-            Do(_ => addresses.ForEach(_dht.AddBootstrap));
+            await ResolveAsync(_options.Bootstrap).ConfigureAwait(false);
             await Task.Delay(ResolveAgain, _options.Time, _stop.Token).ConfigureAwait(false);
             if (NodeCount > 0)
             {
                 return;
+            }
+        }
+    }
+
+    private async Task ResolveAsync(IReadOnlyList<DnsEndPoint> names)
+    {
+        foreach (var name in names)
+        {
+            try
+            {
+                var found = IPAddress.TryParse(name.Host, out var literal)
+                    ? [literal]
+                    : await Dns.GetHostAddressesAsync(name.Host, _stop.Token).ConfigureAwait(false);
+                Do(_ =>
+                {
+                    foreach (var address in found)
+                    {
+                        _dht.AddBootstrap(new IPEndPoint(address, name.Port));
+                    }
+                });
+            }
+            catch (SocketException)
+            {
+                // The name may be known later, when there is a network.
             }
         }
     }

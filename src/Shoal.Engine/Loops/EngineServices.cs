@@ -35,7 +35,12 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Timestamp that every swarm's clock counts from.</summary>
     public required long Epoch { get; init; }
 
+    /// <summary>Null: the DHT is not used.</summary>
+    public DhtLoop? Dht { get; private set; }
+
     public TimeProvider Time => Options.Time;
+
+    private UdpPort? _udp;
 
     private readonly Lock _randomLock = new();
 
@@ -78,8 +83,53 @@ internal sealed class EngineServices : IAsyncDisposable
         };
     }
 
+    /// <summary>The port to tell peers of a torrent; 0: it does not use the DHT.</summary>
+    public int DhtPortOf(Metainfo? metainfo) => metainfo is { IsPrivate: true } ? 0 : Dht?.Port ?? 0;
+
+    /// <summary>What handshakes for a torrent announce.</summary>
+    public HandshakeFeatures FeaturesOf(Metainfo? metainfo) =>
+        HandshakeFeatures.Fast
+        | HandshakeFeatures.Extensions
+        | HandshakeFeatures.V2
+        | (DhtPortOf(metainfo) == 0 ? 0 : HandshakeFeatures.Dht);
+
+    /// <summary>What to tell trackers about a torrent now.</summary>
+    public AnnounceFacts FactsOf(Metainfo? metainfo, TorrentStatus status)
+    {
+        // Unknown is not zero: who has nothing left is a seed.
+        var left = metainfo is null ? PieceLayout.BlockSize : status.WantedBytes - status.DoneBytes;
+        return new AnnounceFacts(PeerId, (ushort)Port, status.Uploaded, status.Downloaded, left, TrackerKey);
+    }
+
+    /// <summary>Opens the UDP port and starts the DHT on it. Once, before any torrent.</summary>
+    /// <exception cref="System.Net.Sockets.SocketException">An address cannot be had.</exception>
+    public void StartDht()
+    {
+        _udp = UdpPort.Open(Options.Bind, Port);
+        _ = Ed25519.TryLoad(out var ed25519, out _);
+        Dht = new DhtLoop(
+            new DhtLoopOptions
+            {
+                StateDirectory = Options.StateDirectory,
+                Bootstrap = Options.DhtBootstrap,
+                Ed25519 = ed25519,
+                Time = Time,
+                OnFault = exception => Events.TryWrite(new EngineEvent.EngineFaulted(exception)),
+            },
+            _udp
+        );
+        _udp.Start(Dht);
+        Dht.Start();
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (Dht is { } dht)
+        {
+            await dht.DisposeAsync().ConfigureAwait(false);
+            await _udp!.DisposeAsync().ConfigureAwait(false);
+        }
+
         await Trackers.DisposeAsync().ConfigureAwait(false);
         Connector.Dispose();
         Disk.Dispose();

@@ -14,6 +14,9 @@ internal interface ISwarmOwner
     void PieceCompleted(int piece);
     void Completed();
     void NeedPeers();
+
+    /// <summary>A peer says that a node of the DHT is there.</summary>
+    void NodeFound(IPEndPoint node);
     void StateChanged(TorrentStatus status);
 
     /// <summary>The swarm threw: a bug. The torrent is stopped; the others go on.</summary>
@@ -212,6 +215,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
                 case SwarmEffectKind.Completed:
                     Publish(now);
                     _owner.Completed();
+                    break;
+                case SwarmEffectKind.NodeFound:
+                    _owner.NodeFound((IPEndPoint)effect.Payload!);
                     break;
                 case SwarmEffectKind.NeedPeers:
                     _owner.NeedPeers();

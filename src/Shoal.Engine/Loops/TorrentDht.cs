@@ -27,11 +27,11 @@ internal sealed class TorrentDht(
     private TimeSpan Now => time.GetElapsedTime(_epoch);
 
     /// <summary>Adds the names that are not there yet; a hybrid torrent has two.</summary>
-    public void AddNames(InfoHashes infoHashes)
+    public void AddNames(InfoHash[] infoHashes)
     {
         lock (_lock)
         {
-            foreach (var infoHash in infoHashes.OnTheWire)
+            foreach (var infoHash in infoHashes)
             {
                 var name = NodeId.From(infoHash);
                 if (!_names.Exists(known => known.Name == name))

@@ -18,7 +18,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     private readonly SwarmLoop _loop;
     private readonly BackgroundTasks _tasks;
     private readonly PeerConnections _connections;
-    private readonly TorrentTrackers _trackers;
+    private readonly TorrentSources _sources;
     private readonly TaskCompletionSource<Metainfo> _metadataKnown = new(
         TaskCreationOptions.RunContinuationsAsynchronously
     );
@@ -59,6 +59,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
                 Random = services.CreateRandom(),
                 PeerId = services.PeerId,
                 ListenPort = services.Port,
+                DhtPort = services.DhtPortOf(metainfo),
                 ClientVersion = EngineVersion.ClientName,
                 SeedChoking = services.Options.SeedChoking,
                 Sequential = options.Sequential,
@@ -77,10 +78,10 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             _loop,
             exception => Tell(new EngineEvent.EngineFaulted(exception))
         );
-        _trackers = new TorrentTrackers(
+        _sources = new TorrentSources(
             services,
             new AnnounceListener(
-                AnnounceNow,
+                () => services.FactsOf(Metainfo, _loop.Status),
                 AddCandidates,
                 (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message))
             )
@@ -92,7 +93,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     public InfoHashes InfoHashes { get; private set; }
     public Metainfo? Metainfo { get; private set; }
     public PeerId PeerId => _services.PeerId;
-    public HandshakeFeatures Features => HandshakeFeatures.Fast | HandshakeFeatures.Extensions | HandshakeFeatures.V2;
+    public HandshakeFeatures Features => _services.FeaturesOf(Metainfo);
     public ISwarmMailbox Mailbox => _loop;
     public BlockPool ReceivePool => _services.ReceivePool;
     public RateGate DownloadGate { get; }
@@ -110,7 +111,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             var (downloaded, uploaded) = _disk?.ResumedTotals ?? default;
             return status with
             {
-                Trackers = _trackers.Status,
+                Trackers = _sources.Status,
                 AllTimeDownloaded = downloaded + status.Downloaded,
                 AllTimeUploaded = uploaded + status.Uploaded,
             };
@@ -157,6 +158,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     public void Tick()
     {
         _loop.Post(new SwarmEvent(SwarmEventKind.Tick));
+        _sources.Tick();
         if (++_ticks % TicksBetweenSaves == 0)
         {
             SaveWhatIsKnown();
@@ -205,12 +207,14 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
     void ISwarmOwner.Completed()
     {
-        _trackers.Completed();
+        _sources.Completed();
         _firstCompletion.TrySetResult();
         Tell(new EngineEvent.Completed(Torrent));
     }
 
-    void ISwarmOwner.NeedPeers() => _trackers.NeedPeers();
+    void ISwarmOwner.NeedPeers() => _sources.NeedPeers();
+
+    void ISwarmOwner.NodeFound(IPEndPoint node) => _sources.NodeFound(node);
 
     void ISwarmOwner.StateChanged(TorrentStatus status)
     {
@@ -250,7 +254,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
         _isDisposed = true;
         SaveWhatIsKnown();
-        var farewell = _trackers.DisposeAsync().AsTask();
+        var farewell = _sources.DisposeAsync().AsTask();
         Command(new SwarmCommand.Pause());
         await _tasks.EndAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
@@ -341,7 +345,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             Metainfo = metainfo;
             InfoHashes = metainfo.InfoHashes;
             _onNamed(this);
-            _trackers.AddNames(InfoHashes.OnTheWire);
+            _sources.TakeMetadata(metainfo);
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post([new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo), .. resume]);
@@ -355,22 +359,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     private void StartAnnouncing(bool isComplete)
     {
         var links = Metainfo?.Trackers ?? [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])];
-        _trackers.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, isComplete);
-    }
-
-    private AnnounceFacts AnnounceNow()
-    {
-        var status = _loop.Status;
-        // Unknown is not zero: who has nothing left is a seed.
-        var left = Metainfo is null ? PieceLayout.BlockSize : status.WantedBytes - status.DoneBytes;
-        return new AnnounceFacts(
-            PeerId,
-            (ushort)_services.Port,
-            status.Uploaded,
-            status.Downloaded,
-            left,
-            _services.TrackerKey
-        );
+        _sources.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, Metainfo, isComplete);
     }
 
     private FilePriority PriorityOf(MetainfoFile file) =>

@@ -55,6 +55,26 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         }
 
         OfferAllowedFast(peer);
+        // BEP 5: "Peer receiving a handshake indicating the remote peer supports the DHT should send a PORT message."
+        if (state.Options.DhtPort != 0 && (peer.Introduction.Capabilities & PeerCapabilities.Dht) != 0)
+        {
+            state.Send(peer, MessageId.Port, (uint)state.Options.DhtPort);
+        }
+    }
+
+    /// <summary>The peer has a node in the DHT.</summary>
+    public DisconnectReason? OnPort(PeerState peer, uint port)
+    {
+        peer.Noise++;
+        // BEP 5: "Peers that receive this message should attempt to ping the node on the received port and IP address of
+        // the remote peer."
+        if (port is > 0 and <= ushort.MaxValue && state.Options.DhtPort != 0)
+        {
+            var node = new IPEndPoint(peer.Introduction.EndPoint.Address, (int)port);
+            state.Tell(SwarmEffectKind.NodeFound, payload: node);
+        }
+
+        return null;
     }
 
     /// <summary>When we have all we want, a peer that wants nothing either only takes up a place.</summary>

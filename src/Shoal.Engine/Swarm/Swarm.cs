@@ -251,8 +251,10 @@ internal sealed class Swarm
                 return _hashFetch.OnHashes(peer, (byte[])e.Payload!);
             case MessageId.HashReject:
                 return _hashFetch.OnReject(peer, (byte[])e.Payload!);
+            case MessageId.Port:
+                return _membership.OnPort(peer, e.Piece);
             default:
-                // Port is the DHT's; unknown ones may come from the future.
+                // Unknown ones may come from the future.
                 peer.Noise++;
                 return null;
         }

@@ -42,6 +42,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>The candidates are used up while more peers would help: announce when allowed.</summary>
     NeedPeers,
 
+    /// <summary>A peer told its port in the DHT. Payload: <see cref="IPEndPoint"/>.</summary>
+    NodeFound,
+
     /// <summary>A state worth telling the user at once changed (checking done, paused by an error, ...).</summary>
     StateChanged,
 }

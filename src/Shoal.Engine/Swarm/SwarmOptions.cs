@@ -14,6 +14,9 @@ internal sealed record SwarmOptions
     /// <summary>Where we listen, told to peers in the extension handshake; 0: not told.</summary>
     public int ListenPort { get; init; }
 
+    /// <summary>The UDP port of our node in the DHT, told to peers that have one too; 0: no DHT for this torrent.</summary>
+    public int DhtPort { get; init; }
+
     /// <summary>Our name and version, told to peers in the extension handshake.</summary>
     public string ClientVersion { get; init; } = "Shoal";
 

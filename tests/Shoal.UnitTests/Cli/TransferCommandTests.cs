@@ -25,7 +25,7 @@ public sealed class TransferCommandTests : IDisposable
         await Refused("--encryption require", "cannot encrypt");
         await Refused("--encryption rot13", "off, prefer, require");
         await Refused("--proxy socks5://127.0.0.1:1080", "cannot use proxies");
-        await Refused("--dht-bootstrap router.example:6881", "no DHT");
+        await Refused("--dht-bootstrap router.example", "HOST:PORT");
         await Refused("--port 65536", "from 0 to 65535");
         await Refused("--port -1", "from 0 to 65535");
         await Refused("--bind localhost", "'localhost'");

@@ -186,80 +186,54 @@ public sealed class DhtNodeTests
     }
 
     [Fact]
-    public void The_table_has_one_node_of_an_address_and_one_of_a_network_in_a_bucket()
+    public void Several_addresses_are_several_nodes_that_do_not_ask_at_once_and_tell_of_each_other()
     {
-        var table = new RoutingTable(new DhtLimits(), default, TimeSpan.Zero);
-        var far = new NodeId([0x80, .. new byte[19]]);
-        for (var i = 0; i < 100; i++)
+        AddressFamily[] families =
+        [
+            AddressFamily.InterNetwork,
+            AddressFamily.InterNetwork,
+            AddressFamily.InterNetworkV6,
+        ];
+        var dht = new Dht(new DhtLimits(), new byte[32], families, null, false, [], _now);
+        Assert.Equal(3, dht.Nodes.Select(node => node.Id).Distinct().Count());
+        var six = new IPEndPoint(IPAddress.Parse("2001:db8::1"), 6);
+        dht.AddNode(Stranger, _now, _effects);
+        dht.AddNode(six, _now, _effects);
+        var id = _random.NextNodeId();
+        foreach (var (datagram, query) in _effects.Datagrams.ToList().Zip(TakeQueries()))
         {
-            // All in the farthest bucket, of one /24; and one address under many ids.
-            var id = far.WithPrefixOf(1, _random.NextNodeId());
-            table.Responded(new NodeContact(id, new IPEndPoint(new IPAddress([8, 0, 0, (byte)i]), 1)), _now);
-            table.Responded(
-                new NodeContact(_random.NextNodeId(), new IPEndPoint(IPAddress.Parse("9.9.9.9"), i + 1)),
-                _now
-            );
+            var answer = new KrpcResponse { TransactionId = query.Query.TransactionId, Id = id };
+            dht.Receive(datagram.Via, datagram.To, Encode(answer), _now, _effects);
         }
 
-        Assert.Equal(2, table.Count);
-    }
-
-    [Fact]
-    public void Nodes_without_a_proper_id_do_not_crowd_out_the_others()
-    {
-        var table = new RoutingTable(new DhtLimits(), _random.NextNodeId(), TimeSpan.Zero);
-        for (var i = 0; i < 2000; i++)
+        // BEP 32: who wants both families gets both, whichever way he came.
+        var both = new KrpcQuery
         {
-            var endPoint = new IPEndPoint(new IPAddress([8, (byte)(i >> 8), (byte)i, 1]), 1);
-            table.Responded(new NodeContact(_random.NextNodeId(), endPoint), _now);
-        }
+            TransactionId = [1],
+            Id = _random.NextNodeId(),
+            Method = KrpcMethod.FindNode,
+            Target = id,
+            Want = KrpcWant.IPv4 | KrpcWant.IPv6,
+        };
+        var nodes = Ask<KrpcResponse>(dht, both);
+        Assert.Equal([new NodeContact(id, Stranger)], nodes.Nodes!);
+        Assert.Equal([new NodeContact(id, six)], nodes.Nodes6!);
 
-        var squatters = table.Count;
-        for (var i = 0; i < 2000; i++)
+        // An announce leaves from each address, from those of one family one after the other.
+        dht.AddBootstrap(Stranger);
+        _effects.Clear();
+        var infoHash = _random.NextNodeId();
+        dht.FindPeers(new PeerQuery(infoHash) { AnnouncePort = 5 }, _now, _effects);
+        Assert.Equal([0, 2], Searches());
+        dht.Tick(_now += TimeSpan.FromSeconds(15), _effects);
+        Assert.Equal([1], Searches());
+
+        List<int> Searches()
         {
-            var endPoint = new IPEndPoint(new IPAddress([9, (byte)(i >> 8), (byte)i, 1]), 1);
-            table.Responded(new NodeContact(NodeIdRule.Create(endPoint.Address, _random), endPoint), _now);
+            var via = _effects.Datagrams.Select(datagram => datagram.Via).ToList();
+            var queries = TakeQueries();
+            return [.. via.Where((_, i) => queries[i].Query.Method == KrpcMethod.GetPeers).Order().Distinct()];
         }
-
-        // Half of the first bucket, which holds 32; the other half waits for those with a proper id.
-        Assert.Equal(16, squatters);
-        Assert.True(table.Nodes.Count(node => node.IsVerified) > 60);
-        Assert.True(table.Nodes.Count(node => !node.IsVerified) <= 16);
-        var target = _random.NextNodeId();
-        var closest = table.Closest(target, 8, forAnswer: true);
-        Assert.Equal(8, closest.Count);
-        Assert.Equal(
-            table
-                .Nodes.Where(node => node.IsVerified)
-                .Select(node => node.Id)
-                .Order(Comparer<NodeId>.Create((a, b) => NodeId.CompareDistance(target, a, b)))
-                .Take(8),
-            closest.Select(contact => contact.Id)
-        );
-    }
-
-    [Fact]
-    public void A_silent_node_gives_its_place_to_one_that_waits_but_not_while_all_are_silent()
-    {
-        var table = new RoutingTable(new DhtLimits(), default, TimeSpan.Zero);
-        for (var i = 0; i < 60; i++)
-        {
-            var id = new NodeId([0x80, (byte)i, .. new byte[18]]);
-            table.Responded(new NodeContact(id, new IPEndPoint(IPAddress.Loopback, 1000 + i)), _now);
-        }
-
-        Assert.Equal(32, table.Count);
-        var victim = table.Nodes.First().EndPoint;
-        for (var i = 0; i < 10; i++)
-        {
-            table.Failed(victim, mayForget: false, _now);
-        }
-
-        Assert.NotNull(table.Find(victim));
-        Assert.DoesNotContain(table.Closest(default, 32, forAnswer: true), contact => contact.EndPoint.Equals(victim));
-        table.Failed(victim, mayForget: true, _now);
-        Assert.Null(table.Find(victim));
-        Assert.Equal(32, table.Count);
     }
 
     [Fact]

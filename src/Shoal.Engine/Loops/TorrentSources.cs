@@ -1,0 +1,139 @@
+using System.Net;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// Where the peers of one torrent come from: its trackers and the DHT. Begun once it is known whether we are a seed
+/// (trackers want to hear of a completion, but only of one), ended with a goodbye.
+/// </summary>
+internal sealed class TorrentSources(EngineServices services, AnnounceListener listener) : IAsyncDisposable
+{
+    /// <summary>How long saying goodbye may take before it is cut short.</summary>
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(3);
+
+    private readonly Lock _lock = new();
+    private AnnounceLoop? _loop;
+    private TorrentDht? _dht;
+    private volatile bool _isComplete;
+    private bool _isStopped;
+
+    public IReadOnlyList<TrackerStatus> Status => _loop?.Status ?? [];
+
+    /// <summary>Begins to announce, unless it has begun already.</summary>
+    /// <param name="tiers">URLs; those that are no tracker's are left out.</param>
+    /// <param name="names">The torrent's names, as far as they are known.</param>
+    /// <param name="metainfo">Null while it is unknown.</param>
+    /// <param name="isComplete">Everything is here from the start.</param>
+    public void Start(IEnumerable<IReadOnlyList<string>> tiers, InfoHash[] names, Metainfo? metainfo, bool isComplete)
+    {
+        _isComplete |= isComplete;
+        StartDht(names, metainfo);
+        var urls = tiers.Select(Parse).Where(tier => tier.Count > 0).ToList();
+        lock (_lock)
+        {
+            if (_isStopped || _loop is not null || urls.Count == 0 || !services.Options.UseTrackers)
+            {
+                return;
+            }
+
+            var options = new AnnounceScheduleOptions
+            {
+                Tiers = urls,
+                InfoHashes = names,
+                Origins = services.Options.Bind is { Count: > 0 } bind ? bind : [IPAddress.Any, IPAddress.IPv6Any],
+                IsComplete = isComplete,
+                Seed = services.CreateRandom().Next(),
+            };
+            _loop = new AnnounceLoop(options, services.Trackers, listener, services.Time);
+            _loop.Start();
+        }
+    }
+
+    /// <summary>The metadata came in: it may tell another name of the torrent, nodes, or that it is private.</summary>
+    public void TakeMetadata(Metainfo metainfo)
+    {
+        var names = metainfo.InfoHashes.OnTheWire;
+        if (metainfo.IsPrivate)
+        {
+            // BEP 27: "When generating a torrent with the private flag set, ... peers MUST only use the tracker": the link
+            // did not tell, now we know.
+            _dht?.Stop();
+        }
+        else
+        {
+            _dht?.AddNames(names);
+            services.Dht?.AddBootstrap(metainfo.Nodes);
+        }
+
+        foreach (var name in names)
+        {
+            _loop?.AddInfoHash(name);
+        }
+    }
+
+    public void Completed()
+    {
+        _isComplete = true;
+        _loop?.Completed();
+    }
+
+    public void NeedPeers()
+    {
+        _loop?.NeedPeers();
+        _dht?.NeedPeers();
+    }
+
+    /// <summary>A peer told its port in the DHT (BEP 5, PORT message).</summary>
+    public void NodeFound(IPEndPoint node) => services.Dht?.AddNode(node);
+
+    /// <summary>Called a few times a second.</summary>
+    public void Tick() => _dht?.Tick();
+
+    /// <summary>Says goodbye. Completes within some seconds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            _isStopped = true;
+        }
+
+        _dht?.Stop();
+        if (_loop is { } loop)
+        {
+            await loop.StopAsync(GoodbyeTime).ConfigureAwait(false);
+            await loop.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void StartDht(InfoHash[] names, Metainfo? metainfo)
+    {
+        if (services.Dht is not { } dht || metainfo is { IsPrivate: true })
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_isStopped || _dht is not null)
+            {
+                return;
+            }
+
+            var found = new TorrentDht(
+                dht,
+                services.Port,
+                () => new DhtFacts(_isComplete, !_isComplete),
+                listener.Found,
+                services.CreateRandom().NextDouble,
+                services.Time
+            );
+            found.AddNames(names);
+            dht.AddBootstrap(metainfo?.Nodes ?? []);
+            _dht = found;
+        }
+    }
+
+    private static IReadOnlyList<TrackerUrl> Parse(IReadOnlyList<string> tier) =>
+        [.. tier.Select(text => TrackerUrl.TryParse(text, out var url) ? url : null).OfType<TrackerUrl>()];
+}
