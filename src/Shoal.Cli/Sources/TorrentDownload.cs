@@ -54,7 +54,12 @@ internal sealed class TorrentDownload(IReadOnlyList<IPAddress> bind, DownloadNet
                     return await ReadAsync(source, response, limit.Token);
                 }
 
-                url = new Uri(url, target);
+                if (!Uri.TryCreate(url, target, out var next))
+                {
+                    throw new UserErrorException("bad-redirect", $"{source}: redirects to what is no URL");
+                }
+
+                url = next;
                 if (url.Scheme is not ("http" or "https"))
                 {
                     throw new UserErrorException(
@@ -70,7 +75,8 @@ internal sealed class TorrentDownload(IReadOnlyList<IPAddress> bind, DownloadNet
         {
             throw new UserErrorException("timeout", $"{source}: no answer within {Duration.Format(Timeout)}");
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or AuthenticationException)
+        catch (Exception error)
+            when (error is HttpRequestException or IOException or AuthenticationException or InvalidDataException)
         {
             // The outer message says "an error occurred"; the inner one says which.
             throw new UserErrorException("download-failed", $"{source}: {error.GetBaseException().Message}");

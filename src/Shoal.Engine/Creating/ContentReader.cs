@@ -82,6 +82,7 @@ internal sealed class ContentReader(IReadOnlyList<ContentFile> files) : IDisposa
             if (_open != file)
             {
                 Close();
+                SpecialFiles.Refuse(file.DiskPath);
                 _handle = File.OpenHandle(
                     file.DiskPath,
                     options: FileOptions.SequentialScan,

@@ -88,6 +88,11 @@ internal static class ContentScanner
 
     private static ScannedFile Describe(FileInfo file, string[] path)
     {
+        if (SpecialFiles.IsAt(file.FullName))
+        {
+            throw new TorrentCreationException($"'{file.FullName}' is a pipe, a socket or a device, not a file");
+        }
+
         try
         {
             return new ScannedFile

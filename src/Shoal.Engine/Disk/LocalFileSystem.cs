@@ -11,6 +11,7 @@ internal sealed partial class LocalFileSystem : IFileSystem
 
     public IDataFile Open(string path, bool writable, bool create, long preallocate = 0)
     {
+        SpecialFiles.Refuse(path);
         if (create && preallocate > 0 && !File.Exists(path))
         {
             return new LocalFile(

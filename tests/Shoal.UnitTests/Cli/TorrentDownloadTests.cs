@@ -96,6 +96,46 @@ public sealed class TorrentDownloadTests
         Assert.Equal(6, network.Requests.Count);
     }
 
+    [Theory]
+    [InlineData("//")]
+    [InlineData("http://[")]
+    [InlineData("http://a b/")]
+    [InlineData("//global:99999/")]
+    [InlineData("javascript:alert(1)")]
+    public async Task A_redirect_to_nonsense_is_one_clear_line(string target)
+    {
+        var network = new CannedNetwork { [Global] = Response("302 Found", "", "Location: " + target) };
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => Fetch(network, "http://global/x"));
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public async Task A_body_that_does_not_unpack_is_one_clear_line()
+    {
+        var network = new CannedNetwork { [Global] = Response("200 OK", "this is not gzip", "Content-Encoding: gzip") };
+        await Fails(network, "http://global/x", "download-failed", "");
+    }
+
+    [Fact]
+    public async Task A_bomb_is_refused_when_it_has_grown_too_large()
+    {
+        using var packed = new MemoryStream();
+        await using (
+            var gzip = new System.IO.Compression.GZipStream(
+                packed,
+                System.IO.Compression.CompressionMode.Compress,
+                true
+            )
+        )
+        {
+            await gzip.WriteAsync(new byte[50_000_000]);
+        }
+
+        var body = Encoding.Latin1.GetString(packed.ToArray());
+        var network = new CannedNetwork { [Global] = Response("200 OK", body, "Content-Encoding: gzip") };
+        await Fails(network, "http://global/x", "too-large", "larger than a torrent may be");
+    }
+
     [Fact]
     public async Task Too_much_is_refused_whether_it_is_declared_or_not()
     {
@@ -180,7 +220,7 @@ public sealed class TorrentDownloadTests
     }
 
     private sealed class CannedStream(string answer, List<string> requests)
-        : MemoryStream(Encoding.ASCII.GetBytes(answer))
+        : MemoryStream(Encoding.Latin1.GetBytes(answer))
     {
         public override void Write(ReadOnlySpan<byte> buffer) => requests.Add(Encoding.ASCII.GetString(buffer));
 
