@@ -54,6 +54,11 @@ public sealed class FormatTests
                 Assert.True(world.RunUntil(() => first.IsDone && second.IsDone, TimeSpan.FromMinutes(1)));
                 Assert.True(first.HasContent && second.HasContent);
                 Assert.True(first.Swarm!.State.Content!.Verifier.Hashes?.IsComplete != false);
+                if (format == TorrentFormat.V2)
+                {
+                    // The next run has the hashes of pieces from the start.
+                    Assert.Equal(PieceHashes.Of(torrent.Metainfo)!.ToLayers(), first.Disk.PieceLayers);
+                }
             }
         );
 

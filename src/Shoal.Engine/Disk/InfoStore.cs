@@ -12,11 +12,16 @@ internal static class InfoStore
     /// <summary>Largest dictionary that is read, in bytes: more than metadata exchange accepts.</summary>
     private const int MaxLength = 32 * 1024 * 1024;
 
+    /// <summary>Most bytes of piece layers that are read: of 2,097,152 pieces, the most a peer may announce.</summary>
+    private const int MaxLayersLength = 2_097_152 * Sha256Digest.Size;
+
     /// <param name="hashes">Those by which it will be looked for: the magnet link's.</param>
     /// <exception cref="StorageException">It was not saved.</exception>
-    public static void Save(IFileSystem files, string stateDirectory, InfoHashes hashes, ReadOnlySpan<byte> info)
+    public static void Save(IFileSystem files, string stateDirectory, InfoHashes hashes, ReadOnlySpan<byte> info) =>
+        Write(files, PathOf(stateDirectory, hashes), info);
+
+    private static void Write(IFileSystem files, string path, ReadOnlySpan<byte> bytes)
     {
-        var path = PathOf(stateDirectory, hashes);
         var folder = Path.GetDirectoryName(path)!;
         try
         {
@@ -28,7 +33,7 @@ internal static class InfoStore
             files.Delete(path + ".new");
             using (var file = files.Open(path + ".new", writable: true, create: true))
             {
-                file.Write(info, 0);
+                file.Write(bytes, 0);
                 file.Sync();
             }
 
@@ -58,31 +63,60 @@ internal static class InfoStore
     /// <summary>The dictionary, proven by every hash that is known; null if there is none.</summary>
     public static byte[]? TryLoad(IFileSystem files, string stateDirectory, InfoHashes hashes)
     {
-        var path = PathOf(stateDirectory, hashes);
+        var info = Read(files, PathOf(stateDirectory, hashes), MaxLength);
+        return
+            info is not null
+            && (hashes.V1 is not { } v1 || new Sha1Digest(SHA1.HashData(info)) == v1)
+            && (hashes.V2 is not { } v2 || new Sha256Digest(SHA256.HashData(info)) == v2)
+            ? info
+            : null;
+    }
+
+    /// <summary>
+    /// Saves the piece layers of a v2 torrent beside it (INFOHASH.layers): 32 bytes a piece. False if it failed.
+    /// </summary>
+    /// <param name="hashes">All of the torrent's.</param>
+    public static bool TrySaveLayers(IFileSystem files, string stateDirectory, InfoHashes hashes, byte[] layers)
+    {
         try
         {
-            if (files.StampOf(path) is not { Size: > 0 and <= MaxLength } stamp)
+            Write(files, LayersPathOf(stateDirectory, hashes), layers);
+            return true;
+        }
+        catch (StorageException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What was saved, not proven: who uses it compares it with the roots. Null if there is nothing.</summary>
+    public static byte[]? TryLoadLayers(IFileSystem files, string stateDirectory, InfoHashes hashes) =>
+        Read(files, LayersPathOf(stateDirectory, hashes), MaxLayersLength);
+
+    public static void DeleteLayers(IFileSystem files, string stateDirectory, InfoHashes hashes) =>
+        files.Delete(LayersPathOf(stateDirectory, hashes));
+
+    private static byte[]? Read(IFileSystem files, string path, int maxLength)
+    {
+        try
+        {
+            if (files.StampOf(path) is not { Size: > 0 } stamp || stamp.Size > maxLength)
             {
                 return null;
             }
 
-            var info = new byte[stamp.Size];
+            var bytes = new byte[stamp.Size];
             using var file = files.Open(path, writable: false, create: false);
-            if (file.Read(info, 0) < info.Length)
-            {
-                return null;
-            }
-
-            var isProven =
-                (hashes.V1 is not { } v1 || new Sha1Digest(SHA1.HashData(info)) == v1)
-                && (hashes.V2 is not { } v2 || new Sha256Digest(SHA256.HashData(info)) == v2);
-            return isProven ? info : null;
+            return file.Read(bytes, 0) == bytes.Length ? bytes : null;
         }
         catch (Exception e) when (StorageException.IsExpected(e))
         {
             return null;
         }
     }
+
+    private static string LayersPathOf(string stateDirectory, InfoHashes hashes) =>
+        Path.ChangeExtension(PathOf(stateDirectory, hashes), ".layers");
 
     public static void Delete(IFileSystem files, string stateDirectory, InfoHashes hashes) =>
         files.Delete(PathOf(stateDirectory, hashes));

@@ -45,14 +45,14 @@ internal sealed partial class TorrentDisk
             image.Renamed
         );
         storage.RestoreKept(image.Kept);
-        var disk = new TorrentDisk(workers, metainfo, storage, journal, sink)
+        var disk = new TorrentDisk(workers, metainfo, storage, journal, options.StateDirectory, sink)
         {
             ResumedTotals = image.Totals,
             ResumedPriorities = image.Priorities,
         };
         var resume = disk.Judge(options, image);
         disk.PrepareFiles(options, image);
-        return (disk, resume);
+        return (disk, resume with { PieceLayers = disk.LoadPieceLayers() });
     }
 
     /// <summary>
@@ -128,15 +128,6 @@ internal sealed partial class TorrentDisk
         });
     }
 
-    /// <summary>A file for another torrent to copy from; null if its bytes are in the part file.</summary>
-    public IContentSource? SourceOf(int file)
-    {
-        lock (_placeLock)
-        {
-            return Storage.IsKept(file) ? null : new FileSource(_workers.Options.FileSystem, Storage.PathOf(file));
-        }
-    }
-
     /// <summary>Keeps addresses for the next run.</summary>
     public void SavePeers(IReadOnlyCollection<IPEndPoint> peers) => _journal?.SavePeers(peers);
 
@@ -150,6 +141,11 @@ internal sealed partial class TorrentDisk
         await Task.Run(() =>
             {
                 _journal?.Delete();
+                if (_stateDirectory is { } state)
+                {
+                    InfoStore.DeleteLayers(_workers.Options.FileSystem, state, Metainfo.InfoHashes);
+                }
+
                 Storage.DeleteFiles();
             })
             .ConfigureAwait(false);

@@ -49,6 +49,7 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     private readonly HashSet<object> _failing = [];
     private readonly Lock _dirtyLock = new();
     private readonly ResumeJournal? _journal;
+    private readonly string? _stateDirectory;
     private HashSet<int> _dirtyFiles = [];
 
     private TorrentDisk(
@@ -56,9 +57,11 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
         Metainfo metainfo,
         FileStorage storage,
         ResumeJournal? journal,
+        string? stateDirectory,
         DiskEventSink sink
     )
     {
+        _stateDirectory = stateDirectory;
         _workers = workers;
         _sink = sink;
         _journal = journal;
@@ -121,6 +124,26 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
             batch = batch[count..];
         }
     }
+
+    /// <summary>A file for another torrent to copy from; null if its bytes are in the part file.</summary>
+    public IContentSource? SourceOf(int file)
+    {
+        lock (_placeLock)
+        {
+            return Storage.IsKept(file) ? null : new FileSource(_workers.Options.FileSystem, Storage.PathOf(file));
+        }
+    }
+
+    /// <summary>Keeps v2 piece hashes that a magnet link did not bring, for the next run.</summary>
+    public Task SavePieceLayersAsync(byte[] layers) =>
+        Task.Run(() =>
+        {
+            if (_stateDirectory is { } state)
+            {
+                // Lost, they are asked for again: no failure worth telling.
+                InfoStore.TrySaveLayers(_workers.Options.FileSystem, state, Metainfo.InfoHashes, layers);
+            }
+        });
 
     /// <summary>Says once that the disk fails, however many shards and blocks find out.</summary>
     /// <param name="source">Who failed: a shard's half of this torrent, the journal, or the checkpoint.</param>
@@ -212,6 +235,11 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
 
         shard.AfterRound.Clear();
     }
+
+    private byte[]? LoadPieceLayers() =>
+        NeedsLeaves && Metainfo.PieceLayers.Count == 0 && _stateDirectory is { } state
+            ? InfoStore.TryLoadLayers(_workers.Options.FileSystem, state, Metainfo.InfoHashes)
+            : null;
 
     private void AddFilesOf(PieceIndex piece, HashSet<int> files)
     {

@@ -11,6 +11,7 @@ internal interface ISwarmOwner
     void Connect(IPEndPoint endPoint);
     void Ban(IPAddress address);
     void MetadataFetched(byte[] infoBytes);
+    void PieceLayersFetched(byte[] layers);
     void PieceCompleted(int piece);
     void Completed();
     void NeedPeers();
@@ -208,6 +209,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     break;
                 case SwarmEffectKind.MetadataFetched:
                     _owner.MetadataFetched((byte[])effect.Payload!);
+                    break;
+                case SwarmEffectKind.PieceLayersFetched:
+                    _owner.PieceLayersFetched((byte[])effect.Payload!);
                     break;
                 case SwarmEffectKind.PieceCompleted:
                     _owner.PieceCompleted((int)effect.Piece);

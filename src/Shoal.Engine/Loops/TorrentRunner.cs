@@ -203,6 +203,8 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             return TakeMetadataAsync(infoBytes);
         });
 
+    void ISwarmOwner.PieceLayersFetched(byte[] layers) => _tasks.TryRun(() => _disk!.SavePieceLayersAsync(layers));
+
     void ISwarmOwner.PieceCompleted(int piece) => Tell(new EngineEvent.PieceCompleted(Torrent, piece));
 
     void ISwarmOwner.Completed()

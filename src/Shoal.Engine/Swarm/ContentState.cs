@@ -57,19 +57,23 @@ internal sealed class ContentState
     public void SetPriorities(IReadOnlyList<FilePriority> priorities)
     {
         Files.SetPriorities(priorities, Have);
-        for (var i = 0; i < Layout.PieceCount; i++)
-        {
-            Place(i);
-        }
+        PlaceAll();
     }
 
     /// <summary>Files elsewhere on this machine hold some of the content.</summary>
     public void AddLocal(IReadOnlyList<FoundFile> found)
     {
         Local.Add(found);
-        for (var i = 0; i < Layout.PieceCount; i++)
+        PlaceAll();
+    }
+
+    /// <summary>v2 piece hashes of a former run; those that prove true make pieces verifiable.</summary>
+    public void SetLayers(byte[]? layers)
+    {
+        if (layers is not null && Verifier.Hashes is { IsComplete: false } hashes)
         {
-            Place(i);
+            hashes.SetLayers(layers);
+            PlaceAll();
         }
     }
 
@@ -138,6 +142,14 @@ internal sealed class ContentState
         }
 
         PlaceWithTwins(piece.Value);
+    }
+
+    private void PlaceAll()
+    {
+        for (var i = 0; i < Layout.PieceCount; i++)
+        {
+            Place(i);
+        }
     }
 
     /// <summary>Brings the sets in line with what is true of the piece.</summary>

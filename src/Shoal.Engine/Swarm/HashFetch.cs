@@ -60,6 +60,8 @@ internal sealed class HashFetch(SwarmState state)
         }
 
         _pending.RemoveAt(at);
+        var hashes = state.Content.Verifier.Hashes;
+        var wasComplete = hashes.IsComplete;
         if (tree.AddHashes(request, payload[HashRequest.Size..]) != MerkleVerdict.Good)
         {
             return DisconnectReason.BadHashes;
@@ -68,6 +70,11 @@ internal sealed class HashFetch(SwarmState state)
         if (request.BaseLayer == 0 && _suspects.Count > 0)
         {
             Resolve(tree);
+        }
+
+        if (!wasComplete && hashes.IsComplete)
+        {
+            state.Tell(SwarmEffectKind.PieceLayersFetched, payload: hashes.ToLayers());
         }
 
         OnLayer();

@@ -17,8 +17,9 @@ internal interface IContentSource
 internal sealed record FoundFile(int File, IContentSource Source);
 
 /// <summary>
-/// Which pieces need not be fetched because their bytes are, or will be, on this machine anyway. BEP 52: "the root hash
-/// of a merkle tree [...] of the file": files of equal size and root are equal, within a torrent and between torrents.
+/// Which pieces need not be fetched because their bytes are, or will be, on this machine anyway. BEP 52: "pieces root"
+/// is "the root hash of a merkle tree with a branching factor of 2, constructed from 16KiB blocks of the file": files
+/// of equal size and root are equal, within a torrent and between torrents.
 /// </summary>
 /// <remarks>Part of <see cref="ContentState"/>, which asks it whenever it places a piece.</remarks>
 internal sealed class LocalContent

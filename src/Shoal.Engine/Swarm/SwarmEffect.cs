@@ -33,6 +33,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>The info dictionary came in whole and its hashes fit. Payload: byte[].</summary>
     MetadataFetched,
 
+    /// <summary>Peers have sent the last v2 piece hash that was missing. Payload: <see cref="PieceHashes.ToLayers"/>.</summary>
+    PieceLayersFetched,
+
     /// <summary>A piece was proven. Piece: its index.</summary>
     PieceCompleted,
 

@@ -125,6 +125,9 @@ internal sealed record ResumeState
     /// <summary>Blocks on disk of pieces not complete. Unproven; not fetched again unless their piece fails.</summary>
     public IReadOnlyList<BlockRef> Blocks { get; init; } = [];
 
+    /// <summary>v2 piece hashes that peers sent before (<see cref="PieceHashes.ToLayers"/>), not proven; null: none.</summary>
+    public byte[]? PieceLayers { get; init; }
+
     /// <summary>Addresses of peers known before.</summary>
     public IReadOnlyList<IPEndPoint> Peers { get; init; } = [];
 }

@@ -46,6 +46,7 @@ internal sealed class Verification(
             return;
         }
 
+        content.SetLayers(resume.PieceLayers);
         for (var i = 0; i < content.Layout.PieceCount; i++)
         {
             if (resume.Have[i])

@@ -43,6 +43,43 @@ public sealed class PieceHashes
     /// <summary>Whether the hash of every piece is known.</summary>
     public bool IsComplete => _files.TrueForAll(f => f.IsComplete);
 
+    /// <summary>
+    /// All piece layers, one after the other, once they are known: of files longer than a piece, in the order of the
+    /// torrent, of equal files once. What <see cref="SetLayers"/> takes.
+    /// </summary>
+    public byte[] ToLayers()
+    {
+        var layers = new List<byte>();
+        foreach (var tree in _files.Distinct())
+        {
+            if (tree.TryGetPieceLayer(out var layer))
+            {
+                layers.AddRange(layer.Span);
+            }
+        }
+
+        return [.. layers];
+    }
+
+    /// <summary>Takes what <see cref="ToLayers"/> gave; each layer that leads to its file's root.</summary>
+    public void SetLayers(ReadOnlySpan<byte> layers)
+    {
+        foreach (var tree in _files.Distinct())
+        {
+            var length = tree.PieceCount > 1 ? tree.PieceCount * Sha256Digest.Size : 0;
+            if (length > layers.Length)
+            {
+                return;
+            }
+
+            if (length > 0)
+            {
+                tree.TrySetPieceLayer(layers[..length]);
+                layers = layers[length..];
+            }
+        }
+    }
+
     /// <summary>The tree of the file that a piece belongs to, and the piece's number within the file.</summary>
     public FileMerkle FileOf(PieceIndex piece, out int pieceInFile)
     {

@@ -32,6 +32,9 @@ internal sealed class SimDisk : ITorrentDisk
     /// <summary>What the resume data would say: pieces the swarm has committed.</summary>
     public Bitfield Claimed { get; }
 
+    /// <summary>v2 piece hashes that peers sent.</summary>
+    public byte[]? PieceLayers { get; set; }
+
     public TimeSpan Latency { get; set; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Bytes that may still be written; beyond, the disk is full.</summary>
@@ -71,6 +74,7 @@ internal sealed class SimDisk : ITorrentDisk
             Have = Claimed.Clone(),
             Check = new Bitfield(_layout.PieceCount),
             Blocks = blocks,
+            PieceLayers = PieceLayers,
         };
     }
 

@@ -256,6 +256,9 @@ internal sealed class SimNode
 
                 Disk.Submit([effect.Disk]);
                 break;
+            case SwarmEffectKind.PieceLayersFetched:
+                Disk.PieceLayers = (byte[])effect.Payload!;
+                break;
             case SwarmEffectKind.Completed:
                 CompletedAt ??= _world.Now;
                 Completions++;

@@ -27,5 +27,27 @@ public class InfoStoreTests
         Assert.Null(InfoStore.TryLoad(files, "/state", hashes));
         InfoStore.Delete(files, "/state", hashes);
         Assert.Equal(PathKind.Missing, files.KindOf(path));
+
+        Assert.Null(InfoStore.TryLoadLayers(files, "/state", hashes));
+        Assert.True(InfoStore.TrySaveLayers(files, "/state", hashes, [1, 2, 3]));
+        Assert.Equal([1, 2, 3], InfoStore.TryLoadLayers(files, "/state", hashes));
+        InfoStore.DeleteLayers(files, "/state", hashes);
+        Assert.Null(InfoStore.TryLoadLayers(files, "/state", hashes));
+    }
+
+    [Fact]
+    public void The_disk_of_a_torrent_keeps_its_piece_layers()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V2, 16 * 1024, 100_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Null(rig.Resume.PieceLayers);
+        rig.Complete(rig.Disk.SavePieceLayersAsync([1, 2, 3]));
+        rig.Close();
+        var again = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal([1, 2, 3], again.Resume.PieceLayers);
+        again.Complete(again.Disk.DeleteAsync());
+        again.Workers.Dispose();
+        Assert.DoesNotContain(place.Memory!.Paths, path => path.EndsWith(".layers", StringComparison.Ordinal));
     }
 }

@@ -155,6 +155,32 @@ public sealed class LocalCopyTests
     }
 
     [Fact]
+    public void Hashes_of_a_former_run_prove_themselves()
+    {
+        var torrent = Twins();
+        var metainfo = SimTorrent.Read(torrent.Metainfo.InfoBytes.ToArray(), torrent.Metainfo.InfoHashes);
+        var layers = PieceHashes.Of(torrent.Metainfo)!.ToLayers();
+        Assert.Equal(2 * Sha256Digest.Size, layers.Length);
+        foreach (var isGood in new[] { true, false })
+        {
+            layers[7] ^= (byte)(isGood ? 0 : 1);
+            var fixture = new SwarmFixture(torrent with { Metainfo = metainfo }, isStarted: false);
+            var none = new Bitfield(5);
+            var resume = new ResumeState
+            {
+                Have = none,
+                Check = none,
+                PieceLayers = layers,
+            };
+            fixture.Do(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume));
+            fixture.JoinSeed(out var requests);
+            Assert.Equal(isGood ? 3 : 1, requests.Select(request => request.Piece).Distinct().Count());
+        }
+
+        PieceHashes.Of(metainfo)!.SetLayers(layers.AsSpan(0, 40));
+    }
+
+    [Fact]
     public void Checked_pieces_wait_for_their_hashes_and_a_whole_file_proves_itself()
     {
         var torrent = Twins();
