@@ -134,7 +134,7 @@ internal sealed class Holdings(SwarmState state)
 
         if (peer.IsCountedAsSeed)
         {
-            // All pieces are counted one by one from now on. Once: a peer is not counted as a seed again.
+            // All pieces are counted one by one from now on. Only the bitfield of a seed brings this about again.
             content.Availability.RemoveSeed();
             content.Availability.Add(peer.Have);
             peer.IsCountedAsSeed = false;
