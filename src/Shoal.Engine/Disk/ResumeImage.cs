@@ -23,6 +23,12 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     /// <summary>Those of <see cref="Written"/> that the next checkpoint makes durable.</summary>
     public IEnumerable<int> Pending => _pending.Select(p => p.Piece);
 
+    /// <summary>
+    /// Nothing is claimed of these, but they may be on disk and are to be hashed: kept until they have been, in case
+    /// a run ends before.
+    /// </summary>
+    public Bitfield Suspects { get; set; } = new(layout.PieceCount);
+
     public Dictionary<int, WrittenBlocks> Blocks { get; } = [];
 
     /// <summary>How we last left each file that we wrote to.</summary>
@@ -111,6 +117,11 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
                 }
 
                 break;
+            case ResumeRecordKind.Suspects:
+                var isParsed = Bitfield.TryParse(reader.Counted(), layout.PieceCount, out var suspects);
+                reader.Require(isParsed);
+                Suspects = isParsed ? suspects : Suspects;
+                break;
             case ResumeRecordKind.Distrust:
                 _pending.Clear();
                 break;
@@ -126,6 +137,7 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     {
         Durable.ClearAll();
         Written.ClearAll();
+        Suspects.ClearAll();
         Blocks.Clear();
         Stamps.Clear();
         DurableStamps.Clear();
@@ -138,6 +150,7 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     {
         Durable.Clear(piece);
         Written.Clear(piece);
+        Suspects.Clear(piece);
         Blocks.Remove(piece);
         _pending.RemoveAll(p => p.Piece == piece);
     }
@@ -220,6 +233,10 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
             }
 
             Blocks.Remove(piece);
+            if (reader.IsGood)
+            {
+                Suspects.Clear(piece);
+            }
         }
 
         for (var left = reader.Count(4); left > 0 && reader.IsGood; left--)

@@ -287,6 +287,11 @@ internal sealed partial class ResumeJournal
             yield return _writer.Start(ResumeRecordKind.Begin).Int32(shard).Int64(time).Numbers(files);
         }
 
+        if (!image.Suspects.IsEmpty)
+        {
+            yield return _writer.Start(ResumeRecordKind.Suspects).Counted(image.Suspects.Bytes);
+        }
+
         foreach (var (file, name) in image.Renamed)
         {
             yield return _writer.Start(ResumeRecordKind.Rename).Int32(file).Text(name);

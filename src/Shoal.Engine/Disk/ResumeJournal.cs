@@ -127,7 +127,7 @@ internal sealed partial class ResumeJournal : IDisposable
     {
         lock (_lock)
         {
-            return Image.Claims(piece) || Image.Blocks.ContainsKey(piece);
+            return Image.Claims(piece) || Image.Blocks.ContainsKey(piece) || Image.Suspects[piece];
         }
     }
 

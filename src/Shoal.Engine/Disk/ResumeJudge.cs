@@ -8,7 +8,7 @@ namespace Shoal.Engine;
 internal sealed class ResumeJudge
 {
     /// <summary>A write that was announced happened at once, or the machine was very busy.</summary>
-    private static readonly TimeSpan WriteWindow = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WriteWindow = TimeSpan.FromSeconds(10);
 
     /// <summary>After a power loss: how much later than the last durable record our own last write may have been.</summary>
     private static readonly TimeSpan LostWindow = TimeSpan.FromSeconds(60);
@@ -75,7 +75,22 @@ internal sealed class ResumeJudge
             }
         }
 
+        for (var index = 0; index < layout.PieceCount; index++)
+        {
+            if (_image.Suspects[index] && !have[index] && StateOf(layout.Piece(index)) != FileState.Missing)
+            {
+                check.Set(index);
+            }
+        }
+
         var blocks = JudgeBlocks(check);
+        if (!check.Bytes.SequenceEqual(_image.Suspects.Bytes))
+        {
+            // Hashing may take longer than this run lives.
+            _image.Suspects = check.Clone();
+            NeedsRewrite = true;
+        }
+
         return new ResumeState
         {
             Have = have,

@@ -17,6 +17,7 @@ internal enum ResumeRecordKind : byte
     Priorities = 9,
     Rename = 10,
     Distrust = 11,
+    Suspects = 12,
 }
 
 /// <summary>Builds the body of one record: little-endian integers, counted arrays.</summary>

@@ -60,6 +60,31 @@ public class ResumeTests
     }
 
     [Fact]
+    public void What_a_run_did_not_get_to_check_before_it_was_killed_the_next_run_checks()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 300_000);
+        place.Memory!.WriteAll("/root/data/" + torrent.Metainfo.Files[0].Path, torrent.Content.AsSpan(0, 300_000));
+        var killed = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal([0, 1, 2, 3, 4], Members(killed.Resume.Check));
+        // One is proven, one is found bad and fetched, and then the process is gone.
+        killed.Submit(new DiskRequest(DiskRequestKind.CommitPiece, torrent.Layout.Piece(1)));
+        killed.Submit(new DiskRequest(DiskRequestKind.DiscardPiece, torrent.Layout.Piece(3)));
+        killed.Fetch(torrent.Layout.Piece(3));
+
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+
+        Assert.Equal([0, 1, 2, 3, 4], Members(next.Resume.Check));
+        next.Submit(new DiskRequest(DiskRequestKind.DiscardPiece, torrent.Layout.Piece(0)));
+        next.Submit(new DiskRequest(DiskRequestKind.CommitPiece, torrent.Layout.Piece(2)));
+        next.Close();
+        var last = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal([2], Members(last.Resume.Have));
+        Assert.Equal([1, 3, 4], Members(last.Resume.Check));
+        last.Close();
+    }
+
+    [Fact]
     public void Files_that_others_changed_are_checked_and_no_others()
     {
         using var place = TestPlace.InMemory();
