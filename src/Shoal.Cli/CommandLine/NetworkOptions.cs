@@ -139,6 +139,10 @@ internal sealed class NetworkOptions
         };
     }
 
+    /// <summary>Whether the user named a way into the DHT.</summary>
+    public bool NamesDhtNodes(ParseResult result) =>
+        !result.GetValue(_noDht) && result.GetValue(_dhtBootstrap) is { Length: > 0 };
+
     public bool UsesTrackers(ParseResult result) => !result.GetValue(_noTrackers);
 
     public bool HasPeers(ParseResult result) => result.GetValue(_peers) is { Count: > 0 };

@@ -179,13 +179,14 @@ internal sealed class GetCommand
             TorrentSource.Link(var magnet) => (magnet.Trackers.Count, magnet.Peers.Count),
             _ => (0, 0),
         };
-        if (peers.Count == 0 && known == 0 && (trackers == 0 || !_network.UsesTrackers(result)))
+        var hasTracker = trackers > 0 && _network.UsesTrackers(result);
+        if (peers.Count == 0 && known == 0 && !hasTracker && !_network.NamesDhtNodes(result))
         {
             view.Show(
                 new TransferEvent.Warning(
                     "no-peers",
-                    "nothing says where peers are: no tracker and no address; waiting for others to connect (--peer "
-                        + "HOST:PORT names one)"
+                    "nothing says where peers are: no tracker and no address; waiting for others to connect, or for a "
+                        + "DHT node that is known from before (--peer HOST:PORT or --dht-bootstrap HOST:PORT names one)"
                 )
             );
         }
