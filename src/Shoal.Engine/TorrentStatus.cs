@@ -81,6 +81,9 @@ public sealed record TorrentStatus
     /// <summary>Why the state is <see cref="TorrentState.Failed"/>.</summary>
     public string? Error { get; init; }
 
+    /// <summary>What kind of failure it is; null unless the disk failed.</summary>
+    public DiskFailureKind? FailureKind { get; init; }
+
     public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
 
     public IReadOnlyList<TrackerStatus> Trackers { get; init; } = [];

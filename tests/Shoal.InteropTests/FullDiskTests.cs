@@ -38,4 +38,28 @@ public sealed class FullDiskTests(Library library)
             await Lab.RunAsync("umount", ["-l", disk]);
         }
     }
+
+    [Fact]
+    public async Task A_place_that_may_not_be_written_ends_the_download_with_one_clear_line()
+    {
+        var sample = await library.DataAsync("hybrid");
+        await using var lab = await Lab.CreateAsync();
+        var near = await lab.AddHostAsync("seed");
+        var far = await lab.AddHostAsync("denied");
+        var seeder = await new LibtorrentClient().SeedAsync(near, sample, sample.Parent);
+        await seeder.WaitCompleteAsync(TimeSpan.FromSeconds(60));
+        var target = far.SubFolder("target");
+        var elsewhere = far.SubFolder("elsewhere");
+        Directory.CreateSymbolicLink(Path.Combine(target, sample.Name), elsewhere);
+
+        var getter = await new ShoalClient().GetAsync(far, sample, magnet: false, target, near.EndPoint);
+        var line = await getter.Process.WaitForLineAsync(
+            line => ShoalClient.IsEvent(line, "error"),
+            TimeSpan.FromSeconds(30)
+        );
+
+        Assert.Contains("symbolic link", line);
+        Assert.Contains("disk-failed", line);
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
+    }
 }

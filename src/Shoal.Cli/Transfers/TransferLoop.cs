@@ -144,6 +144,8 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
         {
             switch (happening)
             {
+                case EngineEvent.Failed(var torrent, var message) when IsHopeless(torrent.Status):
+                    throw new UserErrorException("disk-failed", message);
                 case EngineEvent.Failed(_, var message):
                     view.Show(new TransferEvent.Warning("disk-failed", message));
                     break;
@@ -167,6 +169,13 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
             }
         }
     }
+
+    /// <summary>
+    /// A full or failing disk may recover, and what is here can still be seeded; but what may not be written now may not
+    /// be written later either.
+    /// </summary>
+    private static bool IsHopeless(TorrentStatus status) =>
+        status is { IsComplete: false, FailureKind: DiskFailureKind.Denied or DiskFailureKind.ReadOnly };
 
     private static UserErrorException Bug(Exception fault) =>
         new(

@@ -34,6 +34,7 @@ internal static class StatusReport
             CandidateCount = candidates,
             Availability = content?.Availability.DistributedCopies() ?? 0,
             Error = state.DiskFailure?.Message ?? state.Fault,
+            FailureKind = state.DiskFailure?.Kind,
             Peers = peers,
         };
     }
