@@ -86,8 +86,11 @@ internal sealed record SwarmLimits
     /// <summary>Largest info dictionary asked for from peers, in bytes. Beyond: BadMetadata. Default 10 MiB.</summary>
     public int MaxMetadataSize { get; init; } = 10 * 1024 * 1024;
 
-    /// <summary>Metadata blocks asked of one peer at once. Default 4.</summary>
-    public int MaxMetadataRequests { get; init; } = 4;
+    /// <summary>
+    /// Metadata blocks asked of one peer at once. Default 1: rtorrent 0.9.8 forgets a request that comes while it
+    /// answers another. Several peers are asked at the same time.
+    /// </summary>
+    public int MaxMetadataRequests { get; init; } = 1;
 
     /// <summary>
     /// Hashes and metadata served to one peer a second, in 16 KiB blocks; burst of ten seconds. Beyond: reject.
