@@ -53,7 +53,6 @@ session = lt.session(
         "enable_outgoing_utp": utp,
         "in_enc_policy": policy,
         "out_enc_policy": policy,
-        "min_reconnect_time": 1,
         "upload_rate_limit": options.upload_limit,
         "alert_mask": lt.alert.category_t.error_notification
         | lt.alert.category_t.status_notification
