@@ -13,7 +13,7 @@ PROGRAM = os.environ.get("SHOAL_EXE") or os.path.join(ROOT, "artifacts", "bin", 
 
 
 def version():
-    return subprocess.run([PROGRAM, "--version"], capture_output=True, text=True).stdout.strip()
+    return subprocess.run([PROGRAM, "--version"], capture_output=True, text=True).stdout.strip().split("+")[0]
 
 
 def seed(job):
