@@ -96,8 +96,8 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>What to tell trackers about a torrent now.</summary>
     public AnnounceFacts FactsOf(Metainfo? metainfo, TorrentStatus status)
     {
-        // Unknown is not zero: who has nothing left is a seed.
-        var left = metainfo is null ? PieceLayout.BlockSize : status.WantedBytes - status.DoneBytes;
+        // Unknown is not zero: who has nothing left is a seed. Files that are not wanted count as left (BEP 21).
+        var left = metainfo is null ? PieceLayout.BlockSize : status.TotalBytes - status.DoneBytes;
         return new AnnounceFacts(PeerId, (ushort)Port, status.Uploaded, status.Downloaded, left, TrackerKey);
     }
 

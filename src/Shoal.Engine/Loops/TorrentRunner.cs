@@ -147,7 +147,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
         if (Metainfo is null && !_options.Paused)
         {
-            StartAnnouncing(isComplete: false);
+            StartAnnouncing(_loop.Status);
         }
     }
 
@@ -209,7 +209,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
     void ISwarmOwner.Completed()
     {
-        _sources.Completed();
+        _sources.Completed(_loop.Status);
         _firstCompletion.TrySetResult();
         Tell(new EngineEvent.Completed(Torrent));
     }
@@ -223,10 +223,11 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         if (!_hasChecked && status.State is TorrentState.Downloading or TorrentState.Seeding)
         {
             _hasChecked = true;
-            StartAnnouncing(status.State == TorrentState.Seeding);
+            StartAnnouncing(status);
             Tell(new EngineEvent.CheckingDone(Torrent));
         }
 
+        _sources.StateChanged(status);
         var hasFailed = status.State == TorrentState.Failed;
         if (hasFailed != _hasFailed)
         {
@@ -358,10 +359,10 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         }
     }
 
-    private void StartAnnouncing(bool isComplete)
+    private void StartAnnouncing(TorrentStatus status)
     {
         var links = Metainfo?.Trackers ?? [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])];
-        _sources.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, Metainfo, isComplete);
+        _sources.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, Metainfo, status);
     }
 
     private FilePriority PriorityOf(MetainfoFile file) =>

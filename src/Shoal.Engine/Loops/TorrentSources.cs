@@ -24,10 +24,15 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     /// <param name="tiers">URLs; those that are no tracker's are left out.</param>
     /// <param name="names">The torrent's names, as far as they are known.</param>
     /// <param name="metainfo">Null while it is unknown.</param>
-    /// <param name="isComplete">Everything is here from the start.</param>
-    public void Start(IEnumerable<IReadOnlyList<string>> tiers, InfoHash[] names, Metainfo? metainfo, bool isComplete)
+    /// <param name="status">Now.</param>
+    public void Start(
+        IEnumerable<IReadOnlyList<string>> tiers,
+        InfoHash[] names,
+        Metainfo? metainfo,
+        TorrentStatus status
+    )
     {
-        _isComplete |= isComplete;
+        _isComplete |= status.State == TorrentState.Seeding;
         StartDht(names, metainfo);
         var urls = tiers.Select(Parse).Where(tier => tier.Count > 0).ToList();
         lock (_lock)
@@ -42,7 +47,8 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
                 Tiers = urls,
                 InfoHashes = names,
                 Origins = services.Options.Bind is { Count: > 0 } bind ? bind : [IPAddress.Any, IPAddress.IPv6Any],
-                IsComplete = isComplete,
+                IsComplete = IsWhole(status),
+                IsPartialSeed = IsPartialSeed(status),
                 Seed = services.CreateRandom().Next(),
             };
             _loop = new AnnounceLoop(options, services.Trackers, listener, services.Time);
@@ -72,11 +78,22 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         }
     }
 
-    public void Completed()
+    /// <summary>Everything wanted is here. Trackers hear of a completion only if that is everything.</summary>
+    public void Completed(TorrentStatus status)
     {
         _isComplete = true;
-        _loop?.Completed();
+        if (IsWhole(status))
+        {
+            _loop?.Completed();
+        }
+        else
+        {
+            _loop?.SetPartialSeed(true);
+        }
     }
+
+    /// <summary>More is wanted, or all of it came.</summary>
+    public void StateChanged(TorrentStatus status) => _loop?.SetPartialSeed(IsPartialSeed(status));
 
     public void NeedPeers()
     {
@@ -133,6 +150,13 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             _dht = found;
         }
     }
+
+    private static bool IsWhole(TorrentStatus status) =>
+        status.State == TorrentState.Seeding && status.WantedBytes == status.TotalBytes;
+
+    /// <summary>BEP 21: "a peer that is incomplete without downloading anything more".</summary>
+    private static bool IsPartialSeed(TorrentStatus status) =>
+        status.State == TorrentState.Seeding && status.WantedBytes < status.TotalBytes;
 
     private static IReadOnlyList<TrackerUrl> Parse(IReadOnlyList<string> tier) =>
         [.. tier.Select(text => TrackerUrl.TryParse(text, out var url) ? url : null).OfType<TrackerUrl>()];

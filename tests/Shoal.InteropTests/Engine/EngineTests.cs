@@ -1,6 +1,8 @@
+using System.Net;
 using Shoal.Engine;
 using Shoal.Protocol;
 using Shoal.Testing;
+using Shoal.Tracker;
 
 namespace Shoal.InteropTests;
 
@@ -153,6 +155,47 @@ public class EngineTests
         var odd = torrent.Metainfo.Files.Single(file => file.Path.EndsWith("odd"));
         Assert.True(File.ReadAllBytes(Path.Combine(folder, odd.Path)).AsSpan().SequenceEqual(torrent.Content(odd)));
         Assert.DoesNotContain(Directory.GetFiles(folder, "*", SearchOption.AllDirectories), f => f.EndsWith("large"));
+    }
+
+    [Fact]
+    public async Task Who_has_all_it_wants_but_not_everything_is_no_seed_to_trackers()
+    {
+        await using var fixture = new EngineFixture();
+        await using var tracker = await TrackerServer.StartAsync(
+            new TrackerOptions { HttpEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }
+        );
+        var url = $"http://127.0.0.1:{tracker.HttpEndPoints[0].Port}/announce";
+        var torrent = Build(TorrentFormat.V1);
+        var folder = fixture.Write(torrent);
+        var engine = await fixture.Start(o => o with { UseTrackers = true });
+        var added = await engine.AddAsync(
+            torrent.Metainfo,
+            new TorrentOptions
+            {
+                SaveDirectory = folder,
+                ExtraTrackers =
+                [
+                    [url],
+                ],
+                FilePriority = file => file.Path.EndsWith("odd") ? FilePriority.Normal : FilePriority.Skip,
+            },
+            fixture.Timeout.Token
+        );
+        await added.WhenComplete(fixture.Timeout.Token);
+
+        while (tracker.Counters.Peers == 0)
+        {
+            await Task.Delay(20, fixture.Timeout.Token);
+        }
+
+        using var http = new HttpClient();
+        var name = string.Concat(torrent.Metainfo.InfoHashes.Primary.ToArray().Select(b => $"%{b:x2}"));
+        var scrape = await http.GetStringAsync(
+            $"{url.Replace("/announce", "/scrape")}?info_hash={name}",
+            fixture.Timeout.Token
+        );
+        Assert.Contains("8:completei0e", scrape);
+        Assert.Contains("10:incompletei1e", scrape);
     }
 
     [Fact]
