@@ -101,6 +101,8 @@ public sealed record PeerStatus
     public string Client { get; init; } = "";
     public bool IsOutgoing { get; init; }
     public PeerSource Source { get; init; }
+    public TransportKind Transport { get; init; }
+    public StreamEncryption Encryption { get; init; }
 
     /// <summary>From 0 to 1.</summary>
     public double Progress { get; init; }

@@ -30,6 +30,10 @@ internal sealed class MemoryTransport : ITransport
     /// <summary>Whether the other end has hung up.</summary>
     public bool IsClosed => _incoming.IsClosed;
 
+    public TransportKind Kind => TransportKind.Tcp;
+
+    public StreamEncryption Encryption => StreamEncryption.None;
+
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer) => _incoming.ReceiveAsync(buffer);
 
     public async ValueTask SendAsync(List<ArraySegment<byte>> segments)

@@ -44,7 +44,7 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
     private static readonly TimeSpan ResolveAgain = TimeSpan.FromSeconds(30);
 
     private readonly DhtLoopOptions _options;
-    private readonly UdpPort _port;
+    private readonly IDatagramPort _port;
     private readonly Dht _dht;
     private readonly DhtEffects _effects = new();
     private readonly EventMailbox<Post> _mailbox = new(MailboxSize);
@@ -60,7 +60,7 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
 
     /// <param name="options">What was decided.</param>
     /// <param name="port">Not started yet; the caller starts it with this as one of its protocols.</param>
-    public DhtLoop(DhtLoopOptions options, UdpPort port)
+    public DhtLoop(DhtLoopOptions options, IDatagramPort port)
     {
         _options = options;
         _port = port;

@@ -9,7 +9,9 @@ internal sealed class EngineServices : IAsyncDisposable
     public required EngineOptions Options { get; init; }
     public required PeerId PeerId { get; init; }
     public required ConnectionSlots Slots { get; init; }
+    public required IEgress Egress { get; init; }
     public required TcpConnector Connector { get; init; }
+    public required PeerDialer Dialer { get; init; }
     public required PeerHandshake Handshake { get; init; }
     public required PeerLinkLimits LinkLimits { get; init; }
     public required DiskWorkers Disk { get; init; }
@@ -53,6 +55,9 @@ internal sealed class EngineServices : IAsyncDisposable
     {
         var linkLimits = PeerLinkLimits.Default;
         var uploadPool = new BlockPool(BlocksIn(options.ReadCacheBytes));
+        var egress = new DirectEgress(options.Bind);
+        var connector = new TcpConnector(egress, tcpLimits, options.Time);
+        var handshake = new PeerHandshake(linkLimits, options.Time);
         var random = options.RandomSeed is { } seed ? new Random(seed) : new Random();
         return new EngineServices
         {
@@ -63,9 +68,11 @@ internal sealed class EngineServices : IAsyncDisposable
             PeerId = EngineVersion.CreatePeerId(random),
             Epoch = options.Time.GetTimestamp(),
             Slots = new ConnectionSlots(options, options.Time),
-            Connector = new TcpConnector(options.Bind, tcpLimits, options.Time),
+            Egress = egress,
+            Connector = connector,
+            Dialer = new PeerDialer([connector], handshake),
             LinkLimits = linkLimits,
-            Handshake = new PeerHandshake(linkLimits, options.Time),
+            Handshake = handshake,
             ReceivePool = new BlockPool(BlocksIn(options.WriteCacheBytes)),
             DownloadGate = new RateGate(options.Time, options.DownloadLimit),
             UploadGate = new RateGate(options.Time, options.UploadLimit),

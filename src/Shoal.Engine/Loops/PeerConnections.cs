@@ -25,8 +25,7 @@ internal sealed class PeerConnections(
     private int _lastHandle;
 
     /// <summary>
-    /// Tries a candidate; the swarm hears PeerJoined, or ConnectFailed. The name is that of v1 where there is one:
-    /// a v2 peer of a hybrid torrent upgrades the connection. Where the address is from the swarm knows itself.
+    /// Tries a candidate; the swarm hears PeerJoined, or ConnectFailed.
     /// </summary>
     public void Dial(IPEndPoint endPoint)
     {
@@ -77,26 +76,10 @@ internal sealed class PeerConnections(
     {
         try
         {
-            var connected = await services.Connector.ConnectAsync(endPoint, _stopping.Token).ConfigureAwait(false);
-            if (connected.Transport is not { } transport)
+            var dialled = await services.Dialer.DialAsync(endPoint, host, _stopping.Token).ConfigureAwait(false);
+            if (dialled is not { Transport: { } transport, Peer: { } introduction })
             {
-                ReportFailure(endPoint, connected.Failure);
-                return;
-            }
-
-            var outcome = await services
-                .Handshake.InitiateAsync(
-                    transport,
-                    endPoint,
-                    host,
-                    host.InfoHashes.Primary,
-                    PeerSource.None,
-                    _stopping.Token
-                )
-                .ConfigureAwait(false);
-            if (outcome.Peer is not { } introduction)
-            {
-                ReportFailure(endPoint, outcome.Failure);
+                ReportFailure(endPoint, dialled.Failure);
                 return;
             }
 
@@ -124,9 +107,7 @@ internal sealed class PeerConnections(
     {
         try
         {
-            var addresses = IPAddress.TryParse(name, out var literal)
-                ? [literal]
-                : await Dns.GetHostAddressesAsync(name, _stopping.Token).ConfigureAwait(false);
+            var addresses = await services.Egress.ResolveAsync(name, _stopping.Token).ConfigureAwait(false);
             var candidates = new CandidateBatch(
                 [.. addresses.Select(address => new IPEndPoint(address, port))],
                 PeerSource.User

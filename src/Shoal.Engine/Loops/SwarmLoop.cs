@@ -50,7 +50,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
     private readonly long _epoch;
     private readonly EventMailbox<SwarmEvent> _mailbox = new(MailboxCapacity);
     private readonly SwarmEffects _effects = new();
-    private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = new();
+    private readonly ConcurrentDictionary<PeerHandle, ISwarmLink> _links = new();
     private readonly Dictionary<PeerHandle, List<SwarmEffect>> _staged = [];
     private readonly List<PeerHandle> _touched = [];
     private readonly Stack<List<SwarmEffect>> _spareLists = new();
@@ -77,7 +77,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
     private TimeSpan Now => _time.GetElapsedTime(_epoch);
 
     /// <summary>Makes a link reachable for effects; call before its PeerJoined is posted.</summary>
-    public void Attach(PeerHandle peer, PeerLink link) => _links[peer] = link;
+    public void Attach(PeerHandle peer, ISwarmLink link) => _links[peer] = link;
 
     /// <summary>Gives the swarm its disk; call before the event that tells it of metadata is posted.</summary>
     public void Attach(ITorrentDisk disk) => Volatile.Write(ref _disk, disk);

@@ -1,11 +1,36 @@
 namespace Shoal.Engine;
 
+/// <summary>What carries the bytes of a connection.</summary>
+public enum TransportKind
+{
+    Tcp,
+
+    /// <summary>BEP 29, over UDP.</summary>
+    Utp,
+}
+
+/// <summary>How the bytes of a connection are hidden from those in between.</summary>
+public enum StreamEncryption
+{
+    None,
+
+    /// <summary>Message stream encryption for the handshake only.</summary>
+    Header,
+
+    /// <summary>Message stream encryption of everything.</summary>
+    Rc4,
+}
+
 /// <summary>
 /// A duplex stream of bytes to one peer: TCP, or whatever else carries one. Used by one reader and one writer at a
 /// time. A failure of the network is a <see cref="IOException"/> or SocketException.
 /// </summary>
 internal interface ITransport : IDisposable
 {
+    TransportKind Kind { get; }
+
+    StreamEncryption Encryption { get; }
+
     /// <summary>
     /// Receives into the buffer; 0 means the peer has ended its side. With an empty buffer it completes, with 0,
     /// once a receive would not wait, so that a quiet connection needs no memory.

@@ -51,7 +51,7 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
                 // format."
                 var isUpgrade = IsHybridV1Name(host, name) && handshake.InfoHash == V2Name(host);
                 return handshake.InfoHash == name || isUpgrade
-                    ? Introduce(host, remote, handshake, handshake.InfoHash, source, isOutgoing: true)
+                    ? Introduce(host, transport, remote, handshake, handshake.InfoHash, source, isOutgoing: true)
                     : new HandshakeOutcome(host, null, DisconnectReason.UnknownTorrent);
             },
             cancellation
@@ -97,13 +97,14 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
                 }
 
                 Handshake.Read(theirs, out var handshake);
-                return Introduce(host, remote, handshake, name, PeerSource.Incoming, isOutgoing: false);
+                return Introduce(host, transport, remote, handshake, name, PeerSource.Incoming, isOutgoing: false);
             },
             cancellation
         );
 
     private static HandshakeOutcome Introduce(
         ILinkHost host,
+        ITransport transport,
         IPEndPoint remote,
         in Handshake handshake,
         InfoHash name,
@@ -133,6 +134,8 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
                 IsOutgoing = isOutgoing,
                 InfoHash = name,
                 Source = source,
+                Transport = transport.Kind,
+                Encryption = transport.Encryption,
             }
         );
     }

@@ -7,7 +7,7 @@ namespace Shoal.Engine;
 /// nothing of pieces. Made by who ran the handshake, which awaits <see cref="RunAsync"/>; used by the swarm's loop
 /// through <see cref="Apply"/>.
 /// </summary>
-internal sealed class PeerLink : IAsyncDisposable
+internal sealed class PeerLink : ISwarmLink, IAsyncDisposable
 {
     private readonly ITransport _transport;
     private readonly ISwarmMailbox _mailbox;
@@ -57,10 +57,6 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <summary>The connection's own limit on payload sent.</summary>
     public RateGate UploadGate => _writer.Gate;
 
-    /// <summary>
-    /// Carries out effects for this peer, in order: Send, Unsend and Disconnect; others are ignored. Owns their
-    /// buffers in any case. Never waits; one call for all that one round of the loop decided is cheapest.
-    /// </summary>
     public void Apply(ReadOnlySpan<SwarmEffect> effects)
     {
         if (!_writer.Outbox.Add(effects))

@@ -18,6 +18,10 @@ internal sealed class SocketTransport : ITransport
         socket.NoDelay = true;
     }
 
+    public TransportKind Kind => TransportKind.Tcp;
+
+    public StreamEncryption Encryption => StreamEncryption.None;
+
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer) => _socket.ReceiveAsync(buffer, SocketFlags.None);
 
     public ValueTask SendAsync(List<ArraySegment<byte>> segments) => _send.SendAsync(_socket, segments);

@@ -3,27 +3,11 @@ using System.Net.Sockets;
 
 namespace Shoal.Engine;
 
-/// <summary>A datagram as it came in; the memory is the receiver's only during the call.</summary>
-internal readonly record struct ReceivedDatagram(IPEndPoint Source, ReadOnlyMemory<byte> Bytes);
-
-/// <summary>A protocol that shares our UDP port with others.</summary>
-internal interface IDatagramProtocol
-{
-    /// <summary>Whether a datagram is one of this protocol, by its first bytes. Protocols are asked in their order.</summary>
-    bool Claims(ReadOnlySpan<byte> datagram);
-
-    /// <summary>
-    /// Datagrams of one socket that came in together. Several sockets may call at once. Must not wait: what there is no
-    /// room for is dropped.
-    /// </summary>
-    void Receive(int socket, ReadOnlySpan<ReceivedDatagram> batch);
-}
-
 /// <summary>
 /// Our UDP sockets, one for each local address, all on one port, and who gets what comes in there: the DHT and uTP live
 /// on the same port, and nothing leaves by an address that is not ours to use.
 /// </summary>
-internal sealed class UdpPort : IAsyncDisposable
+internal sealed class UdpPort : IDatagramPort
 {
     /// <summary>Datagrams handed over at once: bounds how long others wait and the memory, 64 KB a socket.</summary>
     private const int BatchSize = 32;
@@ -49,10 +33,8 @@ internal sealed class UdpPort : IAsyncDisposable
         LocalEndPoints = [.. sockets.Select(socket => (IPEndPoint)socket.LocalEndPoint!)];
     }
 
-    /// <summary>The address of each socket; its index is the socket's number.</summary>
     public IReadOnlyList<IPEndPoint> LocalEndPoints { get; }
 
-    /// <summary>The port, the same for all sockets.</summary>
     public int Port => LocalEndPoints[0].Port;
 
     /// <summary>Datagrams that the system would not take from us.</summary>
@@ -79,14 +61,12 @@ internal sealed class UdpPort : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins to receive; once.</summary>
     public void Start(params IDatagramProtocol[] protocols)
     {
         _protocols = protocols;
         _loops = [.. Enumerable.Range(0, _sockets.Length).Select(index => Task.Run(() => ReceiveAsync(index)))];
     }
 
-    /// <summary>Sends at once or not at all: false when the system has no room or no way there. Any thread.</summary>
     public bool TrySend(int socket, IPEndPoint to, ReadOnlySpan<byte> datagram)
     {
         try

@@ -45,4 +45,6 @@ internal sealed record PeerIntroduction
     /// <summary>Which of the torrent's names the handshake used: that of v1, or that of v2.</summary>
     public required InfoHash InfoHash { get; init; }
     public PeerSource Source { get; init; }
+    public TransportKind Transport { get; init; }
+    public StreamEncryption Encryption { get; init; }
 }

@@ -59,6 +59,8 @@ internal static class StatusReport
             Client = peer.Client,
             IsOutgoing = peer.Introduction.IsOutgoing,
             Source = peer.Introduction.Source,
+            Transport = peer.Introduction.Transport,
+            Encryption = peer.Introduction.Encryption,
             Progress = peer.Have is { Length: > 0 } have ? (double)have.Count / have.Length : 0,
             DownloadRate = (long)peer.Down.Slow,
             UploadRate = (long)peer.Up.Slow,

@@ -1,0 +1,15 @@
+using System.Net;
+
+namespace Shoal.Engine;
+
+/// <summary>A connection, or else why there is none.</summary>
+internal readonly record struct ConnectOutcome(ITransport? Transport, DisconnectReason Failure = default);
+
+/// <summary>Makes outgoing connections of one kind.</summary>
+internal interface IPeerConnector
+{
+    TransportKind Kind { get; }
+
+    /// <summary>Never throws for what the network or the owner's stop does to it.</summary>
+    Task<ConnectOutcome> ConnectAsync(IPEndPoint remote, CancellationToken cancellation);
+}
