@@ -11,7 +11,7 @@ namespace Shoal.Engine;
 /// This class only directs: which part hears of which event, and what all parts must do when a peer leaves. The state
 /// they share is <see cref="SwarmState"/>; what a part alone knows it keeps for itself.
 /// </remarks>
-internal sealed class Swarm
+internal sealed partial class Swarm
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -180,86 +180,6 @@ internal sealed class Swarm
         }
     }
 
-    private void OnMessage(in SwarmEvent e)
-    {
-        if (_state.Find(e.Peer) is not { } peer)
-        {
-            // It was told to leave while this was under way.
-            (e.Payload as BlockBuffer)?.Release();
-            return;
-        }
-
-        var reason = Dispatch(peer, e);
-        if (reason is null && peer.Noise > _state.Limits.NoiseBurst)
-        {
-            reason = DisconnectReason.Flood;
-        }
-
-        if (reason is { } why)
-        {
-            _state.Doom(peer, why);
-        }
-    }
-
-    private DisconnectReason? Dispatch(PeerState peer, in SwarmEvent e)
-    {
-        switch (e.MessageId)
-        {
-            case MessageId.Piece:
-                return _ledger.OnBlock(peer, e.Piece, e.Begin, (BlockBuffer)e.Payload!);
-            case MessageId.Request:
-                return _uploader.OnRequest(peer, e.Piece, e.Begin, e.Length);
-            case MessageId.Have:
-                var reason = _holdings.OnHave(peer, e.Piece);
-                _superSeeder.OnHave(peer, e.Piece);
-                _suggester.OnHave(peer, e.Piece);
-                _ledger.Refill(peer);
-                return reason;
-            case MessageId.Bitfield:
-                return _holdings.OnBitfield(peer, (byte[])e.Payload!);
-            case MessageId.HaveAll:
-                return _holdings.OnHaveAllOrNone(peer, all: true);
-            case MessageId.HaveNone:
-                return _holdings.OnHaveAllOrNone(peer, all: false);
-            case MessageId.Cancel:
-                return _uploader.OnCancel(peer, e.Piece, e.Begin, e.Length);
-            case MessageId.Reject:
-                return _ledger.OnReject(peer, e.Piece, e.Begin, e.Length);
-            case MessageId.AllowedFast:
-                return _hints.OnAllowedFast(peer, e.Piece);
-            case MessageId.Suggest:
-                return _hints.OnSuggest(peer, e.Piece);
-            case MessageId.Choke:
-                peer.Noise++;
-                _ledger.OnChoke(peer);
-                return null;
-            case MessageId.Unchoke:
-                peer.Noise++;
-                _ledger.OnUnchoke(peer);
-                return null;
-            case MessageId.Interested:
-            case MessageId.NotInterested:
-                peer.Noise++;
-                peer.IsInterested = e.MessageId == MessageId.Interested;
-                _choker.OnInterest(peer);
-                return null;
-            case MessageId.Extended:
-                return _extensions.OnMessage(peer, e.Piece, (byte[])e.Payload!);
-            case MessageId.HashRequest:
-                return _hashServer.OnRequest(peer, (byte[])e.Payload!);
-            case MessageId.Hashes:
-                return _hashFetch.OnHashes(peer, (byte[])e.Payload!);
-            case MessageId.HashReject:
-                return _hashFetch.OnReject(peer, (byte[])e.Payload!);
-            case MessageId.Port:
-                return _membership.OnPort(peer, e.Piece);
-            default:
-                // Unknown ones may come from the future.
-                peer.Noise++;
-                return null;
-        }
-    }
-
     private void OnJoined(PeerHandle handle, PeerIntroduction introduction)
     {
         var isV2 =
@@ -315,33 +235,6 @@ internal sealed class Swarm
         _copies.Proceed();
         _ledger.RefillAll();
         _membership.ConnectMore();
-    }
-
-    private void RegisterExtensions()
-    {
-        _extensions.Register(UtMetadata.Name, _metadata.OnMessage);
-        _extensions.Register(
-            LtDontHave.Name,
-            (peer, payload) =>
-                LtDontHave.TryRead(payload, out var piece)
-                    ? _holdings.OnDontHave(peer, piece)
-                    : DisconnectReason.MalformedMessage
-        );
-        _extensions.Register(
-            Verification.UploadOnlyName,
-            (peer, payload) =>
-            {
-                peer.IsUploadOnly = payload is [not 0, ..];
-                return null;
-            }
-        );
-        _extensions.OnHandshake = (peer, handshake) =>
-        {
-            if (_metadata.OnSize(peer, handshake.MetadataSize) is { } reason)
-            {
-                _state.Doom(peer, reason);
-            }
-        };
     }
 
     private void SetMetainfo(Metainfo metainfo)
