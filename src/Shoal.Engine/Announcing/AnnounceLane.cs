@@ -57,6 +57,11 @@ internal sealed class AnnounceLane(InfoHash infoHash, IPAddress origin, List<Lis
 
     public bool IsAsking { get; set; }
 
+    /// <summary>Announces of a pause on their way: what comes after must not overtake them.</summary>
+    public int Goodbyes { get; set; }
+
+    public bool IsBusy => IsAsking || Goodbyes > 0;
+
     /// <summary>The first tracker that may be asked now, in the order of BEP 12; -1: none.</summary>
     public int Choose(TimeSpan now)
     {

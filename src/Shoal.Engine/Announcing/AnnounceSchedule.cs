@@ -6,7 +6,7 @@ namespace Shoal.Engine;
 /// Decides when one torrent announces what to which tracker. A state machine with one caller at a time: what
 /// happened and the time go in, <see cref="AnnounceJob"/>s come out of <see cref="Tick"/> and <see cref="Stop"/>.
 /// </summary>
-internal sealed class AnnounceSchedule
+internal sealed partial class AnnounceSchedule
 {
     private readonly AnnounceScheduleOptions _options;
     private readonly Random _random;
@@ -18,6 +18,7 @@ internal sealed class AnnounceSchedule
     private bool _isComplete;
     private bool _isPartialSeed;
     private bool _isStopped;
+    private bool _isPaused;
     private int _lastId;
 
     public AnnounceSchedule(AnnounceScheduleOptions options)
@@ -61,9 +62,9 @@ internal sealed class AnnounceSchedule
         get
         {
             TimeSpan? next = null;
-            foreach (var lane in _isStopped ? [] : _lanes)
+            foreach (var lane in _isStopped || _isPaused ? [] : _lanes)
             {
-                if (!lane.IsAsking && lane.Due < TimeSpan.MaxValue && (next is null || lane.Due < next))
+                if (!lane.IsBusy && lane.Due < TimeSpan.MaxValue && (next is null || lane.Due < next))
                 {
                     next = lane.Due;
                 }
@@ -105,9 +106,15 @@ internal sealed class AnnounceSchedule
     /// <summary>Adds the announces that are due.</summary>
     public void Tick(TimeSpan now, ICollection<AnnounceJob> jobs)
     {
+        if (_isPaused)
+        {
+            SayGoodbye(jobs);
+            return;
+        }
+
         foreach (var lane in _isStopped ? [] : _lanes)
         {
-            if (lane.IsAsking || now < lane.Due)
+            if (lane.IsBusy || now < lane.Due)
             {
                 continue;
             }
@@ -128,7 +135,7 @@ internal sealed class AnnounceSchedule
     /// <summary>A tracker answered an announce, if only with a refusal.</summary>
     public void Answered(int id, AnnounceAnswer answer, TimeSpan now)
     {
-        if (!_flights.Remove(id, out var flight) || flight.Kind != AnnounceJobKind.Announce || _isStopped)
+        if (!Land(id, out var flight))
         {
             return;
         }
@@ -168,7 +175,7 @@ internal sealed class AnnounceSchedule
     /// <returns>Whether it is worth telling the user.</returns>
     public bool Failed(int id, TrackerFailure failure, string message, TimeSpan now)
     {
-        if (!_flights.Remove(id, out var flight) || flight.Kind != AnnounceJobKind.Announce || _isStopped)
+        if (!Land(id, out var flight))
         {
             return false;
         }
@@ -248,37 +255,12 @@ internal sealed class AnnounceSchedule
     /// <summary>Adds a scrape of the tracker each lane uses, where it can be scraped.</summary>
     public void Scrape(TimeSpan now, ICollection<AnnounceJob> jobs)
     {
-        foreach (var lane in _isStopped ? [] : _lanes)
+        foreach (var lane in _isStopped || _isPaused ? [] : _lanes)
         {
             var tracker = lane.Choose(now);
             if (tracker >= 0 && _trackers[tracker].Scrape is not null)
             {
                 jobs.Add(Send(lane, tracker, AnnounceJobKind.Scrape, AnnounceEvent.None));
-            }
-        }
-    }
-
-    /// <summary>
-    /// Ends it: adds an announce of the end to every tracker that lists us, or may since the question is on its
-    /// way. Nothing comes out afterwards.
-    /// </summary>
-    public void Stop(ICollection<AnnounceJob> jobs)
-    {
-        if (_isStopped)
-        {
-            return;
-        }
-
-        _isStopped = true;
-        _flights.Clear();
-        foreach (var lane in _lanes)
-        {
-            foreach (var (tracker, state) in lane.States)
-            {
-                if (state.IsStarted || (lane.IsAsking && lane.Current == tracker))
-                {
-                    jobs.Add(Send(lane, tracker, AnnounceJobKind.Announce, AnnounceEvent.Stopped));
-                }
             }
         }
     }

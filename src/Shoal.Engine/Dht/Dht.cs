@@ -22,6 +22,7 @@ internal sealed class Dht
     private readonly DhtCommons _commons;
     private readonly DhtNode[] _nodes;
     private readonly Dictionary<int, Wish> _wishes = [];
+    private readonly ItemKeeper _keeper;
     private readonly List<(TimeSpan At, DhtNode Node, DhtSearch Search)> _later = [];
     private TimeSpan _nextExpiry;
     private int _lastNumber;
@@ -44,6 +45,7 @@ internal sealed class Dht
     )
     {
         _commons = new DhtCommons(limits, new DhtRandom(seed), verify, isReadOnly);
+        _keeper = new ItemKeeper(_commons.Random);
         var states = saved.ToList();
         _nodes = new DhtNode[families.Count];
         for (var i = 0; i < _nodes.Length; i++)
@@ -79,11 +81,17 @@ internal sealed class Dht
     public void Receive(int socket, IPEndPoint source, ReadOnlySpan<byte> datagram, TimeSpan now, DhtEffects effects)
     {
         _nodes[socket].Receive(source, datagram, now, effects);
-        Merge(effects);
+        Merge(now, effects);
     }
 
     public void Tick(TimeSpan now, DhtEffects effects)
     {
+        foreach (var kept in _keeper.Due(now))
+        {
+            kept.Search = ++_lastNumber;
+            Put(kept.Search, new ItemPut(kept.Item), now);
+        }
+
         for (var i = _later.Count - 1; i >= 0; i--)
         {
             if (now >= _later[i].At)
@@ -107,7 +115,7 @@ internal sealed class Dht
             _commons.Items.Expire(now);
         }
 
-        Merge(effects);
+        Merge(now, effects);
     }
 
     /// <inheritdoc cref="DhtNode.AddBootstrap"/>
@@ -125,29 +133,51 @@ internal sealed class Dht
 
     /// <summary>Looks for peers, and announces where that is asked, from each of our addresses.</summary>
     /// <returns>The number of the results to come.</returns>
-    public int FindPeers(PeerQuery query, TimeSpan now, DhtEffects effects) =>
-        Begin(query.AnnouncePort is not null, number => new PeerSearch(number, query, _commons.Limits), now, effects);
+    public int FindPeers(PeerQuery query, TimeSpan now, DhtEffects effects)
+    {
+        var number = ++_lastNumber;
+        Begin(number, query.AnnouncePort is not null, () => new PeerSearch(number, query, _commons.Limits), now);
+        Tick(now, effects);
+        return number;
+    }
 
     /// <inheritdoc cref="FindPeers"/>
-    public int GetItem(ItemQuery query, TimeSpan now, DhtEffects effects) =>
-        Begin(false, number => new ItemSearch(number, query, null, _commons.Verify, _commons.Limits), now, effects);
+    public int GetItem(ItemQuery query, TimeSpan now, DhtEffects effects)
+    {
+        var number = ++_lastNumber;
+        Begin(number, false, () => new ItemSearch(number, query, null, _commons.Verify, _commons.Limits), now);
+        Tick(now, effects);
+        return number;
+    }
 
     /// <summary>Puts an item that is signed already, if it is a mutable one.</summary>
     /// <returns>The number of the results to come.</returns>
     public int PutItem(ItemPut put, TimeSpan now, DhtEffects effects)
     {
-        var query = new ItemQuery(put.Item.Target, put.Item.Signature?.PublicKey, put.Item.Salt);
-        return Begin(
-            false,
-            number => new ItemSearch(number, query, put, _commons.Verify, _commons.Limits),
-            now,
-            effects
-        );
+        var number = ++_lastNumber;
+        Put(number, put, now);
+        Tick(now, effects);
+        return number;
+    }
+
+    /// <summary>Puts an item now and about once an hour, until <see cref="Cancel"/>; of a mutable one always the newest.</summary>
+    /// <returns>The number of the results to come: <see cref="DhtResult.ItemKept"/> each time.</returns>
+    public int KeepItem(DhtItem item, TimeSpan now, DhtEffects effects)
+    {
+        var number = ++_lastNumber;
+        _keeper.Add(number, item, now);
+        Tick(now, effects);
+        return number;
     }
 
     /// <summary>Gives up; no result comes any more.</summary>
     public void Cancel(int number)
     {
+        if (_keeper.Remove(number) is > 0 and var search)
+        {
+            number = search;
+        }
+
         _wishes.Remove(number);
         _later.RemoveAll(later => later.Search.Number == number);
         foreach (var node in _nodes)
@@ -158,9 +188,15 @@ internal sealed class Dht
 
     public List<DhtNodeState> Save() => [.. _nodes.Select(node => node.Save())];
 
-    private int Begin(bool fromAll, Func<int, DhtSearch> make, TimeSpan now, DhtEffects effects)
+    private void Put(int number, ItemPut put, TimeSpan now)
     {
-        var number = ++_lastNumber;
+        var query = new ItemQuery(put.Item.Target, put.Item.Signature?.PublicKey, put.Item.Salt);
+        Begin(number, false, () => new ItemSearch(number, query, put, _commons.Verify, _commons.Limits), now);
+    }
+
+    // The searches start with the next tick.
+    private void Begin(int number, bool fromAll, Func<DhtSearch> make, TimeSpan now)
+    {
         var wish = new Wish();
         _wishes.Add(number, wish);
         foreach (var family in _nodes.GroupBy(node => node.Family))
@@ -169,17 +205,14 @@ internal sealed class Dht
             foreach (var node in fromAll ? family : family.Take(1))
             {
                 wish.Parts++;
-                _later.Add((now + delay, node, make(number)));
+                _later.Add((now + delay, node, make()));
                 delay += Spacing;
             }
         }
-
-        Tick(now, effects);
-        return number;
     }
 
     // The results of several nodes become those of one.
-    private void Merge(DhtEffects effects)
+    private void Merge(TimeSpan now, DhtEffects effects)
     {
         var results = effects.Results;
         for (var i = 0; i < results.Count; i++)
@@ -192,6 +225,11 @@ internal sealed class Dht
                 {
                     _wishes.Remove(results[i].Number);
                 }
+            }
+
+            if (keep is not null && !_keeper.IsEmpty && _keeper.OfSearch(keep.Number) is { } kept)
+            {
+                keep = keep is DhtResult.ItemDone done ? _keeper.Done(kept, done, now) : null;
             }
 
             if (keep is null)

@@ -33,6 +33,12 @@ internal abstract record DhtResult(int Number)
     /// <param name="Refusal">Why a node did not take it, if one refused.</param>
     internal sealed record ItemDone(int Number, int Answered, DhtItem? Best, int StoredAt, KrpcErrorCode? Refusal)
         : DhtResult(Number);
+
+    /// <summary>An item that is kept was put, or could not be; comes again each time.</summary>
+    /// <param name="Number">See <see cref="DhtResult"/>.</param>
+    /// <param name="Item">The newest one: what is put next.</param>
+    /// <param name="StoredAt">Nodes that took it; 0: it is tried again soon.</param>
+    internal sealed record ItemKept(int Number, DhtItem Item, int StoredAt) : DhtResult(Number);
 }
 
 /// <summary>BEP 33: how many there are, about.</summary>

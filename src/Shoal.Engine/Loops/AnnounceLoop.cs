@@ -84,6 +84,11 @@ internal sealed class AnnounceLoop : IAsyncDisposable
     /// <summary>BEP 21: everything wanted is here, and it is not everything.</summary>
     public void SetPartialSeed(bool isPartialSeed) => Post(_ => _schedule.SetPartialSeed(isPartialSeed));
 
+    /// <summary>The torrent rests: trackers hear that we stop, and nothing more until <see cref="Resume"/>.</summary>
+    public void Pause() => Post(_ => _schedule.Pause());
+
+    public void Resume() => Post(now => _schedule.Resume(now));
+
     /// <summary>The other name of a hybrid became known.</summary>
     public void AddInfoHash(InfoHash infoHash) => Post(_ => _schedule.AddInfoHash(infoHash));
 

@@ -31,7 +31,7 @@ internal sealed record DhtLoopOptions
 /// Runs the <see cref="Dht"/> of an engine: brings it datagrams, time and wishes, one at a time, and carries out what it
 /// decides. Safe to use from any thread; whoever posts while it is idle runs it.
 /// </summary>
-internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
+internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
 {
     /// <summary>Datagrams that wait; beyond it they are dropped, as a full socket would do.</summary>
     private const int MailboxSize = 1024;
@@ -126,36 +126,6 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
                 }
             }
         );
-
-    /// <summary>Looks for an item (BEP 44); <paramref name="found"/> is called for each newer one.</summary>
-    public Task<DhtResult.ItemDone> GetItemAsync(
-        ItemQuery query,
-        Action<DhtItem>? found,
-        CancellationToken cancellation
-    ) => SearchItemAsync(now => _dht.GetItem(query, now, _effects), found, cancellation);
-
-    /// <summary>Puts an item (BEP 44) that is signed already, if it is mutable. It lasts two hours at most.</summary>
-    public Task<DhtResult.ItemDone> PutItemAsync(ItemPut put, CancellationToken cancellation) =>
-        SearchItemAsync(now => _dht.PutItem(put, now, _effects), null, cancellation);
-
-    /// <summary>Signs a value with the number after the newest one in the DHT, and puts it over that one only.</summary>
-    /// <exception cref="InvalidOperationException">There is no libsodium.</exception>
-    public async Task<DhtResult.ItemDone> PublishAsync(
-        byte[] seed,
-        byte[] salt,
-        byte[] value,
-        CancellationToken cancellation
-    )
-    {
-        var ed25519 = _options.Ed25519 ?? throw new InvalidOperationException("mutable items need libsodium");
-        var key = ed25519.PublicKey(seed);
-        var before = await GetItemAsync(ItemQuery.Mutable(key, salt), null, cancellation).ConfigureAwait(false);
-        var known = before.Best?.Signature?.Sequence;
-        var sequence = (known ?? 0) + 1;
-        var signature = ed25519.Sign(seed, DhtItem.BytesToSign(salt, sequence, value));
-        var item = new DhtItem(value, new KrpcSignature(key, sequence, signature), salt);
-        return await PutItemAsync(new ItemPut(item, known), cancellation).ConfigureAwait(false);
-    }
 
     bool IDatagramProtocol.Claims(ReadOnlySpan<byte> datagram) => datagram.Length > 0 && datagram[0] == (byte)'d';
 
@@ -257,45 +227,6 @@ internal sealed class DhtLoop : IDatagramProtocol, IAsyncDisposable
 
         _effects.Clear();
         _nodeCount = _dht.NodeCount;
-    }
-
-    private async Task<DhtResult.ItemDone> SearchItemAsync(
-        Func<TimeSpan, int> begin,
-        Action<DhtItem>? found,
-        CancellationToken cancellation
-    )
-    {
-        var end = new TaskCompletionSource<DhtResult.ItemDone>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var number = 0;
-        Do(now =>
-        {
-            number = begin(now);
-            _listeners[number] = result =>
-            {
-                if (result is DhtResult.ItemFound item)
-                {
-                    found?.Invoke(item.Item);
-                }
-                else if (result is DhtResult.ItemDone done)
-                {
-                    end.TrySetResult(done);
-                }
-            };
-        });
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stop.Token);
-        try
-        {
-            return await end.Task.WaitAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            Do(_ =>
-            {
-                _listeners.Remove(number);
-                _dht.Cancel(number);
-            });
-            throw;
-        }
     }
 
     private async Task TickAsync()

@@ -23,6 +23,7 @@ internal sealed class TorrentDht(
     private readonly List<(NodeId Name, DhtAnnounceSchedule Schedule)> _names = [];
     private readonly long _epoch = time.GetTimestamp();
     private bool _isStopped;
+    private bool _isPaused;
 
     private TimeSpan Now => time.GetElapsedTime(_epoch);
 
@@ -51,7 +52,7 @@ internal sealed class TorrentDht(
             var now = Now;
             foreach (var name in _names)
             {
-                if (!_isStopped && name.Schedule.IsDue(now))
+                if (!_isStopped && !_isPaused && name.Schedule.IsDue(now))
                 {
                     name.Schedule.Begun();
                     (due ??= []).Add(name);
@@ -75,6 +76,24 @@ internal sealed class TorrentDht(
         }
     }
 
+    /// <summary>
+    /// Paused, no search begins and what comes of those under way is dropped; what was announced expires. Afterwards it is
+    /// announced at once.
+    /// </summary>
+    public void SetPaused(bool isPaused)
+    {
+        lock (_lock)
+        {
+            if (_isPaused && !isPaused)
+            {
+                var now = Now;
+                _names.ForEach(name => name.Schedule.Changed(now));
+            }
+
+            _isPaused = isPaused;
+        }
+    }
+
     /// <summary>No search begins any more, and what comes of those under way is dropped.</summary>
     public void Stop()
     {
@@ -88,7 +107,7 @@ internal sealed class TorrentDht(
     {
         lock (_lock)
         {
-            if (_isStopped)
+            if (_isStopped || _isPaused)
             {
                 return;
             }

@@ -226,6 +226,11 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             StartAnnouncing(status);
             Tell(new EngineEvent.CheckingDone(Torrent));
         }
+        else if (status.State == TorrentState.FetchingMetadata)
+        {
+            // A link that was added paused, resumed.
+            StartAnnouncing(status);
+        }
 
         _sources.StateChanged(status);
         var hasFailed = status.State == TorrentState.Failed;

@@ -92,8 +92,26 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         }
     }
 
-    /// <summary>More is wanted, or all of it came.</summary>
-    public void StateChanged(TorrentStatus status) => _loop?.SetPartialSeed(IsPartialSeed(status));
+    /// <summary>More is wanted, all of it came, or the user paused or resumed the torrent.</summary>
+    public void StateChanged(TorrentStatus status)
+    {
+        if (status.State == TorrentState.Checking)
+        {
+            // Paused torrents are checked too: what was stays so until that is done.
+            return;
+        }
+
+        var isPaused = status.State == TorrentState.Paused;
+        _dht?.SetPaused(isPaused);
+        if (isPaused)
+        {
+            _loop?.Pause();
+            return;
+        }
+
+        _loop?.SetPartialSeed(IsPartialSeed(status));
+        _loop?.Resume();
+    }
 
     public void NeedPeers()
     {

@@ -80,6 +80,42 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
         }
     }
 
+    [Fact]
+    public void What_is_kept_is_there_after_hours_and_of_what_is_signed_the_newest()
+    {
+        var world = new DhtWorld(Seed) { Verify = (key, message, proof) => proof.SequenceEqual(Sign(key, message)) };
+        var honest = new List<HonestNode>();
+        Populate(world, 24, 0, honest, [], []);
+        world.Run(TimeSpan.FromMinutes(1));
+        byte[] key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+        var kept = DhtItem.Immutable("4:kept"u8.ToArray());
+        var left = DhtItem.Immutable("4:left"u8.ToArray());
+        var signed = ItemQuery.Mutable(key, []);
+
+        var number = honest[1].Do((dht, effects) => dht.KeepItem(kept, world.Now, effects), world);
+        honest[2].Do((dht, effects) => dht.KeepItem(Mutable(1), world.Now, effects), world);
+        Assert.True(Put(world, honest[1], new ItemPut(left)).StoredAt >= 6);
+        Assert.True(Put(world, honest[3], new ItemPut(Mutable(2))).StoredAt >= 6);
+        world.Run(TimeSpan.FromMinutes(190));
+
+        Assert.Equal("4:kept"u8, Get(world, honest[10], ItemQuery.Immutable(kept.Target)).Best!.Value);
+        Assert.Null(Get(world, honest[10], ItemQuery.Immutable(left.Target)).Best);
+        Assert.Equal(2, Get(world, honest[11], signed).Best!.Signature!.Sequence);
+        Assert.Equal(4, honest[1].Results.OfType<DhtResult.ItemKept>().Count(put => put.StoredAt > 0));
+
+        // No longer wanted, it goes as others do.
+        honest[1].Dht.Cancel(number);
+        world.Run(TimeSpan.FromMinutes(125));
+        Assert.Null(Get(world, honest[10], ItemQuery.Immutable(kept.Target)).Best);
+
+        DhtItem Mutable(long sequence)
+        {
+            var value = "i1e"u8.ToArray();
+            var proof = Sign(key, DhtItem.BytesToSign([], sequence, value));
+            return new DhtItem(value, new KrpcSignature(key, sequence, proof), []);
+        }
+    }
+
     // Stands for a signature: nobody here wants to forge one.
     private static byte[] Sign(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message) =>
         System.Security.Cryptography.SHA512.HashData([.. key, .. message]);

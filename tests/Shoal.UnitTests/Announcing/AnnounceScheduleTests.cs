@@ -24,6 +24,55 @@ public sealed class AnnounceScheduleTests
     }
 
     [Fact]
+    public void PausedSaysGoodbyeOnceAndBeginsAnewWhenResumed()
+    {
+        var script = new AnnounceScript("a");
+        script.Works("a");
+        script.Until(10);
+        script.Schedule.Pause();
+        script.Schedule.NeedPeers(script.Now);
+        Assert.Equal("a stopped", script.Until(200));
+        Assert.Null(script.Schedule.NextDue);
+        script.Schedule.Resume(script.Now);
+        Assert.Equal("a started, a", script.Until(235));
+        // Not paused, it has nothing to take up again.
+        script.Schedule.Resume(script.Now);
+        Assert.Equal("", script.Until(236));
+    }
+
+    [Fact]
+    public void AGoodbyeFollowsWhatIsOnItsWayAndNothingOvertakesIt()
+    {
+        var script = new AnnounceScript("a");
+        script.Works("a");
+        var started = Assert.Single(script.Tick());
+        script.Schedule.Pause();
+        Assert.Empty(script.Tick());
+        script.Answer(started);
+        var stopped = Assert.Single(script.Tick());
+        Assert.Equal(AnnounceEvent.Stopped, stopped.Event);
+
+        script.Schedule.Resume(script.Now);
+        Assert.Empty(script.Tick());
+        script.Trackers.Clear();
+        script.Answer(stopped);
+        Assert.Equal(AnnounceEvent.Started, Assert.Single(script.Tick()).Event);
+        // A goodbye that failed is no trouble of the tracker's.
+        Assert.Null(script.Status()[0].Message);
+    }
+
+    [Fact]
+    public void AGoodbyeOnItsWayIsSaidAgainAtTheEnd()
+    {
+        var script = new AnnounceScript("a");
+        script.Works("a");
+        script.Until(1);
+        script.Schedule.Pause();
+        Assert.Equal(AnnounceEvent.Stopped, Assert.Single(script.Tick()).Event);
+        Assert.Equal("a", script.Stop());
+    }
+
+    [Fact]
     public void CompletedIsToldOnceAndAtOnce()
     {
         var script = new AnnounceScript("a");
