@@ -29,7 +29,7 @@ internal enum DiskRequestKind : byte
     /// <summary>The swarm found the piece good: it may be claimed in resume data once it is durable.</summary>
     CommitPiece,
 
-    /// <summary>The swarm found the piece bad: forget its blocks; they will come again.</summary>
+    /// <summary>The swarm found the piece bad, or heard that blocks of it were lost: forget all; they will come again.</summary>
     DiscardPiece,
 }
 

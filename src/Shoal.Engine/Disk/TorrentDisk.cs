@@ -38,7 +38,8 @@ internal sealed record TorrentDiskOptions
 /// </summary>
 /// <remarks>
 /// Whenever blocks of a piece are lost after the disk took them (it failed, and more came than may be kept in
-/// memory), <see cref="SwarmEventKind.PieceHashed"/> with IsComplete false is posted for the piece: all of its
+/// memory), <see cref="SwarmEventKind.PieceHashed"/> with IsComplete false is posted for the piece. The swarm answers
+/// with <see cref="DiskRequestKind.DiscardPiece"/>, which also drops what was under way meanwhile; then all of its
 /// blocks must come again.
 /// </remarks>
 internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable

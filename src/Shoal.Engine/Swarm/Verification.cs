@@ -144,9 +144,10 @@ internal sealed class Verification(
 
         if (!result.IsComplete)
         {
-            // The disk has lost blocks: nobody's fault, they come again.
+            // Blocks were lost: nobody's fault. What came there since goes too, or it were whole there before it is here.
             ledger.CancelAll(partial);
             content.Drop(partial);
+            state.Disk(new DiskRequest(DiskRequestKind.DiscardPiece, partial.Piece));
             ledger.RefillAll();
         }
         else if (partial.IsWhole)

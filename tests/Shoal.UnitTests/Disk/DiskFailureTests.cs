@@ -75,6 +75,38 @@ public class DiskFailureTests
     }
 
     [Fact]
+    public void A_piece_that_lost_blocks_is_whole_again_when_all_of_them_came_again()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 128 * KiB, 4_000_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, workers: 1, cacheBlocks: 48, time: place.Time);
+        place.Memory!.Capacity = 0;
+        rig.SendPiece(torrent.Layout.Piece(0));
+        // A failed disk keeps 12 blocks, a quarter of the cache: the fifth of this piece is too much, and the piece goes.
+        var lossy = torrent.Layout.Piece(1);
+        rig.SendPiece(lossy);
+        rig.Pump();
+        Assert.False(rig.TakeResult(lossy)!.IsComplete);
+
+        // The blocks after the lost one were on their way: the disk has them, and the swarm does not know.
+        rig.Submit(new DiskRequest(DiskRequestKind.DiscardPiece, lossy));
+        rig.Pump();
+        rig.Events.Clear();
+        place.Memory.Capacity = long.MaxValue;
+        rig.Pass(DiskLimits.RetryDelay);
+        for (var block = 0; block < torrent.Layout.DataBlockCount(lossy); block++)
+        {
+            Assert.Null(rig.TakeResult(lossy));
+            rig.SendBlock(lossy, block);
+            rig.Pump();
+        }
+
+        Assert.True(rig.IsGood(rig.TakeResult(lossy)!));
+        rig.Close();
+        Assert.Equal(0, rig.Downloads.Leased);
+    }
+
+    [Fact]
     public void A_file_that_vanished_is_told_and_found_again()
     {
         using var place = TestPlace.OnDisk();

@@ -85,6 +85,28 @@ public sealed class SwarmScriptTests
     }
 
     [Fact]
+    public void A_piece_of_which_the_disk_lost_blocks_is_discarded_before_it_is_asked_for_again()
+    {
+        var torrent = Torrent(pieces: 1, pieceLength: 64 * 1024);
+        var fixture = new SwarmFixture(torrent);
+        var seed = fixture.JoinSeed(out var requests);
+        foreach (var request in requests.Take(3))
+        {
+            SwarmFixture.Release(fixture.Block(seed, request.Piece, request.Begin));
+        }
+
+        // It lost the first two; the third was under way when it did, and must not count there either.
+        var lost = new PieceHashResult { Piece = torrent.Metainfo.Layout.Piece(0), IsComplete = false };
+        var effects = fixture.Do(new SwarmEvent(SwarmEventKind.PieceHashed, Payload: lost));
+        Assert.Equal(
+            DiskRequestKind.DiscardPiece,
+            Assert.Single(effects, e => e.Kind == SwarmEffectKind.Disk).Disk.Kind
+        );
+        Assert.Equal(4, effects.Count(SwarmFixture.IsSend(MessageId.Request)));
+        Assert.Equal(0, fixture.Pool.Leased);
+    }
+
+    [Fact]
     public void Nobody_is_blamed_for_blocks_of_a_former_run()
     {
         var torrent = Torrent(pieces: 1);
