@@ -44,6 +44,11 @@ public sealed record EngineOptions
     /// </summary>
     public bool UseDht { get; init; } = true;
 
+    /// <summary>
+    /// Exchange the addresses of peers with peers (BEP 11). Default true. Private torrents never do.
+    /// </summary>
+    public bool UsePex { get; init; } = true;
+
     /// <summary>Nodes to begin with, besides those known from before. Default none.</summary>
     public IReadOnlyList<DnsEndPoint> DhtBootstrap { get; init; } = [];
 

@@ -59,10 +59,7 @@ internal sealed class NetworkOptions
         "Do not look for peers in the local network (not in this version yet)"
     );
 
-    private readonly Option<bool> _noPex = Options.Flag(
-        "--no-pex",
-        "Do not exchange addresses with peers (not in this version yet)"
-    );
+    private readonly Option<bool> _noPex = Options.Flag("--no-pex", "Do not exchange addresses of peers with peers");
 
     private readonly Option<bool> _noPortMapping = Options.Flag(
         "--no-port-mapping",
@@ -130,6 +127,7 @@ internal sealed class NetworkOptions
             Bind = result.GetValue(_bind) ?? [],
             UseTrackers = !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
+            UsePex = !result.GetValue(_noPex),
             DhtBootstrap = DhtBootstrap(result),
             DownloadLimit = result.GetValue(_downloadLimit) ?? 0,
             UploadLimit = result.GetValue(_uploadLimit) ?? 0,

@@ -60,6 +60,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
                 PeerId = services.PeerId,
                 ListenPort = services.Port,
                 DhtPort = services.DhtPortOf(metainfo),
+                UsePex = services.Options.UsePex,
                 ClientVersion = EngineVersion.ClientName,
                 SeedChoking = services.Options.SeedChoking,
                 Sequential = options.Sequential,

@@ -1,4 +1,5 @@
 using System.Net;
+using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
@@ -8,6 +9,9 @@ namespace Shoal.Engine;
 internal sealed class CandidatePool(SwarmState state)
 {
     private const int MaxFailures = 6;
+
+    /// <summary>For hearsay: whoever is attacked with our help is left in peace soon.</summary>
+    private const int MaxHearsayFailures = 2;
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromMinutes(30);
 
@@ -23,10 +27,19 @@ internal sealed class CandidatePool(SwarmState state)
         /// <summary>It was a seed when we were one too, or ourselves: of no use.</summary>
         public bool IsUseless { get; set; }
         public uint Priority { get; set; }
+
+        /// <summary>Not null while only peer exchange names it.</summary>
+        public Hearsay.Sponsor? Sponsor { get; set; }
+
+        /// <summary>What peer exchange says of it.</summary>
+        public PexFlags Flags { get; set; }
     }
 
     private readonly Dictionary<IPEndPoint, Candidate> _known = [];
     private readonly HashSet<IPAddress> _banned = [];
+    private int _hearsayConnecting;
+
+    public Hearsay Hearsay { get; } = new(state);
 
     public int Connecting { get; private set; }
 
@@ -69,6 +82,40 @@ internal sealed class CandidatePool(SwarmState state)
         }
     }
 
+    /// <summary>Takes what a connected peer says of another; see <see cref="Hearsay"/> for what is not taken.</summary>
+    public void AddHearsay(in PexPeer named, PeerState by)
+    {
+        if (_known.TryGetValue(named.EndPoint, out var known))
+        {
+            known.Source |= PeerSource.Pex;
+            known.Flags = named.Flags;
+            return;
+        }
+
+        if (
+            _banned.Contains(named.EndPoint.Address)
+            || _known.Count >= state.Limits.MaxCandidates
+            || !Hearsay.TryHold(named.EndPoint, by, out var sponsor)
+        )
+        {
+            return;
+        }
+
+        var candidate = Add(named.EndPoint, PeerSource.Pex)!;
+        candidate.Sponsor = sponsor;
+        candidate.Flags = named.Flags;
+    }
+
+    /// <summary>The torrent is private: whom others than its trackers named is not called.</summary>
+    public void KeepPrivateSources()
+    {
+        const PeerSource open = PeerSource.Pex | PeerSource.Dht | PeerSource.LocalDiscovery | PeerSource.HolePunch;
+        foreach (var candidate in _known.Values.Where(candidate => (candidate.Source & ~open) == 0).ToArray())
+        {
+            Forget(candidate);
+        }
+    }
+
     public void Joined(PeerState peer)
     {
         if (!peer.Introduction.IsOutgoing)
@@ -80,6 +127,7 @@ internal sealed class CandidatePool(SwarmState state)
         if (candidate is not null)
         {
             Connected(candidate);
+            peer.Source = candidate.Source;
         }
     }
 
@@ -95,6 +143,7 @@ internal sealed class CandidatePool(SwarmState state)
 
     public void Left(PeerState peer, DisconnectReason reason)
     {
+        Hearsay.Leave(peer);
         if (!_known.TryGetValue(peer.EndPoint, out var candidate))
         {
             return;
@@ -130,12 +179,7 @@ internal sealed class CandidatePool(SwarmState state)
             return;
         }
 
-        if (candidate.IsConnecting)
-        {
-            candidate.IsConnecting = false;
-            Connecting--;
-        }
-
+        Answered(candidate);
         switch (reason)
         {
             case DisconnectReason.Self:
@@ -162,6 +206,7 @@ internal sealed class CandidatePool(SwarmState state)
             if (
                 candidate is { IsConnecting: false, IsConnected: false, IsUseless: false }
                 && candidate.NotBefore <= state.Now
+                && !MustWait(candidate)
                 && (best is null || IsBetter(candidate, best))
             )
             {
@@ -176,6 +221,7 @@ internal sealed class CandidatePool(SwarmState state)
 
         best.IsConnecting = true;
         Connecting++;
+        _hearsayConnecting += best.Sponsor is null ? 0 : 1;
         return best.EndPoint;
     }
 
@@ -188,6 +234,7 @@ internal sealed class CandidatePool(SwarmState state)
         }
 
         Connecting = 0;
+        _hearsayConnecting = 0;
     }
 
     public uint PriorityOf(IPEndPoint endPoint) =>
@@ -200,14 +247,34 @@ internal sealed class CandidatePool(SwarmState state)
             return a.Failures < b.Failures;
         }
 
+        if (a.Sponsor is { } sponsor && b.Sponsor is { } other && sponsor.Missed != other.Missed)
+        {
+            return sponsor.Missed < other.Missed;
+        }
+
         return a.Priority > b.Priority;
     }
+
+    /// <summary>
+    /// Half of the calls under way may be to hearsay. And a seed that was named to a seed stays for the day we want more.
+    /// </summary>
+    private bool MustWait(Candidate candidate) =>
+        candidate.Sponsor is not null
+        && (
+            _hearsayConnecting * 2 >= state.Limits.MaxConnecting
+            || (state.IsSeeding && (candidate.Flags & PexFlags.UploadOnly) != 0)
+        );
 
     private Candidate? Add(IPEndPoint endPoint, PeerSource source)
     {
         if (_known.TryGetValue(endPoint, out var known))
         {
             known.Source |= source;
+            if (source != PeerSource.Pex)
+            {
+                Verified(known);
+            }
+
             return known;
         }
 
@@ -246,25 +313,59 @@ internal sealed class CandidatePool(SwarmState state)
             }
         }
 
-        return worst is not null && _known.Remove(worst.EndPoint);
+        if (worst is not null)
+        {
+            Forget(worst);
+        }
+
+        return worst is not null;
     }
 
     private void Connected(Candidate candidate)
     {
-        if (candidate.IsConnecting)
+        Answered(candidate);
+        if (candidate.Sponsor is { } sponsor)
         {
-            candidate.IsConnecting = false;
-            Connecting--;
+            sponsor.Reached++;
+            Verified(candidate);
         }
 
         candidate.IsConnected = true;
         candidate.Failures = 0;
     }
 
+    /// <summary>It is no hearsay any more.</summary>
+    private void Verified(Candidate candidate)
+    {
+        if (candidate.Sponsor is { } sponsor)
+        {
+            _hearsayConnecting -= candidate.IsConnecting ? 1 : 0;
+            candidate.Sponsor = null;
+            Hearsay.Release(candidate.EndPoint, sponsor);
+        }
+    }
+
+    /// <summary>The attempt to connect is over.</summary>
+    private void Answered(Candidate candidate)
+    {
+        if (candidate.IsConnecting)
+        {
+            candidate.IsConnecting = false;
+            Connecting--;
+            _hearsayConnecting -= candidate.Sponsor is null ? 0 : 1;
+        }
+    }
+
     private void Fail(Candidate candidate, bool hadData)
     {
         candidate.Failures = hadData ? 1 : candidate.Failures + 1;
-        if (candidate.Failures > MaxFailures && (candidate.Source & PeerSource.User) == 0)
+        if (candidate is { Sponsor: { } sponsor, Failures: 1 })
+        {
+            sponsor.Missed++;
+        }
+
+        var most = candidate.Sponsor is null ? MaxFailures : MaxHearsayFailures - 1;
+        if (candidate.Failures > most && (candidate.Source & PeerSource.User) == 0)
         {
             Forget(candidate);
             return;
@@ -276,11 +377,8 @@ internal sealed class CandidatePool(SwarmState state)
 
     private void Forget(Candidate candidate)
     {
-        if (candidate.IsConnecting)
-        {
-            Connecting--;
-        }
-
+        Answered(candidate);
+        Verified(candidate);
         _known.Remove(candidate.EndPoint);
     }
 

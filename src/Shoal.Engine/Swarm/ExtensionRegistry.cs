@@ -16,14 +16,17 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
     private const int BytesPerNoise = 64 * 1024;
 
     private readonly Dictionary<string, byte> _ids = new(StringComparer.Ordinal);
-    private readonly List<Handler> _handlers = [];
+    private readonly List<(string Name, Handler Handle, Func<bool> IsOffered)> _handlers = [];
 
     /// <summary>Raised when a peer's handshake was read.</summary>
     public Action<PeerState, ExtensionHandshake>? OnHandshake { get; set; }
 
-    public void Register(string name, Handler handler)
+    /// <param name="name">Its name in handshakes.</param>
+    /// <param name="handler">Takes its messages, also those that come while it is not offered.</param>
+    /// <param name="isOffered">Whether we want messages of it now; null: always.</param>
+    public void Register(string name, Handler handler, Func<bool>? isOffered = null)
     {
-        _handlers.Add(handler);
+        _handlers.Add((name, handler, isOffered ?? (static () => true)));
         _ids.Add(name, (byte)_handlers.Count);
     }
 
@@ -37,7 +40,7 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
 
         var handshake = new ExtensionHandshake
         {
-            Messages = _ids,
+            Messages = Offers(peer),
             Client = state.Options.ClientVersion,
             Port = state.Options.ListenPort is > 0 and <= ushort.MaxValue ? (ushort)state.Options.ListenPort : null,
             RequestQueue = state.Limits.MaxRequestsIn,
@@ -46,6 +49,7 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
             IsUploadOnly = state.IsSeeding && !state.IsSuperSeeding ? true : null,
         };
         state.Send(peer, MessageId.Extended, ExtensionHandshake.Id, payload: handshake.Write());
+        peer.WasGreeted = true;
     }
 
     public DisconnectReason? OnMessage(PeerState peer, uint id, byte[] payload)
@@ -63,7 +67,7 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         }
 
         // BEP 10: ids are those we gave; another one is a message of an extension we do not speak.
-        return id <= _handlers.Count ? _handlers[(int)id - 1](peer, payload) : null;
+        return id <= _handlers.Count ? _handlers[(int)id - 1].Handle(peer, payload) : null;
     }
 
     /// <summary>Sends a message of the extension if the peer speaks it.</summary>
@@ -76,6 +80,24 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
 
         state.Send(peer, MessageId.Extended, id, payload: payload);
         return true;
+    }
+
+    /// <summary>
+    /// What is not offered is not named; or taken back. BEP 10: "Setting an extension number to zero means that the
+    /// extension is not supported/disabled."
+    /// </summary>
+    private Dictionary<string, byte> Offers(PeerState peer)
+    {
+        var offers = new Dictionary<string, byte>(StringComparer.Ordinal);
+        foreach (var (name, _, isOffered) in _handlers)
+        {
+            if (isOffered() || peer.WasGreeted)
+            {
+                offers[name] = isOffered() ? _ids[name] : (byte)0;
+            }
+        }
+
+        return offers;
     }
 
     private DisconnectReason? OnHandshakeMessage(PeerState peer, byte[] payload)
@@ -96,6 +118,8 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
 
         peer.Client = handshake.Client ?? peer.Client;
         peer.IsUploadOnly = handshake.IsUploadOnly ?? peer.IsUploadOnly;
+        peer.OurAddress = handshake.YourAddress ?? peer.OurAddress;
+        peer.PrefersEncryption = handshake.PrefersEncryption ?? peer.PrefersEncryption;
         if (handshake.RequestQueue is { } limit)
         {
             peer.PeerQueueLimit = Math.Clamp(limit, 1, state.Limits.MaxRequestsOut);

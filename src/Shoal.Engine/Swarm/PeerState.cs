@@ -40,6 +40,7 @@ internal sealed class PeerState
         JoinedAt = now;
         LastBlockAt = now;
         EndPoint = introduction.EndPoint;
+        Source = introduction.Source;
     }
 
     public PeerHandle Handle { get; }
@@ -50,6 +51,13 @@ internal sealed class PeerState
     /// <summary>Where the peer listens, as far as known; the candidate pool knows it by this.</summary>
     public IPEndPoint EndPoint { get; set; }
     public bool SaidWhereItListens { get; set; }
+
+    /// <summary>Others can connect to <see cref="EndPoint"/>, as far as we can know: we did, or it says so.</summary>
+    public bool IsReachableAgain =>
+        Introduction.IsOutgoing || SaidWhereItListens || Introduction.Transport == TransportKind.Utp;
+
+    /// <summary>Who told us of it.</summary>
+    public PeerSource Source { get; set; }
     public bool IsFast => (Introduction.Capabilities & PeerCapabilities.Fast) != 0;
 
     /// <summary>Speaks v2 for this torrent: said so, or called it by its v2 name.</summary>
@@ -144,6 +152,19 @@ internal sealed class PeerState
 
     /// <summary>The ids under which the peer wants messages of extensions we speak; 0: none.</summary>
     public Dictionary<string, byte> ExtensionIds { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Our own extension handshake has been sent; another one only changes what it said.</summary>
+    public bool WasGreeted { get; set; }
+
+    /// <summary>Our address, as the peer says it sees it.</summary>
+    public IPAddress? OurAddress { get; set; }
+
+    /// <summary>BEP 11: "prefers encryption, as indicated by e field in extension handshake".</summary>
+    public bool PrefersEncryption { get; set; }
+
+    // Peer exchange: PeerExchange; null before its handshake.
+
+    public PeerExchange.Exchange? Pex { get; set; }
 
     // Metadata: MetadataFetch.
 

@@ -58,7 +58,7 @@ internal static class StatusReport
             PeerId = peer.Introduction.PeerId,
             Client = peer.Client,
             IsOutgoing = peer.Introduction.IsOutgoing,
-            Source = peer.Introduction.Source,
+            Source = peer.Source,
             Transport = peer.Introduction.Transport,
             Encryption = peer.Introduction.Encryption,
             Progress = peer.Have is { Length: > 0 } have ? (double)have.Count / have.Length : 0,

@@ -103,8 +103,10 @@ internal sealed partial class Swarm
                 return null;
             }
         );
+        _extensions.Register(UtPex.Name, _exchange.OnMessage, () => _exchange.IsOn);
         _extensions.OnHandshake = (peer, handshake) =>
         {
+            _exchange.OnHandshake(peer);
             if (_metadata.OnSize(peer, handshake.MetadataSize) is { } reason)
             {
                 _state.Doom(peer, reason);

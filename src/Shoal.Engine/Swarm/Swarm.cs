@@ -26,6 +26,7 @@ internal sealed partial class Swarm
     private readonly Membership _membership;
     private readonly UserWishes _wishes;
     private readonly ExtensionRegistry _extensions;
+    private readonly PeerExchange _exchange;
     private readonly MetadataFetch _metadata;
     private readonly SuperSeeder _superSeeder;
     private readonly Suggester _suggester;
@@ -46,6 +47,7 @@ internal sealed partial class Swarm
         _candidates = new CandidatePool(_state);
         _membership = new Membership(_state, _candidates);
         _extensions = new ExtensionRegistry(_state, _candidates);
+        _exchange = new PeerExchange(_state, _candidates, _extensions);
         _metadata = new MetadataFetch(_state, _extensions) { Condemn = _membership.Condemn };
         _superSeeder = new SuperSeeder(_state);
         _suggester = new Suggester(_state);
@@ -227,6 +229,7 @@ internal sealed partial class Swarm
             _ledger.OnSecond();
             _copies.OnSecond();
             _membership.DropUseless();
+            _exchange.OnSecond();
         }
 
         _metadata.OnTick();
@@ -243,6 +246,11 @@ internal sealed partial class Swarm
         var content = new ContentState(metainfo, options.FilePriority, options.Sequential, options.Random);
         _state.Content = content;
         _holdings.OnMetadata(content);
+        if (metainfo.IsPrivate)
+        {
+            _candidates.KeepPrivateSources();
+        }
+
         foreach (var peer in _state.Peers)
         {
             // Now it is known how large the metadata is: others may want it from us.

@@ -17,6 +17,23 @@ internal sealed record SwarmLimits
     public int MaxCandidates { get; init; } = 2000;
 
     /// <summary>
+    /// Of those, known only by peer exchange. Beyond: peers' words are not listened to. Default 1,000: trackers and the
+    /// DHT keep half of the list.
+    /// </summary>
+    public int MaxHearsay { get; init; } = 1000;
+
+    /// <summary>
+    /// Of those, named by peers of one network (an address, a /64). Beyond: as above. Default 100: two full messages.
+    /// </summary>
+    public int MaxHearsayPerPeer { get; init; } = 100;
+
+    /// <summary>
+    /// Addresses named by one network that did not answer while not one in so many did: then it is not listened to any
+    /// more. Default 40: of honest peers behind routers it is one in three or four that answers.
+    /// </summary>
+    public int MaxHearsayMisses { get; init; } = 40;
+
+    /// <summary>
     /// Requests outstanding at one peer, whatever its reqq. 2,000 x 16 KiB = 32 MiB: 1 GB/s with 30 ms.
     /// </summary>
     public int MaxRequestsOut { get; init; } = 2000;

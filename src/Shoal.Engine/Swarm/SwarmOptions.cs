@@ -17,6 +17,9 @@ internal sealed record SwarmOptions
     /// <summary>The UDP port of our node in the DHT, told to peers that have one too; 0: no DHT for this torrent.</summary>
     public int DhtPort { get; init; }
 
+    /// <summary>Exchange addresses with peers (BEP 11), unless the torrent is private.</summary>
+    public bool UsePex { get; init; } = true;
+
     /// <summary>Our name and version, told to peers in the extension handshake.</summary>
     public string ClientVersion { get; init; } = "Shoal";
 

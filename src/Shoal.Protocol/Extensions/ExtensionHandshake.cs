@@ -55,6 +55,9 @@ public sealed record ExtensionHandshake
     /// <summary>upload_only (BEP 21): the sender fetches nothing more.</summary>
     public bool? IsUploadOnly { get; init; }
 
+    /// <summary>e: the sender prefers encrypted connections (BEP 11 gives it a flag).</summary>
+    public bool? PrefersEncryption { get; init; }
+
     /// <summary>Reads what follows the extended id; false if it is no dictionary.</summary>
     public static bool TryRead(ReadOnlySpan<byte> payload, out ExtensionHandshake handshake)
     {
@@ -70,6 +73,7 @@ public sealed record ExtensionHandshake
         }
 
         var uploadOnly = root.Find("upload_only"u8);
+        var encryption = root.Find("e"u8);
         handshake = new ExtensionHandshake
         {
             Messages = ReadMessages(root.Find("m"u8)),
@@ -81,6 +85,7 @@ public sealed record ExtensionHandshake
             IPv6 = ReadAddress(root.Find("ipv6"u8).Bytes, 16, 16),
             MetadataSize = ReadInteger(root.Find("metadata_size"u8), int.MaxValue),
             IsUploadOnly = uploadOnly.IsInteger ? uploadOnly.IntegerOr(0) != 0 : null,
+            PrefersEncryption = encryption.IsInteger ? encryption.IntegerOr(0) != 0 : null,
         };
         return true;
     }
@@ -91,6 +96,7 @@ public sealed record ExtensionHandshake
         var output = new ArrayBufferWriter<byte>(256);
         var writer = new BencodeWriter(output);
         writer.BeginDictionary();
+        WriteInteger(writer, "e"u8, PrefersEncryption is { } prefersEncryption ? (prefersEncryption ? 1 : 0) : null);
         WriteAddress(writer, "ipv4"u8, IPv4);
         WriteAddress(writer, "ipv6"u8, IPv6);
         writer.String("m"u8);
