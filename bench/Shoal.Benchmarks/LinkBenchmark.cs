@@ -22,7 +22,7 @@ internal static class LinkBenchmark
         var host = new SendingHost();
         var finished = new TaskCompletionSource<TimeSpan>();
         await using var acceptor = TcpAcceptor.Start(
-            [IPAddress.Loopback],
+            LocalBinding.Create([IPAddress.Loopback], [], LocalInterface.ReadAll),
             0,
             TcpLimits.Default,
             TimeProvider.System,
@@ -69,7 +69,11 @@ internal static class LinkBenchmark
     public static async Task<int> ReceiveAsync(string port, string gigabytes)
     {
         var host = new ReceivingHost(long.Parse(gigabytes, CultureInfo.InvariantCulture) << 30);
-        using var connector = new TcpConnector(new DirectEgress([]), TcpLimits.Default, TimeProvider.System);
+        using var connector = new TcpConnector(
+            new DirectEgress(LocalBinding.Everywhere),
+            TcpLimits.Default,
+            TimeProvider.System
+        );
         var remote = new IPEndPoint(IPAddress.Loopback, int.Parse(port, CultureInfo.InvariantCulture));
         var connection = await connector.ConnectAsync(remote, CancellationToken.None);
         var handshake = new PeerHandshake(PeerLinkLimits.Default, TimeProvider.System);

@@ -14,6 +14,12 @@ public sealed record EngineOptions
     /// </summary>
     public IReadOnlyList<IPAddress> Bind { get; init; } = [];
 
+    /// <summary>
+    /// Names of network interfaces to listen on and to connect by, besides <see cref="Bind"/>; nothing leaves by another,
+    /// also while they are down. Default none.
+    /// </summary>
+    public IReadOnlyList<string> BindInterfaces { get; init; } = [];
+
     /// <summary>Where resume data lives; created when missing.</summary>
     public required string StateDirectory { get; init; }
 

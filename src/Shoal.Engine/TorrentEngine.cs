@@ -72,11 +72,12 @@ public sealed class TorrentEngine : IAsyncDisposable
         // Who calls before the engine is whole waits for it.
         var ready = new TaskCompletionSource<TorrentEngine>(TaskCreationOptions.RunContinuationsAsynchronously);
         var limits = TcpLimits.Default with { MaxConnecting = options.MaxHalfOpen };
+        var egress = OutboundNetwork.EgressOf(options);
         TcpAcceptor acceptor;
         try
         {
             acceptor = TcpAcceptor.Start(
-                options.Bind,
+                egress.Local,
                 options.Port,
                 limits,
                 options.Time,
@@ -89,7 +90,7 @@ public sealed class TorrentEngine : IAsyncDisposable
         }
         catch (SocketException exception)
         {
-            var where = options.Bind.Count > 0 ? $" on {string.Join(", ", options.Bind)}" : "";
+            var where = egress.Local.IsRestricted ? $" on {string.Join(", ", egress.Local.Places)}" : "";
             throw new EngineStartException(
                 $"cannot listen on port {options.Port}{where}: {exception.Message}",
                 exception
@@ -99,7 +100,7 @@ public sealed class TorrentEngine : IAsyncDisposable
         var events = Channel.CreateBounded<EngineEvent>(
             new BoundedChannelOptions(EventCapacity) { FullMode = BoundedChannelFullMode.DropOldest }
         );
-        var services = EngineServices.Create(options, limits, acceptor.Port, events.Writer);
+        var services = EngineServices.Create(options, egress, limits, acceptor.Port, events.Writer);
         if (options.UseDht)
         {
             services.StartDht();

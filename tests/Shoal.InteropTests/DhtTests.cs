@@ -201,13 +201,15 @@ public sealed class DhtTests
             Assert.True(Ed25519.TryLoad(out var ed25519, out var problem), problem);
             Ed25519 = ed25519;
             _folder = folder is null ? Directory.CreateTempSubdirectory("shoal-dht-").FullName : null;
-            _port = UdpPort.Open([IPAddress.Loopback], 0);
+            var local = LocalBinding.Create([IPAddress.Loopback], [], LocalInterface.ReadAll);
+            _port = UdpPort.Open(local, 0);
             Loop = new DhtLoop(
                 new DhtLoopOptions
                 {
                     StateDirectory = folder ?? _folder!,
                     Bootstrap = bootstrap is { } known ? [new DnsEndPoint("127.0.0.1", known)] : [],
                     Ed25519 = ed25519,
+                    Egress = new DirectEgress(local),
                     Time = TimeProvider.System,
                     OnFault = exception => Fault = exception,
                 },

@@ -80,7 +80,11 @@ public sealed class HttpTrackerClientTests
     private static async Task<TrackerReply> AskAsync(string url)
     {
         Assert.True(TrackerUrl.TryParse(url, out var parsed));
-        using var client = new HttpTrackerClient(new TrackerClientLimits(), TimeProvider.System);
+        using var client = new HttpTrackerClient(
+            new TrackerClientLimits(),
+            new DirectEgress(LocalBinding.Everywhere),
+            TimeProvider.System
+        );
         var job = new AnnounceJob
         {
             Id = 1,

@@ -13,12 +13,10 @@ internal sealed class NetworkOptions
 {
     private readonly Option<int?> _port = Options.Number("--port", "TCP port to listen on; 0 (default): any", 0, 65535);
 
-    private readonly Option<List<IPAddress>> _bind = Options.Values<IPAddress>(
+    private readonly Option<string[]> _bind = Options.Texts(
         "--bind",
-        "ADDR",
-        "Local address to listen on and connect from; nothing leaves by another",
-        "an IPv4 or IPv6 address",
-        EndPointText.TryParseAddress
+        "ADDR|NAME",
+        "Local address or network interface to listen on and connect by; nothing leaves by another"
     );
 
     private readonly Option<List<string>> _peers = Options.Values(
@@ -120,11 +118,13 @@ internal sealed class NetworkOptions
     {
         RefuseWhatIsNotThere(result);
         var peers = result.GetValue(_maxPeers);
+        var (addresses, interfaces) = Bound(result);
         var defaults = new EngineOptions { StateDirectory = StateDirectory(result, host) };
         return defaults with
         {
             Port = result.GetValue(_port) ?? 0,
-            Bind = result.GetValue(_bind) ?? [],
+            Bind = addresses,
+            BindInterfaces = interfaces,
             UseTrackers = !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
             UsePex = !result.GetValue(_noPex),
@@ -146,7 +146,11 @@ internal sealed class NetworkOptions
     public bool HasPeers(ParseResult result) => result.GetValue(_peers) is { Count: > 0 };
 
     /// <summary>The addresses of --peer; a host may have several.</summary>
-    public async Task<IReadOnlyList<IPEndPoint>> PeersAsync(ParseResult result, CancellationToken cancel)
+    public async Task<IReadOnlyList<IPEndPoint>> PeersAsync(
+        ParseResult result,
+        OutboundNetwork network,
+        CancellationToken cancel
+    )
     {
         var found = new List<IPEndPoint>();
         foreach (var text in result.GetValue(_peers) ?? [])
@@ -158,7 +162,7 @@ internal sealed class NetworkOptions
 
             try
             {
-                var addresses = await Dns.GetHostAddressesAsync(host, cancel);
+                var addresses = await network.ResolveAsync(host, cancel);
                 found.AddRange(addresses.Select(address => new IPEndPoint(address, port)));
             }
             catch (SocketException error)
@@ -168,6 +172,32 @@ internal sealed class NetworkOptions
         }
 
         return found;
+    }
+
+    private (List<IPAddress> Addresses, List<string> Interfaces) Bound(ParseResult result)
+    {
+        var (addresses, interfaces) = (new List<IPAddress>(), new List<string>());
+        var names = new Lazy<IReadOnlyList<string>>(() => OutboundNetwork.InterfaceNames);
+        foreach (var text in result.GetValue(_bind) ?? [])
+        {
+            if (EndPointText.TryParseAddress(text, out var address))
+            {
+                addresses.Add(address);
+            }
+            else if (names.Value.Contains(text))
+            {
+                interfaces.Add(text);
+            }
+            else
+            {
+                throw UserErrorException.Usage(
+                    $"--bind: '{text}' is neither an IPv4 or IPv6 address nor a network interface of this machine "
+                        + $"({string.Join(", ", names.Value)})"
+                );
+            }
+        }
+
+        return (addresses, interfaces);
     }
 
     private List<DnsEndPoint> DhtBootstrap(ParseResult result)

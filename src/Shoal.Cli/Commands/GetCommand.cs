@@ -91,8 +91,9 @@ internal sealed class GetCommand
     {
         var options = _network.Engine(result, _host);
         var globs = (result.GetValue(_files) ?? []).Select(pattern => new FileGlob(pattern)).ToList();
-        var peers = await _network.PeersAsync(result, cancel);
-        var source = await TorrentSource.LoadAsync(result.GetRequiredValue(_source), options.Bind, cancel);
+        var network = RunningEngine.Network(options);
+        var peers = await _network.PeersAsync(result, network, cancel);
+        var source = await TorrentSource.LoadAsync(result.GetRequiredValue(_source), network, cancel);
         if (source is TorrentSource.Torrent known)
         {
             WantedBytes(known.Metainfo, globs);

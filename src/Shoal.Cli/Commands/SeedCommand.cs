@@ -41,9 +41,10 @@ internal static class SeedCommand
             async (result, cancel) =>
             {
                 var options = network.Engine(result, host);
-                var peers = await network.PeersAsync(result, cancel);
+                var way = RunningEngine.Network(options);
+                var peers = await network.PeersAsync(result, way, cancel);
                 var where = result.GetRequiredValue(torrent);
-                if (await TorrentSource.LoadAsync(where, options.Bind, cancel) is not TorrentSource.Torrent source)
+                if (await TorrentSource.LoadAsync(where, way, cancel) is not TorrentSource.Torrent source)
                 {
                     throw UserErrorException.Usage($"{where}: seeding needs the .torrent file, not a link to it");
                 }

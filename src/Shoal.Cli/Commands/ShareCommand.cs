@@ -81,14 +81,15 @@ internal sealed class ShareCommand
             throw UserErrorException.Usage($"--output {output}: several torrents need a folder that exists");
         }
 
-        var peers = await _network.PeersAsync(result, cancel);
-        var addresses = Reachable(options.Bind);
+        var network = RunningEngine.Network(options);
+        var peers = await _network.PeersAsync(result, network, cancel);
+        var addresses = Reachable(network.LocalAddresses);
         TrackerServer? tracker = null;
         try
         {
             if (settings.Trackers.Count == 0 && options.UseTrackers)
             {
-                tracker = await StartTrackerAsync(options.Bind, cancel);
+                tracker = await StartTrackerAsync(network.LocalAddresses, cancel);
                 settings = settings with
                 {
                     Trackers =

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Shoal.Engine;
 
 namespace Shoal.Cli;
 
@@ -26,7 +27,11 @@ internal static class ShowCommand
         command.SetAction(
             async (result, cancel) =>
             {
-                var loaded = await TorrentSource.LoadAsync(result.GetRequiredValue(source), [], cancel);
+                var loaded = await TorrentSource.LoadAsync(
+                    result.GetRequiredValue(source),
+                    OutboundNetwork.Direct,
+                    cancel
+                );
                 switch (loaded, result.GetValue(json))
                 {
                     case (TorrentSource.Torrent(var metainfo, _), true):

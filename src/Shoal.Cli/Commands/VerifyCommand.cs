@@ -34,7 +34,10 @@ internal static class VerifyCommand
             async (result, cancel) =>
             {
                 var where = result.GetRequiredValue(torrent);
-                if (await TorrentSource.LoadAsync(where, [], cancel) is not TorrentSource.Torrent source)
+                if (
+                    await TorrentSource.LoadAsync(where, OutboundNetwork.Direct, cancel)
+                    is not TorrentSource.Torrent source
+                )
                 {
                     throw UserErrorException.Usage($"{where}: verifying needs the .torrent file, not a link to it");
                 }

@@ -1,33 +1,31 @@
-using System.Net;
-using System.Net.Sockets;
+using Shoal.Engine;
 
 namespace Shoal.Cli;
 
-/// <summary>What a download needs of the network.</summary>
-internal class DownloadNetwork
+/// <summary>What a download needs of the network. Tests bring their own.</summary>
+internal interface IDownloadNetwork
 {
-    public virtual Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancel) =>
-        Dns.GetHostAddressesAsync(host, cancel);
+    /// <summary>Connects to the host of a URL, and says whether that is in the local network.</summary>
+    /// <param name="host">Name or address.</param>
+    /// <param name="port">TCP.</param>
+    /// <param name="whyNot">Told whether the host is local; why it must not be connected to, or null.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    /// <exception cref="IOException">No connection; the message says why.</exception>
+    Task<(Stream Stream, bool IsLocal)> ConnectAsync(
+        string host,
+        int port,
+        Func<bool, string?> whyNot,
+        CancellationToken cancel
+    );
+}
 
-    /// <param name="from">The local address to use; null: any.</param>
-    /// <exception cref="SocketException">No connection.</exception>
-    public virtual async Task<Stream> ConnectAsync(IPAddress? from, IPEndPoint to, CancellationToken cancel)
-    {
-        var socket = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            if (from is not null)
-            {
-                socket.Bind(new IPEndPoint(from, 0));
-            }
-
-            await socket.ConnectAsync(to, cancel);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+/// <summary>The way the engine goes out too: bound as it is.</summary>
+internal sealed class DownloadNetwork(OutboundNetwork network) : IDownloadNetwork
+{
+    public Task<(Stream Stream, bool IsLocal)> ConnectAsync(
+        string host,
+        int port,
+        Func<bool, string?> whyNot,
+        CancellationToken cancel
+    ) => network.ConnectAsync(host, port, whyNot, cancel);
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using Shoal.Protocol;
 
@@ -9,9 +8,8 @@ namespace Shoal.Cli;
 /// Fetches a .torrent file by its URL: http and https only, certificates checked, few redirects, none of them from
 /// the world into this machine's own network, and never more bytes than a torrent may have.
 /// </summary>
-/// <param name="bind">Local addresses to connect from; empty: any.</param>
-/// <param name="network">Names and connections; tests bring their own.</param>
-internal sealed class TorrentDownload(IReadOnlyList<IPAddress> bind, DownloadNetwork network)
+/// <param name="network">Names and connections.</param>
+internal sealed class TorrentDownload(IDownloadNetwork network)
 {
     private const int MaxRedirects = 5;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
@@ -101,37 +99,17 @@ internal sealed class TorrentDownload(IReadOnlyList<IPAddress> bind, DownloadNet
             );
     }
 
-    // Checks the address that is really connected to, so a name that resolves differently the second time gains
+    // Asked about the address that is really connected to, so a name that resolves differently the second time gains
     // nothing.
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
-        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-        Exception? last = null;
-        foreach (var address in await network.ResolveAsync(host, cancel))
-        {
-            if (_startedLocally == false && LocalAddress.IsLocal(address))
-            {
-                throw new IOException($"refused: it redirects into the local network ({address})");
-            }
-
-            var from = bind.FirstOrDefault(local => local.AddressFamily == address.AddressFamily);
-            if (bind.Count > 0 && from is null)
-            {
-                continue;
-            }
-
-            try
-            {
-                var stream = await network.ConnectAsync(from, new IPEndPoint(address, port), cancel);
-                _startedLocally ??= LocalAddress.IsLocal(address);
-                return stream;
-            }
-            catch (SocketException error)
-            {
-                last = error;
-            }
-        }
-
-        throw last ?? new IOException($"{host} has no address that --bind allows to reach");
+        var (stream, isLocal) = await network.ConnectAsync(
+            context.DnsEndPoint.Host,
+            context.DnsEndPoint.Port,
+            isLocal => _startedLocally == false && isLocal ? "refused: it redirects into the local network" : null,
+            cancel
+        );
+        _startedLocally ??= isLocal;
+        return stream;
     }
 }

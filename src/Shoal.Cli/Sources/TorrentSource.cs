@@ -1,4 +1,4 @@
-using System.Net;
+using Shoal.Engine;
 using Shoal.Protocol;
 
 namespace Shoal.Cli;
@@ -14,13 +14,9 @@ internal abstract record TorrentSource
     internal sealed record Link(MagnetLink Magnet) : TorrentSource;
 
     /// <param name="source">A file, an http(s) URL, a magnet link, or an infohash in hexadecimal or base32.</param>
-    /// <param name="bind">Local addresses to fetch a URL from; empty: any.</param>
+    /// <param name="network">The way to a URL.</param>
     /// <exception cref="UserErrorException">It is none of these, or cannot be read; names it.</exception>
-    public static async Task<TorrentSource> LoadAsync(
-        string source,
-        IReadOnlyList<IPAddress> bind,
-        CancellationToken cancel
-    )
+    public static async Task<TorrentSource> LoadAsync(string source, OutboundNetwork network, CancellationToken cancel)
     {
         if (source.StartsWith("magnet:", StringComparison.OrdinalIgnoreCase))
         {
@@ -31,7 +27,7 @@ internal abstract record TorrentSource
 
         if (TorrentDownload.IsUrl(source))
         {
-            var bytes = await new TorrentDownload(bind, new DownloadNetwork()).FetchAsync(source, cancel);
+            var bytes = await new TorrentDownload(new DownloadNetwork(network)).FetchAsync(source, cancel);
             return new Torrent(TorrentFile.Parse(bytes, source), source);
         }
 

@@ -21,6 +21,9 @@ internal sealed record DhtLoopOptions
     public bool IsReadOnly { get; init; }
 
     public DhtLimits Limits { get; init; } = new();
+
+    /// <summary>Looks up the names.</summary>
+    public required IEgress Egress { get; init; }
     public required TimeProvider Time { get; init; }
 
     /// <summary>Told of exceptions in the loop, which are bugs.</summary>
@@ -273,9 +276,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         {
             try
             {
-                var found = IPAddress.TryParse(name.Host, out var literal)
-                    ? [literal]
-                    : await Dns.GetHostAddressesAsync(name.Host, _stop.Token).ConfigureAwait(false);
+                var found = await _options.Egress.ResolveAsync(name.Host, _stop.Token).ConfigureAwait(false);
                 Do(_ =>
                 {
                     foreach (var address in found)

@@ -48,6 +48,7 @@ internal sealed class EngineServices : IAsyncDisposable
 
     public static EngineServices Create(
         EngineOptions options,
+        IEgress egress,
         TcpLimits tcpLimits,
         int port,
         ChannelWriter<EngineEvent> events
@@ -55,7 +56,6 @@ internal sealed class EngineServices : IAsyncDisposable
     {
         var linkLimits = PeerLinkLimits.Default;
         var uploadPool = new BlockPool(BlocksIn(options.ReadCacheBytes));
-        var egress = new DirectEgress(options.Bind);
         var connector = new TcpConnector(egress, tcpLimits, options.Time);
         var handshake = new PeerHandshake(linkLimits, options.Time);
         var random = options.RandomSeed is { } seed ? new Random(seed) : new Random();
@@ -76,7 +76,7 @@ internal sealed class EngineServices : IAsyncDisposable
             ReceivePool = new BlockPool(BlocksIn(options.WriteCacheBytes)),
             DownloadGate = new RateGate(options.Time, options.DownloadLimit),
             UploadGate = new RateGate(options.Time, options.UploadLimit),
-            Trackers = new TrackerClient(new TrackerClientLimits(), options.Time),
+            Trackers = new TrackerClient(new TrackerClientLimits(), egress, options.Time),
             Disk = new DiskWorkers(
                 new DiskWorkersOptions
                 {
@@ -112,7 +112,7 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be had.</exception>
     public void StartDht()
     {
-        _udp = UdpPort.Open(Options.Bind, Port);
+        _udp = UdpPort.Open(Egress.Local, Port);
         _ = Ed25519.TryLoad(out var ed25519, out _);
         Dht = new DhtLoop(
             new DhtLoopOptions
@@ -120,6 +120,7 @@ internal sealed class EngineServices : IAsyncDisposable
                 StateDirectory = Options.StateDirectory,
                 Bootstrap = Options.DhtBootstrap,
                 Ed25519 = ed25519,
+                Egress = Egress,
                 Time = Time,
                 OnFault = exception => Events.TryWrite(new EngineEvent.EngineFaulted(exception)),
             },

@@ -46,7 +46,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             {
                 Tiers = urls,
                 InfoHashes = names,
-                Origins = services.Options.Bind is { Count: > 0 } bind ? bind : [IPAddress.Any, IPAddress.IPv6Any],
+                Origins = services.Egress.Local.Origins,
                 IsComplete = IsWhole(status),
                 IsPartialSeed = IsPartialSeed(status),
                 Seed = services.CreateRandom().Next(),

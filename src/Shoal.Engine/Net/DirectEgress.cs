@@ -4,9 +4,16 @@ using System.Net.Sockets;
 namespace Shoal.Engine;
 
 /// <summary>Out by the machine's own interfaces.</summary>
-/// <param name="bind">Local addresses to leave by; empty: the system chooses.</param>
-internal sealed class DirectEgress(IReadOnlyList<IPAddress> bind) : IEgress
+/// <param name="local">What may be left by.</param>
+internal sealed class DirectEgress(LocalBinding local) : IEgress
 {
+    /// <summary>Addresses of one name that are tried.</summary>
+    private const int MaxAddresses = 4;
+
+    public LocalBinding Local => local;
+
+    public bool IsProxied => false;
+
     public async ValueTask<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
         IPAddress.TryParse(host, out var literal)
             ? [literal]
@@ -14,15 +21,9 @@ internal sealed class DirectEgress(IReadOnlyList<IPAddress> bind) : IEgress
 
     public async ValueTask<Socket> ConnectAsync(IPEndPoint remote, IPAddress? origin, CancellationToken cancellation)
     {
-        var local = LocalFor(remote.AddressFamily, origin);
-        var socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var socket = local.Open(remote.AddressFamily, SocketType.Stream, origin);
         try
         {
-            if (local is not null)
-            {
-                socket.Bind(new IPEndPoint(local, 0));
-            }
-
             await socket.ConnectAsync(remote, cancellation).ConfigureAwait(false);
             return socket;
         }
@@ -33,17 +34,56 @@ internal sealed class DirectEgress(IReadOnlyList<IPAddress> bind) : IEgress
         }
     }
 
-    private IPAddress? LocalFor(AddressFamily family, IPAddress? origin)
+    public async ValueTask<HostConnection> ConnectAsync(HostTarget target, CancellationToken cancellation)
     {
-        if (origin is not null && !origin.Equals(IPAddress.Any) && !origin.Equals(IPAddress.IPv6Any))
+        IPAddress[] all;
+        try
         {
-            return origin;
+            all = await ResolveAsync(target.Host, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException exception)
+        {
+            return HostConnection.Failed(HostFailure.UnknownHost, $"{target.Host}: {exception.Message}");
         }
 
-        var local = bind.FirstOrDefault(address => address.AddressFamily == family);
-        return local is null && bind.Count > 0
-            // Bound to addresses of another family: nothing leaves by one that was not named.
-            ? throw new SocketException((int)SocketError.AddressFamilyNotSupported)
-            : local;
+        var ours = Array.FindAll(all, address => IsReachable(address, target.Origin));
+        if (ours.Length == 0)
+        {
+            return HostConnection.Failed(
+                HostFailure.NoAddress,
+                $"{target.Host} has no address of a family that we may use"
+            );
+        }
+
+        // A name that leads to both an allowed and a forbidden address is not worth trust.
+        if (
+            ours.Select(address => target.WhyNot(NetworkReaches.Of(address))).FirstOrDefault(why => why is not null) is
+            { } why
+        )
+        {
+            return HostConnection.Failed(HostFailure.Forbidden, why);
+        }
+
+        var failure = "";
+        foreach (var address in ours.Take(MaxAddresses))
+        {
+            try
+            {
+                var remote = new IPEndPoint(address, target.Port);
+                var socket = await ConnectAsync(remote, target.Origin, cancellation).ConfigureAwait(false);
+                return new HostConnection(socket, NetworkReaches.Of(address), HostFailure.None, "");
+            }
+            catch (SocketException exception)
+            {
+                failure = exception.Message;
+            }
+        }
+
+        return HostConnection.Failed(HostFailure.Unreachable, failure);
     }
+
+    private bool IsReachable(IPAddress address, IPAddress? origin) =>
+        origin is not null
+            ? origin.AddressFamily == address.AddressFamily
+            : local.Places.Any(place => place.Address.AddressFamily == address.AddressFamily);
 }

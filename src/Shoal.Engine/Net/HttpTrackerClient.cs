@@ -12,9 +12,10 @@ namespace Shoal.Engine;
 /// Every request has a connection of its own: trackers are asked twice an hour, and a kept connection would carry a
 /// request that <see cref="TrackerAccess"/> has not looked at. Certificates are validated as the system does.
 /// </remarks>
-internal sealed class HttpTrackerClient(TrackerClientLimits limits, TimeProvider time) : ITrackerClient, IDisposable
+internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egress, TimeProvider time)
+    : ITrackerClient,
+        IDisposable
 {
-    private const int MaxAddresses = 4;
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     private readonly SemaphoreSlim _places = new(limits.MaxHttpExchanges);
@@ -119,7 +120,7 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, TimeProvider
         return message;
     }
 
-    private static SocketsHttpHandler CreateHandler(IPAddress origin, Visit visit) =>
+    private SocketsHttpHandler CreateHandler(IPAddress origin, Visit visit) =>
         new()
         {
             AllowAutoRedirect = false,
@@ -131,52 +132,34 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, TimeProvider
                 await ConnectAsync(context.DnsEndPoint, origin, visit, cancellation).ConfigureAwait(false),
         };
 
-    private static async Task<Stream> ConnectAsync(
+    private async Task<Stream> ConnectAsync(
         DnsEndPoint host,
         IPAddress origin,
         Visit visit,
         CancellationToken cancellation
     )
     {
-        var (addresses, failure, message) = await TrackerHosts
-            .ResolveAsync(host.Host, origin.AddressFamily, cancellation)
-            .ConfigureAwait(false);
-        if (failure != TrackerFailure.None)
+        var target = new HostTarget(host.Host, host.Port) { Origin = origin, WhyNot = visit.WhyNot };
+        var connection = await egress.ConnectAsync(target, cancellation).ConfigureAwait(false);
+        if (connection.Socket is not { } socket)
         {
-            visit.Fail(failure, message);
+            visit.Fail(FailureOf(connection.Failure), connection.Message);
+            throw new SocketException((int)SocketError.HostUnreachable);
         }
 
-        SocketException? last = null;
-        foreach (var address in addresses.Take(MaxAddresses))
-        {
-            if (visit.WhyNot(address) is { } why)
-            {
-                visit.Fail(TrackerFailure.Forbidden, why);
-                continue;
-            }
-
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                socket.Bind(new IPEndPoint(origin, 0));
-                await socket.ConnectAsync(new IPEndPoint(address, host.Port), cancellation).ConfigureAwait(false);
-                visit.Reached(address);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (SocketException exception)
-            {
-                socket.Dispose();
-                last = exception;
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        }
-
-        throw last ?? new SocketException((int)SocketError.HostUnreachable);
+        visit.Reached(connection.Reach);
+        var stream = new NetworkStream(socket, ownsSocket: true);
+        socket.NoDelay = true;
+        return stream;
     }
+
+    private static TrackerFailure FailureOf(HostFailure failure) =>
+        failure switch
+        {
+            HostFailure.NoAddress => TrackerFailure.NoAddress,
+            HostFailure.Forbidden => TrackerFailure.Forbidden,
+            _ => TrackerFailure.Unreachable,
+        };
 
     private async Task<TrackerReply> ReadAsync(
         HttpResponseMessage response,
@@ -283,15 +266,15 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, TimeProvider
             return true;
         }
 
-        public string? WhyNot(IPAddress address)
+        public string? WhyNot(NetworkReach reach)
         {
             var path = Uri.AbsolutePath;
             path = isScrape && path == "/scrape" ? TrackerAccess.AnnouncePath : path;
             var hasQuery = job.Url.HasQuery || Uri.Query != _first.Query;
-            return TrackerAccess.WhyNot(address, path, hasQuery, _cameFrom);
+            return TrackerAccess.WhyNot(reach, path, hasQuery, _cameFrom);
         }
 
-        public void Reached(IPAddress address) => _reached = TrackerAccess.ReachOf(address);
+        public void Reached(NetworkReach reach) => _reached = reach;
 
         public void Fail(TrackerFailure failure, string why) => Failure = TrackerReply.Failed(failure, why);
     }

@@ -44,7 +44,7 @@ internal sealed class TcpAcceptor : IAsyncDisposable
     /// <summary>The port, the same for all addresses.</summary>
     public int Port => EndPoints[0].Port;
 
-    /// <param name="bind">Addresses to listen on; empty: all, IPv4 and (if the machine has it) IPv6.</param>
+    /// <param name="local">Where to listen: at each of its places.</param>
     /// <param name="port">0: any that is free on all of these addresses.</param>
     /// <param name="limits">How many may be in their handshake at once.</param>
     /// <param name="time">The clock of pauses.</param>
@@ -55,7 +55,7 @@ internal sealed class TcpAcceptor : IAsyncDisposable
     /// <param name="onFault">Told of exceptions of <paramref name="handshake"/>, which are bugs.</param>
     /// <exception cref="SocketException">An address or the port cannot be had.</exception>
     public static TcpAcceptor Start(
-        IReadOnlyList<IPAddress> bind,
+        LocalBinding local,
         int port,
         TcpLimits limits,
         TimeProvider time,
@@ -67,7 +67,7 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         {
             try
             {
-                return new TcpAcceptor(Listen(bind, port, limits.Backlog), limits, time, handshake, onFault);
+                return new TcpAcceptor(Listen(local, port, limits.Backlog), limits, time, handshake, onFault);
             }
             catch (SocketException exception)
                 when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse
@@ -95,15 +95,14 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static List<Socket> Listen(IReadOnlyList<IPAddress> bind, int port, int backlog)
+    private static List<Socket> Listen(LocalBinding local, int port, int backlog)
     {
         var sockets = new List<Socket>();
         try
         {
-            IReadOnlyList<IPAddress> addresses = bind.Count > 0 ? bind : [IPAddress.Any, IPAddress.IPv6Any];
-            foreach (var address in addresses)
+            foreach (var place in local.Places)
             {
-                if (TryListen(new IPEndPoint(address, port), backlog, mayBeMissing: bind.Count == 0) is { } socket)
+                if (TryListen(place, port, backlog, mayBeMissing: !local.IsRestricted) is { } socket)
                 {
                     sockets.Add(socket);
                     port = ((IPEndPoint)socket.LocalEndPoint!).Port;
@@ -119,19 +118,12 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         }
     }
 
-    private static Socket? TryListen(IPEndPoint endPoint, int backlog, bool mayBeMissing)
+    private static Socket? TryListen(LocalPlace place, int port, int backlog, bool mayBeMissing)
     {
         Socket? socket = null;
         try
         {
-            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
-            {
-                // Each family has a socket of its own, so that addresses look like what they are.
-                socket.DualMode = false;
-            }
-
-            socket.Bind(endPoint);
+            socket = LocalBinding.Open(place, SocketType.Stream, port);
             socket.Listen(backlog);
             return socket;
         }

@@ -3,10 +3,12 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>Asks each tracker in its own protocol. One for the whole engine.</summary>
-internal sealed class TrackerClient(TrackerClientLimits limits, TimeProvider time) : ITrackerClient, IAsyncDisposable
+internal sealed class TrackerClient(TrackerClientLimits limits, IEgress egress, TimeProvider time)
+    : ITrackerClient,
+        IAsyncDisposable
 {
-    private readonly HttpTrackerClient _http = new(limits, time);
-    private readonly UdpTrackerClient _udp = new(limits, time);
+    private readonly HttpTrackerClient _http = new(limits, egress, time);
+    private readonly UdpTrackerClient _udp = new(limits, egress, time);
 
     public Task<TrackerReply> AskAsync(AnnounceJob job, AnnounceRequest request, CancellationToken cancellation) =>
         job.Url.Scheme == TrackerScheme.Udp

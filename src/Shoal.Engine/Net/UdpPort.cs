@@ -40,16 +40,16 @@ internal sealed class UdpPort : IDatagramPort
     /// <summary>Datagrams that the system would not take from us.</summary>
     public long SendsDropped => Interlocked.Read(ref _dropped);
 
-    /// <param name="bind">Local addresses; empty: all, IPv4 and (if the machine has it) IPv6.</param>
+    /// <param name="local">A socket for each of its places.</param>
     /// <param name="port">The port wanted, usually that of TCP. Where it is taken, another serves as well.</param>
     /// <exception cref="SocketException">An address is not of this machine.</exception>
-    public static UdpPort Open(IReadOnlyList<IPAddress> bind, int port)
+    public static UdpPort Open(LocalBinding local, int port)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return new UdpPort(Bind(bind, attempt == 1 ? port : 0));
+                return new UdpPort(Bind(local.Places, attempt == 1 ? port : 0));
             }
             catch (SocketException exception)
                 when (exception.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied
@@ -97,28 +97,18 @@ internal sealed class UdpPort : IDatagramPort
         _stop.Dispose();
     }
 
-    private static Socket[] Bind(IReadOnlyList<IPAddress> bind, int port)
+    private static Socket[] Bind(IReadOnlyList<LocalPlace> places, int port)
     {
-        var addresses =
-            bind.Count > 0 ? bind
-            : Socket.OSSupportsIPv6 ? [IPAddress.Any, IPAddress.IPv6Any]
-            : [IPAddress.Any];
         var sockets = new List<Socket>();
         try
         {
-            foreach (var address in addresses)
+            foreach (var place in places)
             {
-                var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+                var socket = LocalBinding.Open(place, SocketType.Dgram, port);
                 sockets.Add(socket);
-                if (address.AddressFamily == AddressFamily.InterNetworkV6)
-                {
-                    socket.DualMode = false;
-                }
-
                 socket.Blocking = false;
                 socket.ReceiveBufferSize = SystemBuffer;
                 socket.SendBufferSize = SystemBuffer;
-                socket.Bind(new IPEndPoint(address, port));
                 port = ((IPEndPoint)socket.LocalEndPoint!).Port;
             }
 

@@ -7,7 +7,9 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>Announces and scrapes over UDP (BEP 15, BEP 41). One socket for each local address, opened when needed.</summary>
-internal sealed class UdpTrackerClient(TrackerClientLimits limits, TimeProvider time) : ITrackerClient, IAsyncDisposable
+internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egress, TimeProvider time)
+    : ITrackerClient,
+        IAsyncDisposable
 {
     private readonly ConcurrentDictionary<IPAddress, Lazy<UdpTrackerSocket>> _sockets = new();
 
@@ -30,17 +32,25 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, TimeProvider 
             return TrackerReply.Failed(TrackerFailure.Forbidden, "the URL is too long for UDP");
         }
 
-        var (addresses, failure, message) = await TrackerHosts
-            .ResolveAsync(url.Host, job.Origin.AddressFamily, cancellation)
-            .ConfigureAwait(false);
-        if (failure != TrackerFailure.None)
+        IPAddress[] all;
+        try
         {
-            return TrackerReply.Failed(failure, message);
+            all = await egress.ResolveAsync(url.Host, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException exception)
+        {
+            return TrackerReply.Failed(TrackerFailure.Unreachable, $"{url.Host}: {exception.Message}");
+        }
+
+        var addresses = Array.FindAll(all, address => address.AddressFamily == job.Origin.AddressFamily);
+        if (addresses.Length == 0)
+        {
+            return TrackerReply.Failed(TrackerFailure.NoAddress, $"{url.Host} has no address of this family");
         }
 
         // Without a path there is nothing in the datagram that anything but a tracker would act on.
         var path = url.PathAndQuery.Length == 0 ? TrackerAccess.AnnouncePath : url.Uri.AbsolutePath;
-        if (TrackerAccess.WhyNot(addresses[0], path, url.HasQuery, null) is { } why)
+        if (TrackerAccess.WhyNot(NetworkReaches.Of(addresses[0]), path, url.HasQuery, null) is { } why)
         {
             return TrackerReply.Failed(TrackerFailure.Forbidden, why);
         }
@@ -48,7 +58,10 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, TimeProvider 
         try
         {
             var socket = _sockets
-                .GetOrAdd(job.Origin, origin => new Lazy<UdpTrackerSocket>(() => new UdpTrackerSocket(origin, time)))
+                .GetOrAdd(
+                    job.Origin,
+                    origin => new Lazy<UdpTrackerSocket>(() => new UdpTrackerSocket(egress.Local, origin, time))
+                )
                 .Value;
             return await ExchangeAsync(socket, new IPEndPoint(addresses[0], url.Port), job, request, cancellation)
                 .ConfigureAwait(false);

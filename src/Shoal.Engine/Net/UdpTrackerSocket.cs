@@ -25,20 +25,10 @@ internal sealed class UdpTrackerSocket : IAsyncDisposable
     private readonly Task _run;
 
     /// <exception cref="SocketException">The address is not of this machine.</exception>
-    public UdpTrackerSocket(IPAddress origin, TimeProvider time)
+    public UdpTrackerSocket(LocalBinding local, IPAddress origin, TimeProvider time)
     {
         _time = time;
-        _socket = new Socket(origin.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        try
-        {
-            _socket.Bind(new IPEndPoint(origin, 0));
-        }
-        catch
-        {
-            _socket.Dispose();
-            throw;
-        }
-
+        _socket = local.Open(origin.AddressFamily, SocketType.Dgram, origin);
         _run = Task.Run(RunAsync);
     }
 

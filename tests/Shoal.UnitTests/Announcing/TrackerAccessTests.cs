@@ -30,7 +30,7 @@ public sealed class TrackerAccessTests
     [InlineData("255.255.255.255", NetworkReach.None)]
     [InlineData("ff02::1", NetworkReach.None)]
     public void ReachOfAddresses(string address, object reach) =>
-        Assert.Equal(reach, TrackerAccess.ReachOf(IPAddress.Parse(address)));
+        Assert.Equal(reach, NetworkReaches.Of(IPAddress.Parse(address)));
 
     // Checklist 16: "loopback only for /announce; no query string to local networks; no redirect from global to local".
     [Theory]
@@ -50,6 +50,7 @@ public sealed class TrackerAccessTests
     public void WhatMayBeAskedWhere(string address, string path, bool hasQuery, object? cameFrom, bool allowed) =>
         Assert.Equal(
             allowed,
-            TrackerAccess.WhyNot(IPAddress.Parse(address), path, hasQuery, (NetworkReach?)cameFrom) is null
+            TrackerAccess.WhyNot(NetworkReaches.Of(IPAddress.Parse(address)), path, hasQuery, (NetworkReach?)cameFrom)
+                is null
         );
 }

@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Shoal.Cli;
+using Shoal.Engine;
 
 namespace Shoal.UnitTests;
 
@@ -34,7 +34,7 @@ public sealed class TorrentDownloadTests
     [InlineData("2002:7f00:1::", true)]
     [InlineData("2606:4700::1", false)]
     public void Local_addresses_are_known(string address, bool isLocal) =>
-        Assert.Equal(isLocal, LocalAddress.IsLocal(IPAddress.Parse(address)));
+        Assert.Equal(isLocal, OutboundNetwork.IsLocal(IPAddress.Parse(address)));
 
     [Fact]
     public async Task A_torrent_is_fetched()
@@ -156,20 +156,8 @@ public sealed class TorrentDownloadTests
         await Fails(network, "http://", "bad-url", "not a URL");
     }
 
-    [Fact]
-    public async Task Bound_to_an_address_it_uses_no_other()
-    {
-        var network = new CannedNetwork { [Global] = Response("200 OK", "e") };
-        await Assert.ThrowsAsync<UserErrorException>(() =>
-            new TorrentDownload([IPAddress.IPv6Loopback], network).FetchAsync("http://global/x", default)
-        );
-        Assert.Empty(network.Requests);
-        await new TorrentDownload([IPAddress.Loopback], network).FetchAsync("http://global/x", default);
-        Assert.Equal(IPAddress.Loopback, network.From);
-    }
-
     private static Task<byte[]> Fetch(CannedNetwork network, string url) =>
-        new TorrentDownload([], network).FetchAsync(url, CancellationToken.None);
+        new TorrentDownload(network).FetchAsync(url, CancellationToken.None);
 
     private static async Task Fails(CannedNetwork network, string url, string code, string words)
     {
@@ -184,7 +172,7 @@ public sealed class TorrentDownloadTests
         $"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}";
 
     /// <summary>Hosts with fixed addresses; each address answers every connection with the same bytes.</summary>
-    private sealed class CannedNetwork : DownloadNetwork
+    private sealed class CannedNetwork : IDownloadNetwork
     {
         private static readonly Dictionary<string, IPAddress[]> Hosts = new()
         {
@@ -198,24 +186,37 @@ public sealed class TorrentDownloadTests
 
         public List<string> Requests { get; } = [];
 
-        public IPAddress? From { get; private set; }
-
         public string this[IPAddress address]
         {
             set => _answers[address] = value;
         }
 
-        public override Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancel) =>
-            Hosts.TryGetValue(host, out var addresses) ? Task.FromResult(addresses)
-            : IPAddress.TryParse(host, out var address) ? Task.FromResult<IPAddress[]>([address])
-            : Task.FromException<IPAddress[]>(new IOException("no such host"));
-
-        public override Task<Stream> ConnectAsync(IPAddress? from, IPEndPoint to, CancellationToken cancel)
+        public Task<(Stream Stream, bool IsLocal)> ConnectAsync(
+            string host,
+            int port,
+            Func<bool, string?> whyNot,
+            CancellationToken cancel
+        )
         {
-            From = from;
-            return _answers.TryGetValue(to.Address, out var answer)
-                ? Task.FromResult<Stream>(new CannedStream(answer, Requests))
-                : Task.FromException<Stream>(new SocketException((int)SocketError.ConnectionRefused));
+            var addresses =
+                Hosts.TryGetValue(host, out var known) ? known
+                : IPAddress.TryParse(host, out var literal) ? [literal]
+                : throw new IOException("no such host");
+            foreach (var address in addresses)
+            {
+                var isLocal = OutboundNetwork.IsLocal(address);
+                if (whyNot(isLocal) is { } why)
+                {
+                    throw new IOException(why);
+                }
+
+                if (_answers.TryGetValue(address, out var answer))
+                {
+                    return Task.FromResult<(Stream, bool)>((new CannedStream(answer, Requests), isLocal));
+                }
+            }
+
+            throw new IOException("refused");
         }
     }
 

@@ -1,0 +1,75 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// The way out that an engine with the same options takes, for what a program does besides: fetching a .torrent by its
+/// URL, looking up the name of a peer. Safe to use from any thread.
+/// </summary>
+public sealed class OutboundNetwork
+{
+    private readonly IEgress _egress;
+
+    private OutboundNetwork(IEgress egress) => _egress = egress;
+
+    /// <summary>By whatever address and interface the system chooses.</summary>
+    public static OutboundNetwork Direct { get; } = new(new DirectEgress(LocalBinding.Everywhere));
+
+    /// <summary>Network interfaces of this machine, as they are called now.</summary>
+    public static IReadOnlyList<string> InterfaceNames => [.. LocalInterface.ReadAll().Select(found => found.Name)];
+
+    /// <summary>Addresses of this machine that the options allow, as they are now; empty: all.</summary>
+    public IReadOnlyList<IPAddress> LocalAddresses => _egress.Local.Addresses;
+
+    /// <exception cref="EngineStartException">What the options name is not there.</exception>
+    public static OutboundNetwork Open(EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new OutboundNetwork(EgressOf(options));
+    }
+
+    /// <summary>Whether an address leads to this machine or its own network.</summary>
+    public static bool IsLocal(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return NetworkReaches.Of(address) != NetworkReach.Global;
+    }
+
+    /// <exception cref="SocketException">Nobody knows the name.</exception>
+    public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
+        await _egress.ResolveAsync(host, cancellation).ConfigureAwait(false);
+
+    /// <summary>Connects to the host of a URL, and says whether that is in the local network.</summary>
+    /// <param name="host">Name or address.</param>
+    /// <param name="port">TCP.</param>
+    /// <param name="whyNot">Told whether the host is local; why it must not be connected to, or null.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="IOException">No connection; the message says why.</exception>
+    public async Task<(Stream Stream, bool IsLocal)> ConnectAsync(
+        string host,
+        int port,
+        Func<bool, string?> whyNot,
+        CancellationToken cancellation
+    )
+    {
+        var target = new HostTarget(host, port) { WhyNot = reach => whyNot(reach != NetworkReach.Global) };
+        var connection = await _egress.ConnectAsync(target, cancellation).ConfigureAwait(false);
+        return connection.Socket is { } socket
+            ? (new NetworkStream(socket, ownsSocket: true), connection.Reach != NetworkReach.Global)
+            : throw new IOException(connection.Message);
+    }
+
+    /// <exception cref="EngineStartException">What the options name is not there.</exception>
+    internal static IEgress EgressOf(EngineOptions options)
+    {
+        try
+        {
+            return new DirectEgress(LocalBinding.Create(options.Bind, options.BindInterfaces, LocalInterface.ReadAll));
+        }
+        catch (LocalBindingException exception)
+        {
+            throw new EngineStartException(exception.Message, exception);
+        }
+    }
+}
