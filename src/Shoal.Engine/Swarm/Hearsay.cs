@@ -44,13 +44,13 @@ internal sealed class Hearsay(SwarmState state)
     /// </summary>
     public static bool IsWithinReach(IPEndPoint named, IPAddress by)
     {
-        var reach = TrackerAccess.ReachOf(named.Address);
+        var reach = NetworkReaches.Of(named.Address);
         // A link-local address means nothing without the interface, and no message has room for that.
         return reach != NetworkReach.None
             && !named.Address.IsIPv6LinkLocal
             && !named.Address.IsIPv6Multicast
             && named.Port != 0
-            && reach <= TrackerAccess.ReachOf(by);
+            && reach <= NetworkReaches.Of(by);
     }
 
     /// <summary>It is us, as far as we know where others see us.</summary>
@@ -74,7 +74,7 @@ internal sealed class Hearsay(SwarmState state)
 
         // BEP 11: "Duplicate IP addresses (e.g. with different ports) should be ignored." In our own network they
         // are several programs on one machine.
-        var isGlobal = TrackerAccess.ReachOf(endPoint.Address) == NetworkReach.Global;
+        var isGlobal = NetworkReaches.Of(endPoint.Address) == NetworkReach.Global;
         if (isGlobal && !_networks.Add(PeerNetwork.Of(endPoint.Address)))
         {
             return false;
