@@ -46,7 +46,8 @@ public sealed class TrackerTests
             Event = job.Event,
         };
 
-    private static TrackerClient CreateClient() => new(new TrackerClientLimits(), TimeProvider.System);
+    private static TrackerClient CreateClient() =>
+        new(new TrackerClientLimits(), new DirectEgress(LocalBinding.Everywhere), TimeProvider.System);
 
     private static string Url(string scheme, TrackerServer server, AddressFamily family)
     {
