@@ -35,6 +35,9 @@ public sealed record EngineOptions
     /// <summary>Most connections from one IPv4 address or IPv6 /64, from 1. Default 4: several people behind one router, not a flood.</summary>
     public int MaxPeersPerAddress { get; init; } = 4;
 
+    /// <summary>Whether connections to peers are encrypted (MSE). Default: as the peer wants it.</summary>
+    public EncryptionPolicy Encryption { get; init; } = EncryptionPolicy.Allow;
+
     /// <summary>Bytes a second over all torrents; 0: no limit.</summary>
     public long DownloadLimit { get; init; }
 
@@ -77,6 +80,25 @@ public sealed record EngineOptions
     public int? RandomSeed { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>
+/// Whether the bytes between us and peers look like BitTorrent. Encryption here (MSE) is against filters on the way,
+/// not against spies: whoever knows the torrent can take part anyway.
+/// </summary>
+public enum EncryptionPolicy
+{
+    /// <summary>Never: peers that insist on it are not reached.</summary>
+    Off,
+
+    /// <summary>Plain first, and whatever the peer insists on: everybody is reached at the least cost.</summary>
+    Allow,
+
+    /// <summary>Encrypted first, RC4 where the peer can; plain, on a new connection, where it cannot.</summary>
+    Prefer,
+
+    /// <summary>RC4 or no connection.</summary>
+    Require,
 }
 
 /// <summary>Whom a seed serves.</summary>

@@ -37,7 +37,10 @@ internal interface ITransport : IDisposable
     /// </summary>
     ValueTask<int> ReceiveAsync(Memory<byte> buffer);
 
-    /// <summary>Sends all of the segments, in order. The list and its memory stay untouched until it completes.</summary>
+    /// <summary>
+    /// Sends all of the segments, in order. The list and its memory stay untouched by others until it completes, and
+    /// what the memory holds afterwards is undefined: encryption is done in place.
+    /// </summary>
     ValueTask SendAsync(List<ArraySegment<byte>> segments);
 
     /// <summary>

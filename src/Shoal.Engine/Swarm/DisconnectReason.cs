@@ -16,6 +16,12 @@ public enum DisconnectReason
     BadHandshake,
     UnknownTorrent,
 
+    /// <summary>One side insists on encryption that the other does not want.</summary>
+    EncryptionMismatch,
+
+    /// <summary>Too many encrypted handshakes at this time; each costs computing.</summary>
+    TooManyKeyExchanges,
+
     /// <summary>The other end is ourselves.</summary>
     Self,
 
