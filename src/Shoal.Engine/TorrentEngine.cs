@@ -22,7 +22,6 @@ public sealed class TorrentEngine : IAsyncDisposable
     private readonly TcpAcceptor _acceptor;
     private readonly Channel<EngineEvent> _events;
     private readonly ConcurrentDictionary<Torrent, TorrentRunner> _runners = new();
-    private readonly ConcurrentDictionary<InfoHash, TorrentRunner> _byInfoHash = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _ticking;
     private bool _isDisposed;
@@ -190,7 +189,7 @@ public sealed class TorrentEngine : IAsyncDisposable
     {
         foreach (var name in runner.InfoHashes.OnTheWire)
         {
-            if (!_byInfoHash.TryAdd(name, runner))
+            if (!_services.Torrents.TryAdd(name, runner))
             {
                 Unlist(runner);
                 throw new InvalidOperationException($"the torrent {name} is here already");
@@ -204,7 +203,7 @@ public sealed class TorrentEngine : IAsyncDisposable
         foreach (var name in runner.InfoHashes.OnTheWire)
         {
             // Where the other half is here already as a torrent of its own, that one keeps its name.
-            _byInfoHash.TryAdd(name, runner);
+            _services.Torrents.TryAdd(name, runner);
         }
     }
 
@@ -212,7 +211,7 @@ public sealed class TorrentEngine : IAsyncDisposable
     {
         foreach (var name in runner.InfoHashes.OnTheWire)
         {
-            _byInfoHash.TryRemove(KeyValuePair.Create(name, runner));
+            _services.Torrents.Remove(name, runner);
         }
     }
 
@@ -226,11 +225,11 @@ public sealed class TorrentEngine : IAsyncDisposable
         }
 
         var outcome = await _services
-            .Handshake.AcceptAsync(transport, remote, name => _byInfoHash.GetValueOrDefault(name), stop)
+            .Handshake.AcceptAsync(transport, remote, _services.Torrents.Find, stop)
             .ConfigureAwait(false);
-        if (outcome is { Host: TorrentRunner runner, Peer: { } introduction })
+        if (outcome is { Host: TorrentRunner runner, Peer: { } introduction, Transport: { } stream })
         {
-            runner.Accept(transport, introduction);
+            runner.Accept(stream, introduction);
         }
     }
 

@@ -74,8 +74,9 @@ internal sealed class NetworkOptions
 
     private readonly Option<string?> _encryption = Options.Choice(
         "--encryption",
-        "This version has off only; prefer falls back to it",
+        "Encrypt connections to peers (MSE); allow (default): as the peer wants it",
         "off",
+        "allow",
         "prefer",
         "require"
     );
@@ -129,6 +130,13 @@ internal sealed class NetworkOptions
             UseDht = !result.GetValue(_noDht),
             UsePex = !result.GetValue(_noPex),
             DhtBootstrap = DhtBootstrap(result),
+            Encryption = result.GetValue(_encryption) switch
+            {
+                "off" => EncryptionPolicy.Off,
+                "prefer" => EncryptionPolicy.Prefer,
+                "require" => EncryptionPolicy.Require,
+                _ => defaults.Encryption,
+            },
             DownloadLimit = result.GetValue(_downloadLimit) ?? 0,
             UploadLimit = result.GetValue(_uploadLimit) ?? 0,
             MaxPeers = peers ?? defaults.MaxPeers,
@@ -224,13 +232,6 @@ internal sealed class NetworkOptions
         if (result.GetValue(_transport) == "utp")
         {
             throw UserErrorException.Usage("--transport utp: this version connects by TCP only; leave the option out");
-        }
-
-        if (result.GetValue(_encryption) == "require")
-        {
-            throw UserErrorException.Usage(
-                "--encryption require: this version cannot encrypt connections, so it will not make any"
-            );
         }
 
         if (result.GetValue(_proxy) is not null)

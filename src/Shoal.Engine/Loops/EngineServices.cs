@@ -8,6 +8,7 @@ internal sealed class EngineServices : IAsyncDisposable
 {
     public required EngineOptions Options { get; init; }
     public required PeerId PeerId { get; init; }
+    public required TorrentTable Torrents { get; init; }
     public required ConnectionSlots Slots { get; init; }
     public required IEgress Egress { get; init; }
     public required TcpConnector Connector { get; init; }
@@ -57,7 +58,13 @@ internal sealed class EngineServices : IAsyncDisposable
         var linkLimits = PeerLinkLimits.Default;
         var uploadPool = new BlockPool(BlocksIn(options.ReadCacheBytes));
         var connector = new TcpConnector(egress, tcpLimits, options.Time);
-        var handshake = new PeerHandshake(linkLimits, options.Time);
+        var torrents = new TorrentTable();
+        var budget = new KeyExchangeBudget(MseLimits.Default, options.Time);
+        var handshake = new PeerHandshake(
+            linkLimits,
+            options.Time,
+            new MseExchange(options.Encryption, budget, torrents.FindAlias)
+        );
         var random = options.RandomSeed is { } seed ? new Random(seed) : new Random();
         return new EngineServices
         {
@@ -67,10 +74,11 @@ internal sealed class EngineServices : IAsyncDisposable
             TrackerKey = (uint)random.NextInt64(),
             PeerId = EngineVersion.CreatePeerId(random),
             Epoch = options.Time.GetTimestamp(),
+            Torrents = torrents,
             Slots = new ConnectionSlots(options, options.Time),
             Egress = egress,
             Connector = connector,
-            Dialer = new PeerDialer([connector], handshake),
+            Dialer = new PeerDialer([connector], handshake, options.Encryption),
             LinkLimits = linkLimits,
             Handshake = handshake,
             ReceivePool = new BlockPool(BlocksIn(options.WriteCacheBytes)),

@@ -2,7 +2,7 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>What a policy means: docs/decisions/0006 says why. Whether a torrent is private makes no difference.</summary>
+/// <summary>What a policy means: docs/decisions/ says why. Whether a torrent is private makes no difference.</summary>
 internal static class EncryptionRules
 {
     /// <summary>Whether an incoming connection may be plain.</summary>

@@ -14,12 +14,10 @@ internal readonly record struct MseOutcome(ITransport? Transport, InfoHash Name,
 /// <param name="policy">What we offer and accept.</param>
 /// <param name="budget">How much of it others may make us do.</param>
 /// <param name="find">The torrent of ours that has this alias (<see cref="MseAnswerer.Alias"/>), or null. Any thread.</param>
-internal sealed class MseExchange(
-    EncryptionPolicy policy,
-    KeyExchangeBudget budget,
-    Func<Sha1Digest, InfoHash?> find
-)
+internal sealed class MseExchange(EncryptionPolicy policy, KeyExchangeBudget budget, Func<Sha1Digest, InfoHash?> find)
 {
+    public EncryptionPolicy Policy => policy;
+
     /// <summary>Our side called.</summary>
     /// <param name="transport">Connected, and nothing sent yet.</param>
     /// <param name="name">Which torrent.</param>
@@ -52,7 +50,7 @@ internal sealed class MseExchange(
             return new MseOutcome(null, default, DisconnectReason.TooManyKeyExchanges);
         }
 
-        var answerer = new MseAnswerer(find, policy.Choose, Draw());
+        var answerer = new MseAnswerer(find, offered => policy.Choose(offered), Draw());
         key.CopyTo(answerer.Room);
         answerer.Received(key.Length);
         var outcome = await RunAsync(transport, answerer, default).ConfigureAwait(false);

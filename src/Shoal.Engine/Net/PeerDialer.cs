@@ -12,7 +12,12 @@ internal readonly record struct DialOutcome(
 /// <summary>Reaches a peer for a torrent by whichever way works: connects, then shakes hands.</summary>
 /// <param name="connectors">The ways to connect, the preferred one first; at least one.</param>
 /// <param name="handshake">What follows the connection.</param>
-internal sealed class PeerDialer(IReadOnlyList<IPeerConnector> connectors, PeerHandshake handshake)
+/// <param name="encryption">Whether to call plain, encrypted, or first one and then the other.</param>
+internal sealed class PeerDialer(
+    IReadOnlyList<IPeerConnector> connectors,
+    PeerHandshake handshake,
+    EncryptionPolicy encryption
+)
 {
     /// <summary>Never throws for what the network or the owner's stop does to it.</summary>
     /// <param name="remote">The peer.</param>
@@ -22,19 +27,40 @@ internal sealed class PeerDialer(IReadOnlyList<IPeerConnector> connectors, PeerH
     /// <param name="cancellation">The owner stops; the outcome is then ShuttingDown.</param>
     public async Task<DialOutcome> DialAsync(IPEndPoint remote, ILinkHost host, CancellationToken cancellation)
     {
-        var connected = await connectors[0].ConnectAsync(remote, cancellation).ConfigureAwait(false);
-        if (connected.Transport is not { } transport)
+        var failure = default(DisconnectReason);
+        foreach (var isEncrypted in encryption.EncryptedInOrder())
         {
-            return new DialOutcome(null, null, connected.Failure);
+            var connected = await connectors[0].ConnectAsync(remote, cancellation).ConfigureAwait(false);
+            if (connected.Transport is not { } transport)
+            {
+                return new DialOutcome(null, null, connected.Failure);
+            }
+
+            // Where the address is from the swarm knows itself.
+            var name = host.InfoHashes.Primary;
+            var outcome = await handshake
+                .InitiateAsync(transport, remote, host, name, PeerSource.None, cancellation, isEncrypted)
+                .ConfigureAwait(false);
+            if (outcome is { Peer: { } peer, Transport: { } stream })
+            {
+                return new DialOutcome(stream, peer);
+            }
+
+            failure = outcome.Failure;
+            if (!MayBeForEncryption(failure))
+            {
+                break;
+            }
         }
 
-        // Where the address is from the swarm knows itself.
-        var name = host.InfoHashes.Primary;
-        var outcome = await handshake
-            .InitiateAsync(transport, remote, host, name, PeerSource.None, cancellation)
-            .ConfigureAwait(false);
-        return outcome.Peer is { } peer
-            ? new DialOutcome(transport, peer)
-            : new DialOutcome(null, null, outcome.Failure);
+        return new DialOutcome(null, null, failure);
     }
+
+    /// <summary>Who does not like the way we called says nothing, or nothing that we understand.</summary>
+    private static bool MayBeForEncryption(DisconnectReason failure) =>
+        failure
+            is DisconnectReason.BadHandshake
+                or DisconnectReason.ConnectionLost
+                or DisconnectReason.HandshakeTimeout
+                or DisconnectReason.EncryptionMismatch;
 }

@@ -4,21 +4,25 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>What came of a handshake: a torrent and a peer, or else why not.</summary>
+/// <summary>What came of a handshake: a torrent, a peer and the way to go on with it, or else why not.</summary>
 internal readonly record struct HandshakeOutcome(
     ILinkHost? Host,
     PeerIntroduction? Peer,
-    DisconnectReason Failure = default
+    DisconnectReason Failure = default,
+    ITransport? Transport = null
 )
 {
     public bool IsOk => Peer is not null;
 }
 
 /// <summary>
-/// Runs the handshake of BEP 3 on a fresh transport, reads not a byte beyond it, and closes the transport when it
-/// fails.
+/// Runs the handshake of BEP 3 on a fresh transport, plain or within an encrypted one, loses not a byte beyond it, and
+/// closes the transport when it fails.
 /// </summary>
-internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
+/// <param name="limits">How long it may take.</param>
+/// <param name="time">The clock of that.</param>
+/// <param name="encryption">Null: plain only.</param>
+internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, MseExchange? encryption = null)
 {
     /// <summary>Our side called: says which torrent, and expects the same back.</summary>
     /// <param name="transport">Connected.</param>
@@ -27,31 +31,53 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
     /// <param name="name">Which of the torrent's names to use.</param>
     /// <param name="source">Where we knew the address from.</param>
     /// <param name="cancellation">The owner stops; the outcome is then ShuttingDown.</param>
+    /// <param name="isEncrypted">Whether to hide it.</param>
     public Task<HandshakeOutcome> InitiateAsync(
         ITransport transport,
         IPEndPoint remote,
         ILinkHost host,
         InfoHash name,
         PeerSource source,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        bool isEncrypted = false
     ) =>
         GuardAsync(
             transport,
             async () =>
             {
-                await SendAsync(transport, host, name).ConfigureAwait(false);
+                var stream = transport;
+                var ours = Greeting(host, name);
+                if (isEncrypted && encryption is not null)
+                {
+                    var hidden = await encryption.CallAsync(transport, name, ours).ConfigureAwait(false);
+                    if (hidden.Transport is null)
+                    {
+                        return new HandshakeOutcome(host, null, hidden.Failure);
+                    }
+
+                    stream = hidden.Transport;
+                }
+                else
+                {
+                    await transport.SendAsync([new ArraySegment<byte>(ours)]).ConfigureAwait(false);
+                }
+
                 var theirs = new byte[Handshake.Size];
-                if (!await ReceiveAsync(transport, theirs, 0, Handshake.Size).ConfigureAwait(false))
+                if (await ReceiveAsync(stream, theirs, 0, Handshake.Size).ConfigureAwait(false) < Handshake.Size)
                 {
                     return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake);
                 }
 
-                Handshake.Read(theirs, out var handshake);
+                if (Handshake.Read(theirs, out var handshake) == ReadStatus.Malformed)
+                {
+                    return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake);
+                }
+
                 // BEP 52: "The remote peer may then respond with the new infohash to upgrade the connect to the new
                 // format."
                 var isUpgrade = IsHybridV1Name(host, name) && handshake.InfoHash == V2Name(host);
                 return handshake.InfoHash == name || isUpgrade
-                    ? Introduce(host, transport, remote, handshake, handshake.InfoHash, source, isOutgoing: true)
+                    ? Introduce(host, stream, remote, handshake, handshake.InfoHash, source, isOutgoing: true)
                     : new HandshakeOutcome(host, null, DisconnectReason.UnknownTorrent);
             },
             cancellation
@@ -60,7 +86,7 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
     /// <summary>The peer called: learns which torrent it wants, and answers if we have it.</summary>
     /// <param name="transport">Connected.</param>
     /// <param name="remote">Its other end.</param>
-    /// <param name="find">The torrent of that name, or null. Called from any thread, at most once.</param>
+    /// <param name="find">The torrent of that name, or null. Called from any thread.</param>
     /// <param name="cancellation">The owner stops; the outcome is then ShuttingDown.</param>
     public Task<HandshakeOutcome> AcceptAsync(
         ITransport transport,
@@ -73,34 +99,73 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
             async () =>
             {
                 var theirs = new byte[Handshake.Size];
-                if (!await ReceiveAsync(transport, theirs, 0, Handshake.UpToInfoHash).ConfigureAwait(false))
+                var length = await ReceiveAsync(transport, theirs, 0, Handshake.UpToInfoHash).ConfigureAwait(false);
+                var isPlain = Handshake.Read(theirs.AsSpan(0, length), out _) != ReadStatus.Malformed;
+                if (isPlain)
+                {
+                    return encryption is null || encryption.Policy.AcceptsPlain()
+                        ? await AnswerAsync(transport, remote, theirs, length, find, null).ConfigureAwait(false)
+                        : new HandshakeOutcome(null, null, DisconnectReason.EncryptionMismatch);
+                }
+
+                // Not a byte of a plain handshake is like one of an encrypted one but by chance: the first that is
+                // wrong tells them apart.
+                if (encryption is null || !encryption.Policy.AcceptsEncrypted())
                 {
                     return new HandshakeOutcome(null, null, DisconnectReason.BadHandshake);
                 }
 
-                Handshake.Read(theirs.AsSpan(0, Handshake.UpToInfoHash), out var early);
-                if (find(early.InfoHash) is not { } host)
-                {
-                    return new HandshakeOutcome(null, null, DisconnectReason.UnknownTorrent);
-                }
-
-                // BEP 52: "a peer can set the 4th most significant bit in the last byte of the reserved bitfield to
-                // indicate that it also supports the new format." We upgrade whenever we can.
-                var isUpgrade = early.Features.HasFlag(HandshakeFeatures.V2) && IsHybridV1Name(host, early.InfoHash);
-                var name = isUpgrade ? V2Name(host) : early.InfoHash;
-                await SendAsync(transport, host, name).ConfigureAwait(false);
-                if (
-                    !await ReceiveAsync(transport, theirs, Handshake.UpToInfoHash, Handshake.Size).ConfigureAwait(false)
-                )
-                {
-                    return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake);
-                }
-
-                Handshake.Read(theirs, out var handshake);
-                return Introduce(host, transport, remote, handshake, name, PeerSource.Incoming, isOutgoing: false);
+                var hidden = await encryption
+                    .AnswerAsync(transport, remote, theirs.AsMemory(0, length))
+                    .ConfigureAwait(false);
+                return hidden.Transport is { } stream
+                    ? await AnswerAsync(stream, remote, theirs, 0, find, hidden.Name).ConfigureAwait(false)
+                    : new HandshakeOutcome(null, null, hidden.Failure);
             },
             cancellation
         );
+
+    /// <summary>The rest of the answering side.</summary>
+    /// <param name="stream">Plain or encrypted.</param>
+    /// <param name="remote">Its other end.</param>
+    /// <param name="theirs">Room for the peer's handshake.</param>
+    /// <param name="length">How much of it is there.</param>
+    /// <param name="find">The torrent of a name, or null.</param>
+    /// <param name="hiddenName">The name that the encrypted handshake told; both must mean the same torrent.</param>
+    private static async Task<HandshakeOutcome> AnswerAsync(
+        ITransport stream,
+        IPEndPoint remote,
+        byte[] theirs,
+        int length,
+        Func<InfoHash, ILinkHost?> find,
+        InfoHash? hiddenName
+    )
+    {
+        length = await ReceiveAsync(stream, theirs, length, Handshake.UpToInfoHash).ConfigureAwait(false);
+        if (Handshake.Read(theirs.AsSpan(0, length), out var early) != ReadStatus.Ok)
+        {
+            return new HandshakeOutcome(null, null, DisconnectReason.BadHandshake);
+        }
+
+        if (find(early.InfoHash) is not { } host || (hiddenName is { } hidden && find(hidden) != host))
+        {
+            return new HandshakeOutcome(null, null, DisconnectReason.UnknownTorrent);
+        }
+
+        // BEP 52: "a peer can set the 4th most significant bit in the last byte of the reserved bitfield to
+        // indicate that it also supports the new format." We upgrade whenever we can.
+        var isUpgrade = early.Features.HasFlag(HandshakeFeatures.V2) && IsHybridV1Name(host, early.InfoHash);
+        var name = isUpgrade ? V2Name(host) : early.InfoHash;
+        await stream.SendAsync([new ArraySegment<byte>(Greeting(host, name))]).ConfigureAwait(false);
+        length = await ReceiveAsync(stream, theirs, Handshake.UpToInfoHash, Handshake.Size).ConfigureAwait(false);
+        if (length < Handshake.Size)
+        {
+            return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake);
+        }
+
+        Handshake.Read(theirs, out var handshake);
+        return Introduce(host, stream, remote, handshake, name, PeerSource.Incoming, isOutgoing: false);
+    }
 
     private static HandshakeOutcome Introduce(
         ILinkHost host,
@@ -136,33 +201,37 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
                 Source = source,
                 Transport = transport.Kind,
                 Encryption = transport.Encryption,
-            }
+            },
+            Transport: transport
         );
     }
 
-    private static ValueTask SendAsync(ITransport transport, ILinkHost host, InfoHash name)
+    private static byte[] Greeting(ILinkHost host, InfoHash name)
     {
         // Others hang up on the v2 bit where the torrent is v1 only.
         var features = host.InfoHashes.V2 is not null ? host.Features : host.Features & ~HandshakeFeatures.V2;
         var bytes = new byte[Handshake.Size];
         new Handshake(features, name, host.PeerId).Write(bytes);
-        return transport.SendAsync([new ArraySegment<byte>(bytes)]);
+        return bytes;
     }
 
-    /// <summary>Fills the buffer from one offset to another; false as soon as it cannot be a handshake.</summary>
-    private static async ValueTask<bool> ReceiveAsync(ITransport transport, byte[] buffer, int from, int to)
+    /// <summary>
+    /// Fills the buffer from one offset to another, or until the peer ends, or until what came cannot be a plain
+    /// handshake; returns how much is there.
+    /// </summary>
+    private static async ValueTask<int> ReceiveAsync(ITransport stream, byte[] buffer, int from, int to)
     {
-        while (from < to)
+        while (from < to && Handshake.Read(buffer.AsSpan(0, from), out _) != ReadStatus.Malformed)
         {
-            var received = await transport.ReceiveAsync(buffer.AsMemory(from, to - from)).ConfigureAwait(false);
+            var received = await stream.ReceiveAsync(buffer.AsMemory(from, to - from)).ConfigureAwait(false);
             from += received;
-            if (received == 0 || Handshake.Read(buffer.AsSpan(0, from), out _) == ReadStatus.Malformed)
+            if (received == 0)
             {
-                return false;
+                break;
             }
         }
 
-        return true;
+        return from;
     }
 
     private async Task<HandshakeOutcome> GuardAsync(
@@ -186,16 +255,17 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time)
 
         if (cancellation.IsCancellationRequested)
         {
-            outcome = new HandshakeOutcome(outcome.Host, null, DisconnectReason.ShuttingDown);
+            outcome = outcome with { Peer = null, Failure = DisconnectReason.ShuttingDown };
         }
         else if (deadline.IsCancellationRequested)
         {
-            outcome = new HandshakeOutcome(outcome.Host, null, DisconnectReason.HandshakeTimeout);
+            outcome = outcome with { Peer = null, Failure = DisconnectReason.HandshakeTimeout };
         }
 
         if (!outcome.IsOk)
         {
             transport.Dispose();
+            return outcome with { Transport = null };
         }
 
         return outcome;

@@ -16,11 +16,7 @@ public sealed class MseAnswerer : MseHandshake
     /// <param name="find">The name of ours whose <see cref="Alias"/> this is, or null.</param>
     /// <param name="choose">The one method to use of those that the caller offers, or None.</param>
     /// <param name="secrets">Of this handshake only.</param>
-    public MseAnswerer(
-        Func<Sha1Digest, InfoHash?> find,
-        Func<CryptoMethods, CryptoMethods> choose,
-        MseSecrets secrets
-    )
+    public MseAnswerer(Func<Sha1Digest, InfoHash?> find, Func<CryptoMethods, CryptoMethods> choose, MseSecrets secrets)
         : base(secrets)
     {
         _find = find;

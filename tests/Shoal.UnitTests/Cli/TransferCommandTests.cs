@@ -22,8 +22,7 @@ public sealed class TransferCommandTests : IDisposable
     {
         await Refused("--transport utp", "TCP only");
         await Refused("--transport carrier-pigeon", "tcp, utp, both");
-        await Refused("--encryption require", "cannot encrypt");
-        await Refused("--encryption rot13", "off, prefer, require");
+        await Refused("--encryption rot13", "off, allow, prefer, require");
         await Refused("--proxy socks5://127.0.0.1:1080", "cannot use proxies");
         await Refused("--dht-bootstrap router.example", "HOST:PORT");
         await Refused("--port 65536", "from 0 to 65535");

@@ -9,7 +9,9 @@ public sealed class CipherTests
 {
     private static readonly JsonElement Vectors = TestVectors.Load("mse.json").RootElement;
 
-    private static readonly BigInteger Prime = Number(Convert.FromHexString(Vectors.GetProperty("prime_hex").GetString()!));
+    private static readonly BigInteger Prime = Number(
+        Convert.FromHexString(Vectors.GetProperty("prime_hex").GetString()!)
+    );
 
     [Fact]
     public void Rc4_gives_the_stream_of_rfc_6229()

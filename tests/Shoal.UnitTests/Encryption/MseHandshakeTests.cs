@@ -54,7 +54,10 @@ public sealed class MseHandshakeTests
         var rest = caller.Rest.ToArray();
         caller.Receiving.Apply(rest);
         Assert.Equal(ReadStatus.Ok, Handshake.Read(rest, out var handshake));
-        Assert.Equal(vector.GetProperty("expected_peer_id").GetString(), Encoding.ASCII.GetString(handshake.PeerId.Span));
+        Assert.Equal(
+            vector.GetProperty("expected_peer_id").GetString(),
+            Encoding.ASCII.GetString(handshake.PeerId.Span)
+        );
     }
 
     [Fact]
@@ -99,7 +102,12 @@ public sealed class MseHandshakeTests
     [Fact]
     public void Sides_that_allow_nothing_in_common_part()
     {
-        var (caller, answerer) = Pair(new Random(5), CryptoMethods.Plaintext, offered => offered & CryptoMethods.Rc4, []);
+        var (caller, answerer) = Pair(
+            new Random(5),
+            CryptoMethods.Plaintext,
+            offered => offered & CryptoMethods.Rc4,
+            []
+        );
         Talk(caller, answerer, cut: 1000);
         Assert.Equal(MseFault.NoCommonMethod, answerer.Fault);
         Assert.False(caller.IsDone);
