@@ -58,6 +58,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(MetadataLine))]
 [JsonSerializable(typeof(LinkLine))]
 [JsonSerializable(typeof(CheckingLine))]
+[JsonSerializable(typeof(PeerLine))]
 [JsonSerializable(typeof(ProgressLine))]
 [JsonSerializable(typeof(CompleteLine))]
 [JsonSerializable(typeof(StoppedLine))]
@@ -94,6 +95,18 @@ internal sealed record MetadataLine(
 internal sealed record LinkLine(string Magnet, string? File, IReadOnlyList<string> Trackers) : JsonLine("link");
 
 internal sealed record CheckingLine(int Checked, int Pieces) : JsonLine("checking");
+
+/// <param name="Sources">How it was found: tracker, dht, pex, lsd, user, resume, holepunch; incoming: it called us.</param>
+/// <param name="Transport">tcp or utp.</param>
+/// <param name="Encryption">none, header or rc4.</param>
+internal sealed record PeerLine(
+    string Address,
+    string Client,
+    bool Outgoing,
+    IReadOnlyList<string> Sources,
+    string Transport,
+    string Encryption
+) : JsonLine("peer");
 
 internal sealed record ProgressLine(
     string State,

@@ -25,6 +25,9 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             case TransferEvent.Link(var magnet, var file, var trackers):
                 JsonOutput.Write(output, new LinkLine(magnet, file, trackers), JsonOutput.Context.LinkLine);
                 break;
+            case TransferEvent.PeerConnected(var peer):
+                JsonOutput.Write(output, PeerOf(peer), JsonOutput.Context.PeerLine);
+                break;
             case TransferEvent.Progress(var status) when status.State == Engine.TorrentState.Checking:
                 JsonOutput.Write(
                     output,
@@ -79,6 +82,16 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             metainfo.IsPrivate,
             metainfo.Files.Count(file => !file.IsPad),
             wanted
+        );
+
+    private static PeerLine PeerOf(Engine.PeerStatus peer) =>
+        new(
+            peer.EndPoint.ToString(),
+            peer.Client,
+            peer.IsOutgoing,
+            TorrentText.Sources(peer.Source),
+            peer.Transport.ToString().ToLowerInvariant(),
+            peer.Encryption.ToString().ToLowerInvariant()
         );
 
     private static ProgressLine ProgressOf(Engine.TorrentStatus status) =>

@@ -19,6 +19,9 @@ internal abstract record TransferEvent
     /// <summary>Files are being hashed before they are shared.</summary>
     internal sealed record Hashing(string Name, long Done, long Size) : TransferEvent;
 
+    /// <summary>Somebody has connected, or was reached.</summary>
+    internal sealed record PeerConnected(PeerStatus Peer) : TransferEvent;
+
     internal sealed record Progress(TorrentStatus Status) : TransferEvent;
 
     /// <param name="Path">The file or folder that is complete now.</param>

@@ -12,6 +12,7 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
     private readonly long _start = time.GetTimestamp();
     private readonly HashSet<Torrent> _announced = [];
     private readonly Dictionary<(Torrent, string), string> _trackerTroubles = [];
+    private readonly PeerWatch _peers = new(view);
     private bool _isComplete;
 
     public TimeSpan Elapsed => time.GetElapsedTime(_start);
@@ -37,6 +38,7 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 await await Task.WhenAny(_isComplete ? tick : complete, tick, news);
                 Drain();
                 Announce(torrents);
+                _peers.Look(torrents);
                 if (complete.IsCompletedSuccessfully && !_isComplete)
                 {
                     _isComplete = true;

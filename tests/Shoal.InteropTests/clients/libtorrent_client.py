@@ -1,6 +1,6 @@
 """Seeds or downloads one torrent with libtorrent until it is told to stop (SIGTERM).
 
-Prints one JSON object a line: listening, complete, progress (twice a second), stopped.
+Prints one JSON object a line: listening, peer (each once), complete, progress (twice a second), stopped.
 """
 
 import argparse
@@ -21,6 +21,7 @@ parser.add_argument("--peer", action="append", default=[])
 parser.add_argument("--upload-limit", type=int, default=0, help="bytes a second, 0 for none")
 parser.add_argument("--transport", choices=["tcp", "utp", "both"], default="both")
 parser.add_argument("--encryption", choices=["off", "prefer", "require"], default="prefer")
+parser.add_argument("--lsd", action="store_true")
 options = parser.parse_args()
 
 stopping = False
@@ -44,7 +45,7 @@ session = lt.session(
     {
         "listen_interfaces": f"{options.bind}:{options.port}",
         "enable_dht": False,
-        "enable_lsd": False,
+        "enable_lsd": options.lsd,
         "enable_upnp": False,
         "enable_natpmp": False,
         "enable_incoming_tcp": tcp,
@@ -59,8 +60,11 @@ session = lt.session(
         | lt.alert.category_t.storage_notification,
     }
 )
-# The default classes exempt local networks from rate limits; these tests are such a network.
-session.set_peer_class_filter(lt.ip_filter())
+# The default classes exempt local networks from rate limits, and these tests are such a network: everybody is in the
+# global class (bit 0), to which the limits apply, and in no other.
+everybody = lt.ip_filter()
+everybody.add_rule("0.0.0.0", "255.255.255.255", 1)
+session.set_peer_class_filter(everybody)
 
 if options.magnet:
     parameters = lt.parse_magnet_uri(options.magnet)
@@ -75,6 +79,10 @@ for peer in options.peer:
     handle.connect_peer((host, int(port)))
 say("listening", port=session.listen_port())
 
+# Not named in the bindings.
+UTP_SOCKET = 1 << 17
+SOURCES = {"tracker": 1, "dht": 2, "pex": 4, "lsd": 8, "resume": 16, "incoming": 32}
+met = set()
 complete = flushing = False
 spoken = 0.0
 while not stopping:
@@ -87,6 +95,17 @@ while not stopping:
             say("error", message=alert.message())
         elif alert.category() & lt.alert.category_t.error_notification:
             print(alert.message(), file=sys.stderr, flush=True)
+    for peer in handle.get_peer_info():
+        address = "{}:{}".format(*peer.ip)
+        if not peer.flags & (lt.peer_info.handshake | lt.peer_info.connecting) and address not in met:
+            met.add(address)
+            say(
+                "peer",
+                address=address,
+                sources=[name for name, bit in SOURCES.items() if int(peer.source) & bit],
+                outgoing=bool(peer.flags & lt.peer_info.local_connection),
+                transport="utp" if peer.flags & UTP_SOCKET else "tcp",
+            )
     status = handle.status()
     if status.is_seeding and not flushing:
         flushing = True

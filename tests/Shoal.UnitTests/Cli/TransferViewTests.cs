@@ -47,12 +47,24 @@ public sealed class TransferViewTests
         InfoBytes = default,
     };
 
+    private static readonly PeerStatus Somebody = new()
+    {
+        EndPoint = new IPEndPoint(IPAddress.Loopback, 6881),
+        PeerId = default,
+        Client = "Other 1.0",
+        IsOutgoing = true,
+        Source = PeerSource.Pex | PeerSource.LocalDiscovery,
+        Transport = TransportKind.Utp,
+        Encryption = StreamEncryption.Rc4,
+    };
+
     private static readonly TransferEvent[] Everything =
     [
         new TransferEvent.Listening(6881, [new IPEndPoint(IPAddress.Loopback, 6881)]),
         new TransferEvent.Hashing("film", 10, 20),
         new TransferEvent.Link(Magnet, "film.torrent", ["http://127.0.0.1:1/announce"]),
         new TransferEvent.MetadataKnown(Film, 1000),
+        new TransferEvent.PeerConnected(Somebody),
         new TransferEvent.Progress(Half),
         new TransferEvent.Progress(Half with { State = TorrentState.Checking, PiecesChecked = 3 }),
         new TransferEvent.Progress(Half with { State = TorrentState.FetchingMetadata }),
@@ -101,6 +113,14 @@ public sealed class TransferViewTests
             ((string[])["done", "size", "downloadRate", "uploadRate", "peers"]).Select(name =>
                 progress.GetProperty(name).GetInt64()
             )
+        );
+
+        var peer = Line(lines, "peer");
+        Assert.Equal("127.0.0.1:6881", peer.GetProperty("address").GetString());
+        Assert.Equal(["pex", "lsd"], peer.GetProperty("sources").EnumerateArray().Select(one => one.GetString()));
+        Assert.Equal(
+            ("utp", "rc4"),
+            (peer.GetProperty("transport").GetString(), peer.GetProperty("encryption").GetString())
         );
 
         var complete = Line(lines, "complete");
