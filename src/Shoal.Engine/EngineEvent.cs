@@ -14,6 +14,12 @@ public abstract record EngineEvent
 
     public sealed record PieceCompleted(Torrent Torrent, int Piece) : EngineEvent;
 
+    /// <summary>A peer is connected. Comes once it has said its name, or within about a second.</summary>
+    public sealed record PeerSeen(Torrent Torrent, PeerStatus Peer) : EngineEvent;
+
+    /// <summary>A peer that was seen is not connected any more.</summary>
+    public sealed record PeerGone(Torrent Torrent, PeerStatus Peer, DisconnectReason Reason) : EngineEvent;
+
     /// <summary>Everything wanted is proven and on disk.</summary>
     public sealed record Completed(Torrent Torrent) : EngineEvent;
 

@@ -58,8 +58,9 @@ internal static class JsonOutput
 [JsonSerializable(typeof(MetadataLine))]
 [JsonSerializable(typeof(LinkLine))]
 [JsonSerializable(typeof(CheckingLine))]
-[JsonSerializable(typeof(PeerLine))]
 [JsonSerializable(typeof(ProgressLine))]
+[JsonSerializable(typeof(PeerLine))]
+[JsonSerializable(typeof(PeerGoneLine))]
 [JsonSerializable(typeof(CompleteLine))]
 [JsonSerializable(typeof(StoppedLine))]
 [JsonSerializable(typeof(TorrentObject))]
@@ -96,13 +97,15 @@ internal sealed record LinkLine(string Magnet, string? File, IReadOnlyList<strin
 
 internal sealed record CheckingLine(int Checked, int Pieces) : JsonLine("checking");
 
+/// <param name="Source">The one of the sources that says most.</param>
 /// <param name="Sources">How it was found: tracker, dht, pex, lsd, user, resume, holepunch; incoming: it called us.</param>
-/// <param name="Transport">tcp or utp.</param>
+/// <param name="Transport">tcp or utp; http for a web seed.</param>
 /// <param name="Encryption">none, header or rc4.</param>
 internal sealed record PeerLine(
     string Address,
     string Client,
     bool Outgoing,
+    string Source,
     IReadOnlyList<string> Sources,
     string Transport,
     string Encryption
@@ -121,6 +124,10 @@ internal sealed record ProgressLine(
     int PiecesDone,
     int Pieces
 ) : JsonLine("progress");
+
+/// <param name="Reason">Why it left, as a word.</param>
+internal sealed record PeerGoneLine(string Address, string Reason, long Downloaded, long Uploaded)
+    : JsonLine("peer-gone");
 
 internal sealed record CompleteLine(
     long Size,

@@ -26,7 +26,7 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
                 JsonOutput.Write(output, new LinkLine(magnet, file, trackers), JsonOutput.Context.LinkLine);
                 break;
             case TransferEvent.PeerConnected(var peer):
-                JsonOutput.Write(output, PeerOf(peer), JsonOutput.Context.PeerLine);
+                JsonOutput.Write(output, Peer(peer), JsonOutput.Context.PeerLine);
                 break;
             case TransferEvent.Progress(var status) when status.State == Engine.TorrentState.Checking:
                 JsonOutput.Write(
@@ -52,6 +52,9 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
                     ),
                     JsonOutput.Context.CompleteLine
                 );
+                break;
+            case TransferEvent.PeerGone(var peer, var reason):
+                JsonOutput.Write(output, Gone(peer, reason), JsonOutput.Context.PeerGoneLine);
                 break;
             case TransferEvent.Warning(var code, var message):
                 JsonOutput.Write(output, new WarningLine(code, SafeText.Of(message)), JsonOutput.Context.WarningLine);
@@ -84,15 +87,19 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             wanted
         );
 
-    private static PeerLine PeerOf(Engine.PeerStatus peer) =>
+    private static PeerLine Peer(Engine.PeerStatus peer) =>
         new(
             peer.EndPoint.ToString(),
             peer.Client,
             peer.IsOutgoing,
+            PeerText.Source(peer.Source),
             TorrentText.Sources(peer.Source),
-            peer.Transport.ToString().ToLowerInvariant(),
-            peer.Encryption.ToString().ToLowerInvariant()
+            PeerText.Transport(peer.Transport),
+            PeerText.Encryption(peer.Encryption)
         );
+
+    private static PeerGoneLine Gone(Engine.PeerStatus peer, Engine.DisconnectReason reason) =>
+        new(peer.EndPoint.ToString(), PeerText.Reason(reason), peer.Downloaded, peer.Uploaded);
 
     private static ProgressLine ProgressOf(Engine.TorrentStatus status) =>
         new(

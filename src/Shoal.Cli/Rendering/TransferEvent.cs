@@ -27,6 +27,8 @@ internal abstract record TransferEvent
     /// <param name="Path">The file or folder that is complete now.</param>
     internal sealed record Complete(TorrentStatus Status, TimeSpan Elapsed, string Path) : TransferEvent;
 
+    internal sealed record PeerGone(PeerStatus Peer, DisconnectReason Reason) : TransferEvent;
+
     internal sealed record Warning(string Code, string Message) : TransferEvent;
 
     /// <summary>The end of a command that went on after completion, or was interrupted.</summary>

@@ -12,7 +12,6 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
     private readonly long _start = time.GetTimestamp();
     private readonly HashSet<Torrent> _announced = [];
     private readonly Dictionary<(Torrent, string), string> _trackerTroubles = [];
-    private readonly PeerWatch _peers = new(view);
     private bool _isComplete;
 
     public TimeSpan Elapsed => time.GetElapsedTime(_start);
@@ -38,7 +37,6 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 await await Task.WhenAny(_isComplete ? tick : complete, tick, news);
                 Drain();
                 Announce(torrents);
-                _peers.Look(torrents);
                 if (complete.IsCompletedSuccessfully && !_isComplete)
                 {
                     _isComplete = true;
@@ -158,6 +156,12 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                     throw Bug(fault);
                 case EngineEvent.EngineFaulted(var fault):
                     view.Show(new TransferEvent.Warning("internal-error", Bug(fault).Message));
+                    break;
+                case EngineEvent.PeerSeen(_, var peer):
+                    view.Show(new TransferEvent.PeerConnected(peer));
+                    break;
+                case EngineEvent.PeerGone(_, var peer, var reason):
+                    view.Show(new TransferEvent.PeerGone(peer, reason));
                     break;
                 case EngineEvent.TrackerFailed(var torrent, var url, var message):
                     // A tracker that stays silent is told about once, not each time it is asked.

@@ -20,6 +20,9 @@ internal interface ISwarmOwner
     void NodeFound(IPEndPoint node);
     void StateChanged(TorrentStatus status);
 
+    /// <summary>A peer was met, or left for a reason.</summary>
+    void PeerChanged(PeerStatus peer, DisconnectReason? left);
+
     /// <summary>The swarm threw: a bug. The torrent is stopped; the others go on.</summary>
     void Faulted(Exception exception);
 }
@@ -222,6 +225,12 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     break;
                 case SwarmEffectKind.NodeFound:
                     _owner.NodeFound((IPEndPoint)effect.Payload!);
+                    break;
+                case SwarmEffectKind.PeerSeen:
+                    _owner.PeerChanged((PeerStatus)effect.Payload!, left: null);
+                    break;
+                case SwarmEffectKind.PeerGone:
+                    _owner.PeerChanged((PeerStatus)effect.Payload!, (DisconnectReason)effect.Piece);
                     break;
                 case SwarmEffectKind.NeedPeers:
                     _owner.NeedPeers();

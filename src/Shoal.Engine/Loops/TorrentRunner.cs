@@ -215,6 +215,9 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
         Tell(new EngineEvent.Completed(Torrent));
     }
 
+    void ISwarmOwner.PeerChanged(PeerStatus peer, DisconnectReason? left) =>
+        Tell(left is { } why ? new EngineEvent.PeerGone(Torrent, peer, why) : new EngineEvent.PeerSeen(Torrent, peer));
+
     void ISwarmOwner.NeedPeers() => _sources.NeedPeers();
 
     void ISwarmOwner.NodeFound(IPEndPoint node) => _sources.NodeFound(node);

@@ -58,6 +58,9 @@ internal sealed class PeerState
 
     /// <summary>Who told us of it.</summary>
     public PeerSource Source { get; set; }
+
+    /// <summary>The user has been told of it.</summary>
+    public bool IsTold { get; set; }
     public bool IsFast => (Introduction.Capabilities & PeerCapabilities.Fast) != 0;
 
     /// <summary>Speaks v2 for this torrent: said so, or called it by its v2 name.</summary>

@@ -51,7 +51,8 @@ internal static class StatusReport
             _ => TorrentState.Downloading,
         };
 
-    private static PeerStatus Create(PeerState peer) =>
+    /// <summary>A snapshot of one peer.</summary>
+    public static PeerStatus Create(PeerState peer) =>
         new()
         {
             EndPoint = peer.Introduction.EndPoint,

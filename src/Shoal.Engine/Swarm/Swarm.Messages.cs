@@ -106,6 +106,7 @@ internal sealed partial class Swarm
         _extensions.Register(UtPex.Name, _exchange.OnMessage, () => _exchange.IsOn);
         _extensions.OnHandshake = (peer, handshake) =>
         {
+            TellOf(peer);
             _exchange.OnHandshake(peer);
             if (_metadata.OnSize(peer, handshake.MetadataSize) is { } reason)
             {

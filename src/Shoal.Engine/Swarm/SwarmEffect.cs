@@ -48,6 +48,12 @@ internal enum SwarmEffectKind : byte
     /// <summary>A peer told its port in the DHT. Payload: <see cref="IPEndPoint"/>.</summary>
     NodeFound,
 
+    /// <summary>A peer is connected, and has had the time to say what it is. Payload: <see cref="PeerStatus"/>.</summary>
+    PeerSeen,
+
+    /// <summary>It left. Payload: <see cref="PeerStatus"/>. Piece: the <see cref="DisconnectReason"/>.</summary>
+    PeerGone,
+
     /// <summary>A state worth telling the user at once changed (checking done, paused by an error, ...).</summary>
     StateChanged,
 }

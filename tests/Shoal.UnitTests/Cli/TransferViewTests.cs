@@ -56,6 +56,7 @@ public sealed class TransferViewTests
         Source = PeerSource.Pex | PeerSource.LocalDiscovery,
         Transport = TransportKind.Utp,
         Encryption = StreamEncryption.Rc4,
+        Downloaded = 7,
     };
 
     private static readonly TransferEvent[] Everything =
@@ -69,6 +70,7 @@ public sealed class TransferViewTests
         new TransferEvent.Progress(Half with { State = TorrentState.Checking, PiecesChecked = 3 }),
         new TransferEvent.Progress(Half with { State = TorrentState.FetchingMetadata }),
         new TransferEvent.Progress(Half with { State = TorrentState.Failed, Error = "disk\nfull" }),
+        new TransferEvent.PeerGone(Somebody, DisconnectReason.ClosedByPeer),
         new TransferEvent.Warning("tracker", "bad\e[31m news"),
         new TransferEvent.Complete(Half with { DoneBytes = 1000 }, TimeSpan.FromSeconds(2.5), "/x/film"),
         new TransferEvent.Progress(Half with { State = TorrentState.Seeding, DoneBytes = 1000 }),
@@ -122,6 +124,10 @@ public sealed class TransferViewTests
             ("utp", "rc4"),
             (peer.GetProperty("transport").GetString(), peer.GetProperty("encryption").GetString())
         );
+        Assert.Equal("lsd", peer.GetProperty("source").GetString());
+        Assert.True(peer.GetProperty("outgoing").GetBoolean());
+        Assert.Equal("closed-by-peer", Line(lines, "peer-gone").GetProperty("reason").GetString());
+        Assert.Equal(7, Line(lines, "peer-gone").GetProperty("downloaded").GetInt64());
 
         var complete = Line(lines, "complete");
         Assert.Equal(

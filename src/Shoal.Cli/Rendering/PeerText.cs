@@ -1,0 +1,51 @@
+using Shoal.Engine;
+
+namespace Shoal.Cli;
+
+/// <summary>Words for what is known of a peer, as scripts read them.</summary>
+internal static class PeerText
+{
+    // Where several sources named an address, the one that says most comes first.
+    private static readonly (PeerSource Source, string Word)[] Sources =
+    [
+        (PeerSource.User, "user"),
+        (PeerSource.Tracker, "tracker"),
+        (PeerSource.LocalDiscovery, "lsd"),
+        (PeerSource.HolePunch, "holepunch"),
+        (PeerSource.Pex, "pex"),
+        (PeerSource.Dht, "dht"),
+        (PeerSource.Resume, "resume"),
+        (PeerSource.Incoming, "incoming"),
+    ];
+
+    public static string Source(PeerSource source)
+    {
+        foreach (var (one, word) in Sources)
+        {
+            if ((source & one) != 0)
+            {
+                return word;
+            }
+        }
+
+        return Word(source);
+    }
+
+    public static string Transport(TransportKind transport) => Word(transport);
+
+    public static string Encryption(StreamEncryption encryption) => Word(encryption);
+
+    /// <summary>ClosedByPeer becomes closed-by-peer.</summary>
+    public static string Reason(DisconnectReason reason) =>
+        string.Concat(
+            reason
+                .ToString()
+                .Select(
+                    (c, at) =>
+                        at > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"
+                )
+        );
+
+    private static string Word<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+}
