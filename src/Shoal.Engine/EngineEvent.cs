@@ -1,3 +1,4 @@
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -36,4 +37,20 @@ public abstract record EngineEvent
 
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
+
+    /// <summary>A router forwards a port to us, or another one than before.</summary>
+    /// <param name="Port">Ours.</param>
+    /// <param name="ExternalPort">Where the world reaches it.</param>
+    /// <param name="ExternalAddress">Null where the router knows none that the world could reach.</param>
+    /// <param name="Method">"pcp", "nat-pmp" or "upnp".</param>
+    public sealed record PortMapped(
+        MappedProtocol Protocol,
+        int Port,
+        int ExternalPort,
+        IPAddress? ExternalAddress,
+        string Method
+    ) : EngineEvent;
+
+    /// <summary>No router forwards the port any more.</summary>
+    public sealed record PortUnmapped(MappedProtocol Protocol, int Port) : EngineEvent;
 }

@@ -58,6 +58,12 @@ public sealed record EngineOptions
     /// </summary>
     public bool UsePex { get; init; } = true;
 
+    /// <summary>
+    /// Ask routers of this network to forward our ports (PCP, NAT-PMP, UPnP), and take that back at the end. Default true;
+    /// does nothing where this machine has no private address, or is bound to others.
+    /// </summary>
+    public bool UsePortMapping { get; init; } = true;
+
     /// <summary>Nodes to begin with, besides those known from before. Default none.</summary>
     public IReadOnlyList<DnsEndPoint> DhtBootstrap { get; init; } = [];
 

@@ -107,6 +107,11 @@ public sealed class TorrentEngine : IAsyncDisposable
 
         var engine = new TorrentEngine(services, acceptor, events);
         ready.SetResult(engine);
+        if (options.UsePortMapping)
+        {
+            services.StartPortMapping(engine.TellPort);
+        }
+
         return engine;
     }
 
@@ -157,10 +162,12 @@ public sealed class TorrentEngine : IAsyncDisposable
         }
 
         _isDisposed = true;
+        var unmapping = _services.StopPortMappingAsync().AsTask();
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _acceptor.DisposeAsync().ConfigureAwait(false);
         await _ticking.ConfigureAwait(false);
         await Task.WhenAll(_runners.Values.Select(runner => runner.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await unmapping.ConfigureAwait(false);
         await _services.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete();
         _stopping.Dispose();
@@ -182,6 +189,12 @@ public sealed class TorrentEngine : IAsyncDisposable
         }
 
         _runners[runner.Torrent] = runner;
+        if (_services.PublicPort != _services.Port)
+        {
+            // It may have become another while the torrent was made.
+            runner.PortChanged();
+        }
+
         return runner.Torrent;
     }
 
@@ -249,6 +262,14 @@ public sealed class TorrentEngine : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The engine stops.
+        }
+    }
+
+    private void TellPort()
+    {
+        foreach (var runner in _runners.Values)
+        {
+            runner.PortChanged();
         }
     }
 

@@ -61,7 +61,7 @@ internal sealed class NetworkOptions
 
     private readonly Option<bool> _noPortMapping = Options.Flag(
         "--no-port-mapping",
-        "Do not ask the router for a port (not in this version yet)"
+        "Do not ask the router to forward our port"
     );
 
     private readonly Option<string?> _transport = Options.Choice(
@@ -129,6 +129,7 @@ internal sealed class NetworkOptions
             UseTrackers = !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
             UsePex = !result.GetValue(_noPex),
+            UsePortMapping = !result.GetValue(_noPortMapping),
             DhtBootstrap = DhtBootstrap(result),
             Encryption = result.GetValue(_encryption) switch
             {

@@ -55,6 +55,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(ErrorLine))]
 [JsonSerializable(typeof(WarningLine))]
 [JsonSerializable(typeof(ListeningLine))]
+[JsonSerializable(typeof(PortMappingLine))]
 [JsonSerializable(typeof(MetadataLine))]
 [JsonSerializable(typeof(LinkLine))]
 [JsonSerializable(typeof(CheckingLine))]
@@ -77,6 +78,18 @@ internal sealed record ErrorLine(string Code, string Message) : JsonLine("error"
 internal sealed record WarningLine(string Code, string Message) : JsonLine("warning");
 
 internal sealed record ListeningLine(int Port, IReadOnlyList<string> Addresses) : JsonLine("listening");
+
+/// <param name="Protocol">tcp or udp.</param>
+/// <param name="ExternalPort">Null: no longer mapped.</param>
+/// <param name="ExternalAddress">Null: the router knows none that the world could reach.</param>
+/// <param name="Method">pcp, nat-pmp or upnp; null: no longer mapped.</param>
+internal sealed record PortMappingLine(
+    string Protocol,
+    int Port,
+    int? ExternalPort,
+    string? ExternalAddress,
+    string? Method
+) : JsonLine("port-mapping");
 
 /// <param name="WantedSize">Bytes of the files that were chosen.</param>
 internal sealed record MetadataLine(

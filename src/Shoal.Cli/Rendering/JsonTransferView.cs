@@ -19,6 +19,19 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
                     JsonOutput.Context.ListeningLine
                 );
                 break;
+            case TransferEvent.PortMapping mapping:
+                JsonOutput.Write(
+                    output,
+                    new PortMappingLine(
+                        mapping.Protocol == MappedProtocol.Tcp ? "tcp" : "udp",
+                        mapping.Port,
+                        mapping.ExternalPort,
+                        mapping.ExternalAddress?.ToString(),
+                        mapping.Method
+                    ),
+                    JsonOutput.Context.PortMappingLine
+                );
+                break;
             case TransferEvent.MetadataKnown(var metainfo, var wanted):
                 JsonOutput.Write(output, Metadata(metainfo, wanted), JsonOutput.Context.MetadataLine);
                 break;

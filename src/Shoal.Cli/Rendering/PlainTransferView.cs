@@ -1,4 +1,6 @@
+using System.Net;
 using Shoal.Engine;
+using Shoal.Protocol;
 
 namespace Shoal.Cli;
 
@@ -17,6 +19,9 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
         {
             case TransferEvent.Listening(var port, _):
                 Write($"Listening on port {port}");
+                break;
+            case TransferEvent.PortMapping mapping:
+                Write(PortLine(mapping));
                 break;
             case TransferEvent.MetadataKnown(var metainfo, var wanted):
                 var chosen = wanted == metainfo.Size ? "" : $", {ByteSize.Format(wanted)} of it chosen";
@@ -55,6 +60,14 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             ? $"Complete: {SafeText.Of(path)} ({ByteSize.Format(status.WantedBytes)}, all of it was here)"
             : $"Complete: {SafeText.Of(path)} ({ByteSize.Format(status.WantedBytes)} in {Duration.Format(elapsed)}, "
                 + $"{Rate.Format(rate)})";
+    }
+
+    internal static string PortLine(TransferEvent.PortMapping mapping)
+    {
+        var own = $"{(mapping.Protocol == MappedProtocol.Tcp ? "TCP" : "UDP")} port {mapping.Port}";
+        return mapping.ExternalPort is not { } port ? $"The router no longer forwards {own}"
+            : mapping.ExternalAddress is { } address ? $"The router forwards {new IPEndPoint(address, port)} to {own}"
+            : $"The router forwards its port {port} to {own}";
     }
 
     internal static string StoppedLine(string reason, TorrentStatus? status) =>

@@ -11,6 +11,15 @@ internal abstract record TransferEvent
 
     internal sealed record Listening(int Port, IReadOnlyList<IPEndPoint> EndPoints) : TransferEvent;
 
+    /// <summary>A router forwards a port to us, or (null) no longer does.</summary>
+    internal sealed record PortMapping(
+        MappedProtocol Protocol,
+        int Port,
+        int? ExternalPort,
+        IPAddress? ExternalAddress,
+        string? Method
+    ) : TransferEvent;
+
     internal sealed record MetadataKnown(Metainfo Metainfo, long WantedBytes) : TransferEvent;
 
     /// <summary>How others get what is shared here.</summary>

@@ -163,6 +163,12 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 case EngineEvent.PeerGone(_, var peer, var reason):
                     view.Show(new TransferEvent.PeerGone(peer, reason));
                     break;
+                case EngineEvent.PortMapped(var protocol, var port, var external, var address, var method):
+                    view.Show(new TransferEvent.PortMapping(protocol, port, external, address, method));
+                    break;
+                case EngineEvent.PortUnmapped(var protocol, var port):
+                    view.Show(new TransferEvent.PortMapping(protocol, port, null, null, null));
+                    break;
                 case EngineEvent.TrackerFailed(var torrent, var url, var message):
                     // A tracker that stays silent is told about once, not each time it is asked.
                     if (_trackerTroubles.GetValueOrDefault((torrent, url)) != message)

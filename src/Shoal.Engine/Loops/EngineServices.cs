@@ -29,8 +29,11 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Used under a lock, only to seed others.</summary>
     public required Random Random { private get; init; }
 
-    /// <summary>Port that we listen on, told to trackers and peers.</summary>
+    /// <summary>Port that we listen on.</summary>
     public required int Port { get; init; }
+
+    /// <summary>Where the world reaches us, told to trackers, peers and the DHT; a router may give us another than ours.</summary>
+    public int PublicPort => _ports?.PublicPort ?? Port;
 
     /// <summary>BEP 7's key: lets trackers know us again at another address.</summary>
     public required uint TrackerKey { get; init; }
@@ -44,6 +47,7 @@ internal sealed class EngineServices : IAsyncDisposable
     public TimeProvider Time => Options.Time;
 
     private UdpPort? _udp;
+    private MappedPorts? _ports;
 
     private readonly Lock _randomLock = new();
 
@@ -113,7 +117,7 @@ internal sealed class EngineServices : IAsyncDisposable
     {
         // Unknown is not zero: who has nothing left is a seed. Files that are not wanted count as left (BEP 21).
         var left = metainfo is null ? PieceLayout.BlockSize : status.TotalBytes - status.DoneBytes;
-        return new AnnounceFacts(PeerId, (ushort)Port, status.Uploaded, status.Downloaded, left, TrackerKey);
+        return new AnnounceFacts(PeerId, (ushort)PublicPort, status.Uploaded, status.Downloaded, left, TrackerKey);
     }
 
     /// <summary>Opens the UDP port and starts the DHT on it. Once, before any torrent.</summary>
@@ -138,8 +142,26 @@ internal sealed class EngineServices : IAsyncDisposable
         Dht.Start();
     }
 
+    /// <summary>Begins to ask routers for our ports. Once, after <see cref="StartDht"/>.</summary>
+    /// <param name="portChanged">Told when <see cref="PublicPort"/> is another; quick.</param>
+    public void StartPortMapping(Action portChanged)
+    {
+        if (Egress.IsProxied)
+        {
+            // Nobody calls us here, and routers are not to hear of us.
+            return;
+        }
+
+        _ports = new MappedPorts(Egress.Local, Time, Port, _udp?.Port, Events, portChanged);
+        _ports.Start();
+    }
+
+    /// <summary>Takes our ports back from routers. Takes two seconds at most.</summary>
+    public ValueTask StopPortMappingAsync() => _ports?.DisposeAsync() ?? ValueTask.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
+        await StopPortMappingAsync().ConfigureAwait(false);
         if (Dht is { } dht)
         {
             await dht.DisposeAsync().ConfigureAwait(false);

@@ -12,7 +12,7 @@ internal readonly record struct DhtFacts(bool IsComplete, bool WantsPeers);
 /// </summary>
 internal sealed class TorrentDht(
     DhtLoop dht,
-    int port,
+    Func<int> port,
     Func<DhtFacts> facts,
     Action<CandidateBatch> found,
     Func<double> jitter,
@@ -62,7 +62,7 @@ internal sealed class TorrentDht(
 
         foreach (var (name, schedule) in due ?? [])
         {
-            var query = new PeerQuery(name) { AnnouncePort = port, IsSeed = facts().IsComplete };
+            var query = new PeerQuery(name) { AnnouncePort = port(), IsSeed = facts().IsComplete };
             dht.FindPeers(query, Take, done => Done(schedule, done));
         }
     }
@@ -73,6 +73,16 @@ internal sealed class TorrentDht(
         lock (_lock)
         {
             _names.ForEach(name => name.Schedule.NeedPeers());
+        }
+    }
+
+    /// <summary>What is announced has changed.</summary>
+    public void Changed()
+    {
+        lock (_lock)
+        {
+            var now = Now;
+            _names.ForEach(name => name.Schedule.Changed(now));
         }
     }
 

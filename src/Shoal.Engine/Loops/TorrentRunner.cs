@@ -58,7 +58,7 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
             {
                 Random = services.CreateRandom(),
                 PeerId = services.PeerId,
-                ListenPort = services.Port,
+                ListenPort = services.PublicPort,
                 DhtPort = services.DhtPortOf(metainfo),
                 UsePex = services.Options.UsePex,
                 ClientVersion = EngineVersion.ClientName,
@@ -167,6 +167,13 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
     }
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
+
+    /// <summary>Peers reach us at another port than before (<see cref="EngineServices.PublicPort"/>).</summary>
+    public void PortChanged()
+    {
+        Command(new SwarmCommand.SetListenPort(_services.PublicPort));
+        _sources.PortChanged();
+    }
 
     public void AddCandidates(CandidateBatch batch) =>
         _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: batch));

@@ -113,6 +113,13 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         _loop?.Resume();
     }
 
+    /// <summary>Peers reach us at another port than before: announce it as soon as the intervals allow.</summary>
+    public void PortChanged()
+    {
+        _loop?.NeedPeers();
+        _dht?.Changed();
+    }
+
     public void NeedPeers()
     {
         _loop?.NeedPeers();
@@ -157,7 +164,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
 
             var found = new TorrentDht(
                 dht,
-                services.Port,
+                () => services.PublicPort,
                 () => new DhtFacts(_isComplete, !_isComplete),
                 listener.Found,
                 services.CreateRandom().NextDouble,

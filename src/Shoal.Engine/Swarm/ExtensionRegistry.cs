@@ -42,7 +42,7 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         {
             Messages = Offers(peer),
             Client = state.Options.ClientVersion,
-            Port = state.Options.ListenPort is > 0 and <= ushort.MaxValue ? (ushort)state.Options.ListenPort : null,
+            Port = state.ListenPort is > 0 and <= ushort.MaxValue ? (ushort)state.ListenPort : null,
             RequestQueue = state.Limits.MaxRequestsIn,
             YourAddress = peer.Address,
             MetadataSize = state.Content is { Metainfo.InfoBytes.Length: > 0 and var size } ? size : null,

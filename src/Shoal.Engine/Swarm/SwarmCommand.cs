@@ -24,6 +24,9 @@ internal abstract record SwarmCommand
     internal sealed record SetDeadline(PieceIndex Piece, TimeSpan? Deadline) : SwarmCommand;
 
     internal sealed record SetSuperSeeding(bool IsSuperSeeding) : SwarmCommand;
+
+    /// <summary>The port where peers reach us is another now; told in later handshakes.</summary>
+    internal sealed record SetListenPort(int Port) : SwarmCommand;
 }
 
 public enum FilePriority

@@ -11,7 +11,7 @@ internal sealed record SwarmOptions
 
     public required PeerId PeerId { get; init; }
 
-    /// <summary>Where we listen, told to peers in the extension handshake; 0: not told.</summary>
+    /// <summary>Where peers reach us, told to them in the extension handshake; 0: not told. A command changes it.</summary>
     public int ListenPort { get; init; }
 
     /// <summary>The UDP port of our node in the DHT, told to peers that have one too; 0: no DHT for this torrent.</summary>

@@ -17,6 +17,7 @@ internal sealed class SwarmState
         Options = options;
         InfoHashes = infoHashes;
         IsPaused = options.Paused;
+        ListenPort = options.ListenPort;
         IsSuperSeeding = options.SuperSeeding;
     }
 
@@ -38,6 +39,9 @@ internal sealed class SwarmState
     public bool IsChecked { get; set; }
     public bool IsPaused { get; set; }
     public bool IsSuperSeeding { get; set; }
+
+    /// <summary>Where peers reach us; 0: not told.</summary>
+    public int ListenPort { get; set; }
     public DiskFailure? DiskFailure { get; set; }
 
     /// <summary>Why nothing can be fetched any more, apart from the disk; for example halves that contradict.</summary>

@@ -46,6 +46,9 @@ internal sealed class UserWishes(
                 state.IsSuperSeeding = set.IsSuperSeeding;
                 superSeeder.OnSwitched();
                 break;
+            case SwarmCommand.SetListenPort set:
+                state.ListenPort = set.Port;
+                break;
         }
     }
 

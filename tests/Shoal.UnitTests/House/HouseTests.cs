@@ -30,6 +30,7 @@ public sealed partial class HouseTests
         "src/Shoal.Engine/Dht",
         "src/Shoal.Engine/Utp",
         "src/Shoal.Engine/Announcing",
+        "src/Shoal.Engine/Mapping",
         "src/Shoal.Tracker/Registry",
     ];
 
