@@ -7,7 +7,7 @@ namespace Shoal.Engine;
 /// The life of one torrent: owns its swarm's loop, its disk, its announces and the tasks of its connections, and
 /// carries the swarm's wishes to the engine. The public face is <see cref="Torrent"/>.
 /// </summary>
-internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
+internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 {
     /// <summary>Half a minute: what is saved is worth no more.</summary>
     private const int TicksBetweenSaves = 300;
@@ -168,36 +168,8 @@ internal sealed class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
 
-    /// <summary>Peers reach us at another port than before (<see cref="EngineServices.PublicPort"/>).</summary>
-    public void PortChanged()
-    {
-        Command(new SwarmCommand.SetListenPort(_services.PublicPort));
-        _sources.PortChanged();
-    }
-
     public void AddCandidates(CandidateBatch batch) =>
         _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: batch));
-
-    public void SetLimits(long download, long upload)
-    {
-        DownloadGate.Limit = download;
-        UploadGate.Limit = upload;
-    }
-
-    public void SetFilePriorities(IReadOnlyList<FilePriority> priorities)
-    {
-        _disk?.SetFilePriorities(priorities);
-        Command(new SwarmCommand.SetFilePriorities(priorities));
-    }
-
-    public void SetDeadline(int piece, TimeSpan? fromNow)
-    {
-        if (Metainfo is { } metainfo)
-        {
-            var now = _services.Time.GetElapsedTime(_services.Epoch);
-            Command(new SwarmCommand.SetDeadline(metainfo.Layout.Piece(piece), now + fromNow));
-        }
-    }
 
     void ISwarmOwner.Connect(IPEndPoint endPoint) => _connections.Dial(endPoint);
 
