@@ -54,6 +54,12 @@ public sealed record EngineOptions
     public bool UseDht { get; init; } = true;
 
     /// <summary>
+    /// Find peers in the local network, and tell it of our torrents (BEP 14). Default true. Private torrents never do, and
+    /// nobody does through a proxy.
+    /// </summary>
+    public bool UseLsd { get; init; } = true;
+
+    /// <summary>
     /// Exchange the addresses of peers with peers (BEP 11). Default true. Private torrents never do.
     /// </summary>
     public bool UsePex { get; init; } = true;

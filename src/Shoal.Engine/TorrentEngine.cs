@@ -105,6 +105,11 @@ public sealed class TorrentEngine : IAsyncDisposable
             services.StartDht();
         }
 
+        if (options.UseLsd && !egress.IsProxied)
+        {
+            services.StartLocalDiscovery();
+        }
+
         var engine = new TorrentEngine(services, acceptor, events);
         ready.SetResult(engine);
         if (options.UsePortMapping)
@@ -257,6 +262,8 @@ public sealed class TorrentEngine : IAsyncDisposable
                 {
                     runner.Tick();
                 }
+
+                _services.LocalDiscovery?.Tick();
             }
         }
         catch (OperationCanceledException)

@@ -52,10 +52,7 @@ internal sealed class NetworkOptions
 
     private readonly Option<bool> _noDht = Options.Flag("--no-dht", "Do not use the DHT");
 
-    private readonly Option<bool> _noLsd = Options.Flag(
-        "--no-lsd",
-        "Do not look for peers in the local network (not in this version yet)"
-    );
+    private readonly Option<bool> _noLsd = Options.Flag("--no-lsd", "Do not look for peers in the local network");
 
     private readonly Option<bool> _noPex = Options.Flag("--no-pex", "Do not exchange addresses of peers with peers");
 
@@ -128,6 +125,7 @@ internal sealed class NetworkOptions
             BindInterfaces = interfaces,
             UseTrackers = !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
+            UseLsd = !result.GetValue(_noLsd),
             UsePex = !result.GetValue(_noPex),
             UsePortMapping = !result.GetValue(_noPortMapping),
             DhtBootstrap = DhtBootstrap(result),

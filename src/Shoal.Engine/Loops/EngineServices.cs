@@ -41,6 +41,9 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Timestamp that every swarm's clock counts from.</summary>
     public required long Epoch { get; init; }
 
+    /// <summary>Null: local discovery is not used.</summary>
+    public LocalDiscovery? LocalDiscovery { get; private set; }
+
     /// <summary>Null: the DHT is not used.</summary>
     public DhtLoop? Dht { get; private set; }
 
@@ -159,9 +162,24 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Takes our ports back from routers. Takes two seconds at most.</summary>
     public ValueTask StopPortMappingAsync() => _ports?.DisposeAsync() ?? ValueTask.CompletedTask;
 
+    /// <summary>Begins to listen to the local network. Once, before any torrent.</summary>
+    public void StartLocalDiscovery() =>
+        LocalDiscovery = new LocalDiscovery(
+            new LocalMulticast(Egress.Local),
+            Port,
+            CreateRandom(),
+            Time,
+            exception => Events.TryWrite(new EngineEvent.EngineFaulted(exception))
+        );
+
     public async ValueTask DisposeAsync()
     {
         await StopPortMappingAsync().ConfigureAwait(false);
+        if (LocalDiscovery is { } discovery)
+        {
+            await discovery.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (Dht is { } dht)
         {
             await dht.DisposeAsync().ConfigureAwait(false);

@@ -16,6 +16,9 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     private AnnounceLoop? _loop;
     private TorrentDht? _dht;
     private volatile bool _isComplete;
+    private InfoHash[] _localNames = [];
+    private InfoHash[] _toldLocally = [];
+    private bool _isPaused;
     private bool _isStopped;
 
     public IReadOnlyList<TrackerStatus> Status => _loop?.Status ?? [];
@@ -34,6 +37,11 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     {
         _isComplete |= status.State == TorrentState.Seeding;
         StartDht(names, metainfo);
+        if (metainfo is not { IsPrivate: true })
+        {
+            AnnounceLocally(names);
+        }
+
         var urls = tiers.Select(Parse).Where(tier => tier.Count > 0).ToList();
         lock (_lock)
         {
@@ -65,10 +73,12 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             // BEP 27: "When generating a torrent with the private flag set, ... peers MUST only use the tracker": the link
             // did not tell, now we know.
             _dht?.Stop();
+            AnnounceLocally([]);
         }
         else
         {
             _dht?.AddNames(names);
+            AnnounceLocally(names);
             services.Dht?.AddBootstrap(metainfo.Nodes);
         }
 
@@ -103,6 +113,8 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
 
         var isPaused = status.State == TorrentState.Paused;
         _dht?.SetPaused(isPaused);
+        _isPaused = isPaused;
+        AnnounceLocally(_localNames);
         if (isPaused)
         {
             _loop?.Pause();
@@ -140,11 +152,28 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             _isStopped = true;
         }
 
+        AnnounceLocally([]);
         _dht?.Stop();
         if (_loop is { } loop)
         {
             await loop.StopAsync(GoodbyeTime).ConfigureAwait(false);
             await loop.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Tells the local network of these names and no others; of none while paused, or once stopped.</summary>
+    private void AnnounceLocally(InfoHash[] names)
+    {
+        lock (_lock)
+        {
+            _localNames = names;
+            var told = _isStopped || _isPaused ? [] : names;
+            if (services.LocalDiscovery is { } discovery && !told.AsSpan().SequenceEqual(_toldLocally))
+            {
+                discovery.Remove(_toldLocally.Except(told));
+                discovery.Add(told, listener.Found);
+                _toldLocally = told;
+            }
         }
     }
 

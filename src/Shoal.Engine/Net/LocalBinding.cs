@@ -133,8 +133,9 @@ internal sealed class LocalBinding
     /// <param name="place">Where.</param>
     /// <param name="type">Stream or datagrams.</param>
     /// <param name="port">To bind to, 0 for any; null: not bound, unless that is what the place asks for.</param>
+    /// <param name="isShared">Other programs may have the port too: of a multicast group everybody gets everything.</param>
     /// <exception cref="SocketException">The place cannot be had, or the port is taken.</exception>
-    public static Socket Open(LocalPlace place, SocketType type, int? port)
+    public static Socket Open(LocalPlace place, SocketType type, int? port, bool isShared = false)
     {
         var protocol = type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp;
         var socket = new Socket(place.Address.AddressFamily, type, protocol);
@@ -144,6 +145,11 @@ internal sealed class LocalBinding
             {
                 // Each family has a socket of its own, so that addresses look like what they are.
                 socket.DualMode = false;
+            }
+
+            if (isShared)
+            {
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             }
 
             if (place.Device is { } device)

@@ -34,7 +34,11 @@ internal sealed class ShoalClient : ISubject
         );
 
     /// <summary>Starts a command with the options every lab needs.</summary>
-    public static RunningClient Start(Host host, IEnumerable<string> command)
+    public static RunningClient Start(Host host, IEnumerable<string> command) =>
+        StartWithLsd(host, [.. command, "--no-lsd"]);
+
+    /// <summary>The same, with local discovery.</summary>
+    public static RunningClient StartWithLsd(Host host, IEnumerable<string> command)
     {
         var process = host.Start(
             Tools.Shoal,
@@ -46,7 +50,6 @@ internal sealed class ShoalClient : ISubject
                 "--bind",
                 host.Address,
                 "--no-dht",
-                "--no-lsd",
                 "--no-port-mapping",
                 "--state",
                 host.SubFolder("state"),

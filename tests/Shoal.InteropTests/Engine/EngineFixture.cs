@@ -26,6 +26,7 @@ internal sealed class EngineFixture : IAsyncDisposable
             StateDirectory = Folder(),
             Bind = [IPAddress.Loopback],
             UseTrackers = false,
+            UseLsd = false,
         };
         var engine = await TorrentEngine.StartAsync(change?.Invoke(options) ?? options, Timeout.Token);
         _engines.Add(engine);
