@@ -35,6 +35,11 @@ public abstract record EngineEvent
     /// <summary>A bug outside of any torrent, for example while a stranger called; the engine goes on.</summary>
     public sealed record EngineFaulted(Exception Exception) : EngineEvent;
 
+    /// <summary>Something outside of any torrent that the user should know: the proxy failed, an interface is gone.</summary>
+    /// <param name="Code">Stable, for programs.</param>
+    /// <param name="Message">For people.</param>
+    public sealed record Warning(string Code, string Message) : EngineEvent;
+
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
 

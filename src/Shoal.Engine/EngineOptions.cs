@@ -20,6 +20,9 @@ public sealed record EngineOptions
     /// </summary>
     public IReadOnlyList<string> BindInterfaces { get; init; } = [];
 
+    /// <summary>Everything goes through it and nothing around it; null: no proxy, whatever the environment says.</summary>
+    public ProxyOptions? Proxy { get; init; }
+
     /// <summary>Where resume data lives; created when missing.</summary>
     public required string StateDirectory { get; init; }
 

@@ -26,7 +26,8 @@ public sealed class OutboundNetwork
     public static OutboundNetwork Open(EngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new OutboundNetwork(EgressOf(options));
+        // Who asks hears of the failure as an exception.
+        return new OutboundNetwork(EgressOf(options, _ => { }));
     }
 
     /// <summary>Whether an address leads to this machine or its own network.</summary>
@@ -36,7 +37,7 @@ public sealed class OutboundNetwork
         return NetworkReaches.Of(address) != NetworkReach.Global;
     }
 
-    /// <exception cref="SocketException">Nobody knows the name.</exception>
+    /// <exception cref="SocketException">Nobody knows the name, or looking it up would go around the proxy.</exception>
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
         await _egress.ResolveAsync(host, cancellation).ConfigureAwait(false);
 
@@ -61,11 +62,16 @@ public sealed class OutboundNetwork
     }
 
     /// <exception cref="EngineStartException">What the options name is not there.</exception>
-    internal static IEgress EgressOf(EngineOptions options)
+    /// <param name="options">What was decided.</param>
+    /// <param name="trouble">Told when the proxy fails.</param>
+    internal static IEgress EgressOf(EngineOptions options, Action<string> trouble)
     {
         try
         {
-            return new DirectEgress(LocalBinding.Create(options.Bind, options.BindInterfaces, LocalInterface.ReadAll));
+            var direct = new DirectEgress(
+                LocalBinding.Create(options.Bind, options.BindInterfaces, LocalInterface.ReadAll)
+            );
+            return options.Proxy is { } proxy ? new ProxyEgress(proxy, direct, trouble, options.Time) : direct;
         }
         catch (LocalBindingException exception)
         {

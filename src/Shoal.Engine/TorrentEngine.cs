@@ -19,14 +19,16 @@ public sealed class TorrentEngine : IAsyncDisposable
     private const int EventCapacity = 4096;
 
     private readonly EngineServices _services;
-    private readonly TcpAcceptor _acceptor;
+
+    // Null: nobody can connect to us, since a proxy is between.
+    private readonly TcpAcceptor? _acceptor;
     private readonly Channel<EngineEvent> _events;
     private readonly ConcurrentDictionary<Torrent, TorrentRunner> _runners = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _ticking;
     private bool _isDisposed;
 
-    private TorrentEngine(EngineServices services, TcpAcceptor acceptor, Channel<EngineEvent> events)
+    private TorrentEngine(EngineServices services, TcpAcceptor? acceptor, Channel<EngineEvent> events)
     {
         _services = services;
         _acceptor = acceptor;
@@ -34,10 +36,10 @@ public sealed class TorrentEngine : IAsyncDisposable
         _ticking = TickAsync();
     }
 
-    /// <summary>The TCP port we listen on.</summary>
+    /// <summary>The TCP port we listen on; 0 behind a proxy.</summary>
     public int Port => _services.Port;
 
-    public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor.EndPoints;
+    public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor?.EndPoints ?? [];
 
     public IReadOnlyCollection<Torrent> Torrents => [.. _runners.Keys];
 
@@ -71,35 +73,21 @@ public sealed class TorrentEngine : IAsyncDisposable
         // Who calls before the engine is whole waits for it.
         var ready = new TaskCompletionSource<TorrentEngine>(TaskCreationOptions.RunContinuationsAsynchronously);
         var limits = TcpLimits.Default with { MaxConnecting = options.MaxHalfOpen };
-        var egress = OutboundNetwork.EgressOf(options);
-        TcpAcceptor acceptor;
-        try
-        {
-            acceptor = TcpAcceptor.Start(
-                egress.Local,
-                options.Port,
-                limits,
-                options.Time,
-                async (transport, remote, stop) =>
-                    await (await ready.Task.ConfigureAwait(false))
-                        .GreetAsync(transport, remote, stop)
-                        .ConfigureAwait(false),
-                exception => ready.Task.Result.Fault(exception)
-            );
-        }
-        catch (SocketException exception)
-        {
-            var where = egress.Local.IsRestricted ? $" on {string.Join(", ", egress.Local.Places)}" : "";
-            throw new EngineStartException(
-                $"cannot listen on port {options.Port}{where}: {exception.Message}",
-                exception
-            );
-        }
-
         var events = Channel.CreateBounded<EngineEvent>(
             new BoundedChannelOptions(EventCapacity) { FullMode = BoundedChannelFullMode.DropOldest }
         );
-        var services = EngineServices.Create(options, egress, limits, acceptor.Port, events.Writer);
+        options = ProxyRules.Apply(options);
+        var egress = OutboundNetwork.EgressOf(
+            options,
+            message => events.Writer.TryWrite(new EngineEvent.Warning("proxy-failed", message))
+        );
+        var acceptor = egress.IsProxied ? null : Listen(options, egress.Local, limits, ready.Task);
+        if (options.Proxy is { } proxy)
+        {
+            events.Writer.TryWrite(new EngineEvent.Warning("proxy", ProxyRules.Explain(proxy)));
+        }
+
+        var services = EngineServices.Create(options, egress, limits, acceptor?.Port ?? 0, events.Writer);
         if (options.UseDht)
         {
             services.StartDht();
@@ -118,6 +106,35 @@ public sealed class TorrentEngine : IAsyncDisposable
         }
 
         return engine;
+    }
+
+    private static TcpAcceptor Listen(
+        EngineOptions options,
+        LocalBinding local,
+        TcpLimits limits,
+        Task<TorrentEngine> ready
+    )
+    {
+        try
+        {
+            return TcpAcceptor.Start(
+                local,
+                options.Port,
+                limits,
+                options.Time,
+                async (transport, remote, stop) =>
+                    await (await ready.ConfigureAwait(false)).GreetAsync(transport, remote, stop).ConfigureAwait(false),
+                exception => ready.Result.Fault(exception)
+            );
+        }
+        catch (SocketException exception)
+        {
+            var where = local.IsRestricted ? $" on {string.Join(", ", local.Places)}" : "";
+            throw new EngineStartException(
+                $"cannot listen on port {options.Port}{where}: {exception.Message}",
+                exception
+            );
+        }
     }
 
     /// <exception cref="InvalidOperationException">The torrent is here already.</exception>
@@ -169,7 +186,11 @@ public sealed class TorrentEngine : IAsyncDisposable
         _isDisposed = true;
         var unmapping = _services.StopPortMappingAsync().AsTask();
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _acceptor.DisposeAsync().ConfigureAwait(false);
+        if (_acceptor is not null)
+        {
+            await _acceptor.DisposeAsync().ConfigureAwait(false);
+        }
+
         await _ticking.ConfigureAwait(false);
         await Task.WhenAll(_runners.Values.Select(runner => runner.DisposeAsync().AsTask())).ConfigureAwait(false);
         await unmapping.ConfigureAwait(false);

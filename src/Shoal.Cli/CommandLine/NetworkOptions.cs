@@ -78,7 +78,11 @@ internal sealed class NetworkOptions
         "require"
     );
 
-    private readonly Option<string?> _proxy = Options.Text("--proxy", "URL", "Not in this version yet");
+    private readonly Option<string?> _proxy = Options.Text(
+        "--proxy",
+        "URL",
+        "Go through a proxy and around it never: socks5://[USER:PASSWORD@]HOST:PORT or http://... (CONNECT, without UDP)"
+    );
 
     private readonly Option<string[]> _dhtBootstrap = Options.Texts(
         "--dht-bootstrap",
@@ -121,6 +125,7 @@ internal sealed class NetworkOptions
         return defaults with
         {
             Port = result.GetValue(_port) ?? 0,
+            Proxy = Proxy(result),
             Bind = addresses,
             BindInterfaces = interfaces,
             UseTrackers = !result.GetValue(_noTrackers),
@@ -207,6 +212,14 @@ internal sealed class NetworkOptions
         return (addresses, interfaces);
     }
 
+    private ProxyOptions? Proxy(ParseResult result)
+    {
+        // What is wrong with it is said without repeating it: there may be a password in it.
+        return result.GetValue(_proxy) is not { } url ? null
+            : ProxyOptions.TryParse(url, out var proxy, out var error) ? proxy
+            : throw UserErrorException.Usage($"--proxy: {error}");
+    }
+
     private List<DnsEndPoint> DhtBootstrap(ParseResult result)
     {
         var nodes = new List<DnsEndPoint>();
@@ -231,11 +244,6 @@ internal sealed class NetworkOptions
         if (result.GetValue(_transport) == "utp")
         {
             throw UserErrorException.Usage("--transport utp: this version connects by TCP only; leave the option out");
-        }
-
-        if (result.GetValue(_proxy) is not null)
-        {
-            throw UserErrorException.Usage("--proxy: this version cannot use proxies, so it will not connect at all");
         }
     }
 }

@@ -169,6 +169,9 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 case EngineEvent.PortUnmapped(var protocol, var port):
                     view.Show(new TransferEvent.PortMapping(protocol, port, null, null, null));
                     break;
+                case EngineEvent.Warning(var code, var message):
+                    view.Show(new TransferEvent.Warning(code, message));
+                    break;
                 case EngineEvent.TrackerFailed(var torrent, var url, var message):
                     // A tracker that stays silent is told about once, not each time it is asked.
                     if (_trackerTroubles.GetValueOrDefault((torrent, url)) != message)

@@ -8,8 +8,11 @@ namespace Shoal.Engine;
 /// <summary>How the DHT is to run.</summary>
 internal sealed record DhtLoopOptions
 {
-    /// <summary>Where the state is kept; the file is <c>dht.state</c>.</summary>
+    /// <summary>Where the state is kept.</summary>
     public required string StateDirectory { get; init; }
+
+    /// <summary>The file in there.</summary>
+    public string StateFile { get; init; } = "dht.state";
 
     /// <summary>Where to begin when we know nobody. Names are looked up again until one has answered.</summary>
     public IReadOnlyList<DnsEndPoint> Bootstrap { get; init; } = [];
@@ -69,7 +72,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         _port = port;
         _epoch = options.Time.GetTimestamp();
         _tasks = new BackgroundTasks(options.OnFault);
-        _statePath = Path.Combine(options.StateDirectory, "dht.state");
+        _statePath = Path.Combine(options.StateDirectory, options.StateFile);
         _dht = new Dht(
             options.Limits,
             RandomNumberGenerator.GetBytes(DhtRandom.SeedSize),

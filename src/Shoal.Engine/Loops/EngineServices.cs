@@ -49,7 +49,7 @@ internal sealed class EngineServices : IAsyncDisposable
 
     public TimeProvider Time => Options.Time;
 
-    private UdpPort? _udp;
+    private IDatagramPort? _udp;
     private MappedPorts? _ports;
 
     private readonly Lock _randomLock = new();
@@ -127,12 +127,14 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be had.</exception>
     public void StartDht()
     {
-        _udp = UdpPort.Open(Egress.Local, Port);
+        _udp = Egress.CreateRelay() ?? (IDatagramPort)UdpPort.Open(Egress.Local, Port);
         _ = Ed25519.TryLoad(out var ed25519, out _);
         Dht = new DhtLoop(
             new DhtLoopOptions
             {
                 StateDirectory = Options.StateDirectory,
+                // Our ids are made of our address (BEP 42): behind a proxy nobody shall know us again by them.
+                StateFile = Egress.IsProxied ? "dht.proxy.state" : "dht.state",
                 Bootstrap = Options.DhtBootstrap,
                 Ed25519 = ed25519,
                 Egress = Egress,

@@ -54,7 +54,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             {
                 Tiers = urls,
                 InfoHashes = names,
-                Origins = services.Egress.Local.Origins,
+                Origins = services.Egress.Origins,
                 IsComplete = IsWhole(status),
                 IsPartialSeed = IsPartialSeed(status),
                 Seed = services.CreateRandom().Next(),

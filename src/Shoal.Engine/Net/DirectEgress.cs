@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
@@ -13,6 +14,8 @@ internal sealed class DirectEgress(LocalBinding local) : IEgress
     public LocalBinding Local => local;
 
     public bool IsProxied => false;
+
+    public IReadOnlyList<IPAddress> Origins => local.Origins;
 
     public async ValueTask<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
         IPAddress.TryParse(host, out var literal)
@@ -36,36 +39,14 @@ internal sealed class DirectEgress(LocalBinding local) : IEgress
 
     public async ValueTask<HostConnection> ConnectAsync(HostTarget target, CancellationToken cancellation)
     {
-        IPAddress[] all;
-        try
+        var (addresses, refusal, message) = await FindAsync(target, cancellation).ConfigureAwait(false);
+        if (refusal != HostFailure.None)
         {
-            all = await ResolveAsync(target.Host, cancellation).ConfigureAwait(false);
-        }
-        catch (SocketException exception)
-        {
-            return HostConnection.Failed(HostFailure.UnknownHost, $"{target.Host}: {exception.Message}");
-        }
-
-        var ours = Array.FindAll(all, address => IsReachable(address, target.Origin));
-        if (ours.Length == 0)
-        {
-            return HostConnection.Failed(
-                HostFailure.NoAddress,
-                $"{target.Host} has no address of a family that we may use"
-            );
-        }
-
-        // A name that leads to both an allowed and a forbidden address is not worth trust.
-        if (
-            ours.Select(address => target.WhyNot(NetworkReaches.Of(address))).FirstOrDefault(why => why is not null) is
-            { } why
-        )
-        {
-            return HostConnection.Failed(HostFailure.Forbidden, why);
+            return HostConnection.Failed(refusal, message);
         }
 
         var failure = "";
-        foreach (var address in ours.Take(MaxAddresses))
+        foreach (var address in addresses.Take(MaxAddresses))
         {
             try
             {
@@ -80,6 +61,46 @@ internal sealed class DirectEgress(LocalBinding local) : IEgress
         }
 
         return HostConnection.Failed(HostFailure.Unreachable, failure);
+    }
+
+    public async ValueTask<HostLocation> LocateAsync(HostTarget target, CancellationToken cancellation)
+    {
+        var (addresses, failure, message) = await FindAsync(target, cancellation).ConfigureAwait(false);
+        return failure == HostFailure.None
+            ? new HostLocation(ProxyTarget.Of(new IPEndPoint(addresses[0], target.Port)), failure, message)
+            : new HostLocation(default, failure, message);
+    }
+
+    public ProxyDatagramPort? CreateRelay() => null;
+
+    /// <summary>The addresses that may be connected to; at least one unless there is a failure.</summary>
+    private async ValueTask<(IPAddress[] Addresses, HostFailure Failure, string Message)> FindAsync(
+        HostTarget target,
+        CancellationToken cancellation
+    )
+    {
+        IPAddress[] all;
+        try
+        {
+            all = await ResolveAsync(target.Host, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException exception)
+        {
+            return ([], HostFailure.UnknownHost, $"{target.Host}: {exception.Message}");
+        }
+
+        var ours = Array.FindAll(all, address => IsReachable(address, target.Origin));
+        if (ours.Length == 0)
+        {
+            return ([], HostFailure.NoAddress, $"{target.Host} has no address of a family that we may use");
+        }
+
+        // A name that leads to both an allowed and a forbidden address is not worth trust.
+        return
+            ours.Select(address => target.WhyNot(NetworkReaches.Of(address))).FirstOrDefault(why => why is not null)
+                is { } why
+            ? ([], HostFailure.Forbidden, why)
+            : (ours, HostFailure.None, "");
     }
 
     private bool IsReachable(IPAddress address, IPAddress? origin) =>

@@ -143,7 +143,7 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
         var connection = await egress.ConnectAsync(target, cancellation).ConfigureAwait(false);
         if (connection.Socket is not { } socket)
         {
-            visit.Fail(FailureOf(connection.Failure), connection.Message);
+            visit.Fail(TrackerReply.FailureOf(connection.Failure), connection.Message);
             throw new SocketException((int)SocketError.HostUnreachable);
         }
 
@@ -152,14 +152,6 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
         socket.NoDelay = true;
         return stream;
     }
-
-    private static TrackerFailure FailureOf(HostFailure failure) =>
-        failure switch
-        {
-            HostFailure.NoAddress => TrackerFailure.NoAddress,
-            HostFailure.Forbidden => TrackerFailure.Forbidden,
-            _ => TrackerFailure.Unreachable,
-        };
 
     private async Task<TrackerReply> ReadAsync(
         HttpResponseMessage response,

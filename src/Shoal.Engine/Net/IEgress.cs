@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
@@ -14,6 +15,9 @@ internal interface IEgress
 
     /// <summary>Whether a proxy connects for us: then names are its to look up, and nothing can be listened on.</summary>
     bool IsProxied { get; }
+
+    /// <summary>Local addresses to ask each tracker from.</summary>
+    IReadOnlyList<IPAddress> Origins { get; }
 
     /// <summary>The addresses of a name, in the order to try them; a literal address is its own.</summary>
     /// <exception cref="SocketException">Nobody knows the name, or looking it up here would go around the proxy.</exception>
@@ -32,6 +36,13 @@ internal interface IEgress
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     ValueTask<HostConnection> ConnectAsync(HostTarget target, CancellationToken cancellation);
+
+    /// <summary>Where datagrams to the host of a URL go; checked like a connection.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    ValueTask<HostLocation> LocateAsync(HostTarget target, CancellationToken cancellation);
+
+    /// <summary>A relay for datagrams, not started yet; null: they leave by sockets of <see cref="Local"/>.</summary>
+    ProxyDatagramPort? CreateRelay();
 }
 
 /// <summary>A host to connect to.</summary>
@@ -59,7 +70,7 @@ internal enum HostFailure
     /// <summary>It has no address of a family that is asked for or allowed.</summary>
     NoAddress,
 
-    /// <summary>It must not be connected to.</summary>
+    /// <summary>It must not be connected to, or not in this way.</summary>
     Forbidden,
 
     /// <summary>Refused, no route, no answer.</summary>
@@ -76,3 +87,6 @@ internal readonly record struct HostConnection(Socket? Socket, NetworkReach Reac
     public static HostConnection Failed(HostFailure failure, string message) =>
         new(null, NetworkReach.None, failure, message);
 }
+
+/// <summary>Where a host is: an address, or a name that the proxy looks up; or why nothing can be sent there.</summary>
+internal readonly record struct HostLocation(ProxyTarget Target, HostFailure Failure, string Message);

@@ -14,6 +14,15 @@ internal readonly record struct TrackerReply(
 
     public static TrackerReply From(ScrapeCounts counts) => new(null, counts, TrackerFailure.None, "");
 
+    /// <summary>What it means to an announce that a host cannot be reached.</summary>
+    public static TrackerFailure FailureOf(HostFailure failure) =>
+        failure switch
+        {
+            HostFailure.NoAddress => TrackerFailure.NoAddress,
+            HostFailure.Forbidden => TrackerFailure.Forbidden,
+            _ => TrackerFailure.Unreachable,
+        };
+
     public static TrackerReply Failed(TrackerFailure failure, string message) => new(null, null, failure, message);
 }
 

@@ -14,7 +14,8 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
     private readonly ConcurrentDictionary<IPAddress, Lazy<UdpTrackerSocket>> _sockets = new();
 
     // Trackers are those of the user's torrents, so their number is bounded by what the user added.
-    private readonly ConcurrentDictionary<(IPAddress Origin, IPEndPoint Tracker), ConnectionState> _connections = new();
+    private readonly ConcurrentDictionary<(IPAddress Origin, ProxyTarget Tracker), ConnectionState> _connections =
+        new();
 
     public async ValueTask DisposeAsync()
     {
@@ -32,39 +33,23 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
             return TrackerReply.Failed(TrackerFailure.Forbidden, "the URL is too long for UDP");
         }
 
-        IPAddress[] all;
-        try
-        {
-            all = await egress.ResolveAsync(url.Host, cancellation).ConfigureAwait(false);
-        }
-        catch (SocketException exception)
-        {
-            return TrackerReply.Failed(TrackerFailure.Unreachable, $"{url.Host}: {exception.Message}");
-        }
-
-        var addresses = Array.FindAll(all, address => address.AddressFamily == job.Origin.AddressFamily);
-        if (addresses.Length == 0)
-        {
-            return TrackerReply.Failed(TrackerFailure.NoAddress, $"{url.Host} has no address of this family");
-        }
-
         // Without a path there is nothing in the datagram that anything but a tracker would act on.
         var path = url.PathAndQuery.Length == 0 ? TrackerAccess.AnnouncePath : url.Uri.AbsolutePath;
-        if (TrackerAccess.WhyNot(NetworkReaches.Of(addresses[0]), path, url.HasQuery, null) is { } why)
+        var host = new HostTarget(url.Host, url.Port)
         {
-            return TrackerReply.Failed(TrackerFailure.Forbidden, why);
+            Origin = job.Origin,
+            WhyNot = reach => TrackerAccess.WhyNot(reach, path, url.HasQuery, null),
+        };
+        var (tracker, failure, message) = await egress.LocateAsync(host, cancellation).ConfigureAwait(false);
+        if (failure != HostFailure.None)
+        {
+            return TrackerReply.Failed(TrackerReply.FailureOf(failure), message);
         }
 
         try
         {
-            var socket = _sockets
-                .GetOrAdd(
-                    job.Origin,
-                    origin => new Lazy<UdpTrackerSocket>(() => new UdpTrackerSocket(egress.Local, origin, time))
-                )
-                .Value;
-            return await ExchangeAsync(socket, new IPEndPoint(addresses[0], url.Port), job, request, cancellation)
-                .ConfigureAwait(false);
+            var socket = _sockets.GetOrAdd(job.Origin, origin => new Lazy<UdpTrackerSocket>(() => Open(origin))).Value;
+            return await ExchangeAsync(socket, tracker, job, request, cancellation).ConfigureAwait(false);
         }
         catch (SocketException exception)
         {
@@ -72,9 +57,14 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
         }
     }
 
+    private UdpTrackerSocket Open(IPAddress origin) =>
+        egress.CreateRelay() is { } relay
+            ? new UdpTrackerSocket(relay, time)
+            : new UdpTrackerSocket(egress.Local.Open(origin.AddressFamily, SocketType.Dgram, origin), time);
+
     private async Task<TrackerReply> ExchangeAsync(
         UdpTrackerSocket socket,
-        IPEndPoint tracker,
+        ProxyTarget tracker,
         AnnounceJob job,
         AnnounceRequest request,
         CancellationToken cancellation
@@ -120,7 +110,7 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
     /// <summary>The connection id to use; null and no refusal: no answer in time.</summary>
     private Task<(long? Id, AnnounceAnswer? Refusal)> ConnectAsync(
         UdpTrackerSocket socket,
-        IPEndPoint tracker,
+        ProxyTarget tracker,
         ConnectionState connection,
         TimeSpan wait,
         CancellationToken cancellation
@@ -131,7 +121,7 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
 
     private async Task<(long? Id, AnnounceAnswer? Refusal)> AskForIdAsync(
         UdpTrackerSocket socket,
-        IPEndPoint tracker,
+        ProxyTarget tracker,
         ConnectionState connection,
         TimeSpan wait
     )
@@ -148,7 +138,7 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
         UdpTrackerAnswer.TryRead(reply.Bytes, UdpTrackerAction.Connect, reply.Transaction, out var answer);
         if (answer.Action == UdpTrackerAction.Error)
         {
-            return (null, answer.ToAnnounceAnswer(tracker.AddressFamily, limits.Announce));
+            return (null, answer.ToAnnounceAnswer(reply.Family, limits.Announce));
         }
 
         connection.Set(answer.ConnectionId, time);
@@ -193,7 +183,7 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
                 : TrackerReply.Failed(TrackerFailure.BadAnswer, "a scrape without counts");
         }
 
-        return TrackerReply.From(answer.ToAnnounceAnswer(job.Origin.AddressFamily, limits.Announce));
+        return TrackerReply.From(answer.ToAnnounceAnswer(reply.Family, limits.Announce));
     }
 
     /// <summary>The connection id that one tracker gave one of our addresses.</summary>

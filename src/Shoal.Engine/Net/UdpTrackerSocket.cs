@@ -7,29 +7,41 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>A datagram that answers a question: its action, transaction and sender are the right ones.</summary>
-internal sealed record UdpTrackerReply(byte[] Bytes, uint Transaction);
+internal sealed record UdpTrackerReply(byte[] Bytes, uint Transaction, AddressFamily Family);
 
 /// <summary>Writes a question with the given transaction id, and says how long it is.</summary>
 internal delegate int UdpTrackerQuestion(uint transaction, Span<byte> destination);
 
-/// <summary>Owns a UDP socket and brings answers to those who asked. Any thread may ask.</summary>
-internal sealed class UdpTrackerSocket : IAsyncDisposable
+/// <summary>Owns a UDP socket, or a relay, and brings answers to those who asked. Any thread may ask.</summary>
+internal sealed class UdpTrackerSocket : IDatagramProtocol, IAsyncDisposable
 {
     // Above any answer: 1,000 IPv6 peers are 18,020 bytes, and no path carries datagrams of that size whole.
     private const int MaxAnswer = 65_535;
 
-    private readonly Socket _socket;
+    private readonly Socket? _socket;
+    private readonly ProxyDatagramPort? _relay;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<uint, Pending> _pending = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _run;
 
-    /// <exception cref="SocketException">The address is not of this machine.</exception>
-    public UdpTrackerSocket(LocalBinding local, IPAddress origin, TimeProvider time)
+    /// <param name="socket">Bound; owned from now on.</param>
+    /// <param name="time">The clock of waiting.</param>
+    public UdpTrackerSocket(Socket socket, TimeProvider time)
     {
         _time = time;
-        _socket = local.Open(origin.AddressFamily, SocketType.Dgram, origin);
-        _run = Task.Run(RunAsync);
+        _socket = socket;
+        _run = Task.Run(() => RunAsync(socket));
+    }
+
+    /// <param name="relay">Not started; owned from now on.</param>
+    /// <param name="time">The clock of waiting.</param>
+    public UdpTrackerSocket(ProxyDatagramPort relay, TimeProvider time)
+    {
+        _time = time;
+        _relay = relay;
+        _run = Task.CompletedTask;
+        relay.Start(this);
     }
 
     public async ValueTask DisposeAsync()
@@ -41,14 +53,19 @@ internal sealed class UdpTrackerSocket : IAsyncDisposable
             pending.Answer.TrySetCanceled();
         }
 
-        _socket.Dispose();
+        _socket?.Dispose();
+        if (_relay is not null)
+        {
+            await _relay.DisposeAsync().ConfigureAwait(false);
+        }
+
         _stop.Dispose();
     }
 
     /// <summary>Asks once, and waits so long; null: no answer.</summary>
     /// <exception cref="SocketException">The question could not be sent.</exception>
     public async Task<UdpTrackerReply?> AskAsync(
-        IPEndPoint tracker,
+        ProxyTarget tracker,
         UdpTrackerAction action,
         UdpTrackerQuestion question,
         TimeSpan wait,
@@ -61,9 +78,7 @@ internal sealed class UdpTrackerSocket : IAsyncDisposable
         {
             var datagram = new byte[UdpTrackerRequest.AnnounceSize + UdpUrlData.MaxEncoded];
             var length = question(transaction, datagram);
-            await _socket
-                .SendToAsync(datagram.AsMemory(0, length), SocketFlags.None, tracker, cancellation)
-                .ConfigureAwait(false);
+            await SendAsync(tracker, datagram.AsMemory(0, length), wait, cancellation).ConfigureAwait(false);
             return await pending.Answer.Task.WaitAsync(wait, _time, cancellation).ConfigureAwait(false);
         }
         catch (TimeoutException)
@@ -74,6 +89,34 @@ internal sealed class UdpTrackerSocket : IAsyncDisposable
         {
             _pending.TryRemove(transaction, out _);
         }
+    }
+
+    bool IDatagramProtocol.Claims(ReadOnlySpan<byte> datagram) => true;
+
+    void IDatagramProtocol.Receive(int socket, ReadOnlySpan<ReceivedDatagram> batch)
+    {
+        foreach (var datagram in batch)
+        {
+            Take(datagram.Bytes.Span, datagram.Source);
+        }
+    }
+
+    private async ValueTask SendAsync(
+        ProxyTarget tracker,
+        ReadOnlyMemory<byte> datagram,
+        TimeSpan wait,
+        CancellationToken cancellation
+    )
+    {
+        if (_socket is not null)
+        {
+            var to = new IPEndPoint(tracker.Address!, tracker.Port);
+            await _socket.SendToAsync(datagram, SocketFlags.None, to, cancellation).ConfigureAwait(false);
+            return;
+        }
+
+        await _relay!.WhenConnectedAsync(cancellation).WaitAsync(wait, _time, cancellation).ConfigureAwait(false);
+        _relay.TrySend(tracker, datagram.Span);
     }
 
     /// <summary>BEP 15: "Choose a random transaction ID." Unguessable, since who guesses it answers for the tracker.</summary>
@@ -89,18 +132,18 @@ internal sealed class UdpTrackerSocket : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(Socket socket)
     {
         var buffer = GC.AllocateUninitializedArray<byte>(MaxAnswer);
         var any = new IPEndPoint(
-            _socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
+            socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
             0
         );
         while (true)
         {
             try
             {
-                var received = await _socket
+                var received = await socket
                     .ReceiveFromAsync(buffer, SocketFlags.None, any, _stop.Token)
                     .ConfigureAwait(false);
                 Take(buffer.AsSpan(0, received.ReceivedBytes), (IPEndPoint)received.RemoteEndPoint);
@@ -123,15 +166,16 @@ internal sealed class UdpTrackerSocket : IAsyncDisposable
             UdpTrackerAnswer.TryReadTransaction(datagram, out var transaction)
             && _pending.TryGetValue(transaction, out var pending)
             && pending.Tracker.Port == from.Port
-            && pending.Tracker.Address.Equals(from.Address)
+            // The address of a name only the proxy knows; it hands on nothing but answers to us.
+            && (pending.Tracker.Address?.Equals(from.Address) ?? true)
             && UdpTrackerAnswer.TryRead(datagram, pending.Action, transaction, out _) == UdpTrackerFault.None
         )
         {
-            pending.Answer.TrySetResult(new UdpTrackerReply(datagram.ToArray(), transaction));
+            pending.Answer.TrySetResult(new UdpTrackerReply(datagram.ToArray(), transaction, from.AddressFamily));
         }
     }
 
-    private sealed record Pending(IPEndPoint Tracker, UdpTrackerAction Action)
+    private sealed record Pending(ProxyTarget Tracker, UdpTrackerAction Action)
     {
         public TaskCompletionSource<UdpTrackerReply> Answer { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);

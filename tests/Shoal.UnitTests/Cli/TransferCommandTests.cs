@@ -23,7 +23,7 @@ public sealed class TransferCommandTests : IDisposable
         await Refused("--transport utp", "TCP only");
         await Refused("--transport carrier-pigeon", "tcp, utp, both");
         await Refused("--encryption rot13", "off, allow, prefer, require");
-        await Refused("--proxy socks5://127.0.0.1:1080", "cannot use proxies");
+        await Refused("--proxy socks4://me:secret@127.0.0.1:1080", "socks5:// or http://");
         await Refused("--dht-bootstrap router.example", "HOST:PORT");
         await Refused("--port 65536", "from 0 to 65535");
         await Refused("--port -1", "from 0 to 65535");
