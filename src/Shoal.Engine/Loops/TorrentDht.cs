@@ -62,7 +62,11 @@ internal sealed class TorrentDht(
 
         foreach (var (name, schedule) in due ?? [])
         {
-            var query = new PeerQuery(name) { AnnouncePort = port() is > 0 and var told ? told : null, IsSeed = facts().IsComplete };
+            var query = new PeerQuery(name)
+            {
+                AnnouncePort = port() is > 0 and var told ? told : null,
+                IsSeed = facts().IsComplete,
+            };
             dht.FindPeers(query, Take, done => Done(schedule, done));
         }
     }
