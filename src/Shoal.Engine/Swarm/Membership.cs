@@ -11,6 +11,9 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
 
     private TimeSpan _nextNeedPeers;
 
+    /// <summary>Whether there are pieces that only we have.</summary>
+    public Func<bool>? IsSpreading { get; set; }
+
     /// <summary>Why the newcomer may not stay, or null. May doom another for it.</summary>
     public DisconnectReason? Refuse(PeerState peer)
     {
@@ -148,7 +151,14 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
     /// <summary>BEP 6: "A peer SHOULD send Allowed Fast messages to any starting peer".</summary>
     private void OfferAllowedFast(PeerState peer)
     {
-        if (!peer.IsFast || state.IsSuperSeeding || state.Content is not { Have.IsEmpty: false } content)
+        // Where we alone have pieces that nobody has begun, all newcomers at once would each begin some: many halves
+        // instead of a few wholes.
+        if (
+            !peer.IsFast
+            || state.IsSuperSeeding
+            || IsSpreading?.Invoke() == true
+            || state.Content is not { Have.IsEmpty: false } content
+        )
         {
             return;
         }

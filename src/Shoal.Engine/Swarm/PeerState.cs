@@ -178,9 +178,15 @@ internal sealed class PeerState
     /// <summary>Requests in a row that it left unanswered or refused.</summary>
     public int MetadataFailures { get; set; }
 
-    // Suggester: pieces suggested that it has not got yet.
+    // Suggester: pieces suggested that it has not asked for, and those it asked for and has not got yet.
 
     public List<int> SuggestedToPeer { get; } = [];
+    public HashSet<int> TakenFromUs { get; } = [];
+    public uint LastAsked { get; set; } = uint.MaxValue;
+    public int LastServed { get; set; } = -1;
+
+    /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
+    public PieceIndex? MayFinish { get; set; }
 
     // Super-seeding: the pieces we let it know of, still only there and passed on.
 

@@ -3,72 +3,191 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>
-/// A seed tells each peer which pieces nobody has got from it yet. BEP 6: suggestions are for "'super-seeding' without
-/// throughput reduction, to avoid redundant downloads"; peers that begin at once would else choose the same pieces,
-/// since none of them can know what the others have just asked for.
+/// A seed tells each peer which pieces nobody else has got or fetches from it. BEP 6: suggestions are for
+/// "'super-seeding' without throughput reduction, to avoid redundant downloads"; peers that begin at once would else
+/// choose the same pieces, since none of them can know what the others have just asked for.
 /// </summary>
+/// <remarks>
+/// A suggestion is spent when the peer asks for the piece, not when it has it: however long its queue is, there is
+/// always one more piece it can begin without doing what another does.
+/// </remarks>
 internal sealed class Suggester(SwarmState state)
 {
-    /// <summary>Suggestions a peer has not fulfilled yet: one to fetch, one to go on with.</summary>
+    /// <summary>Suggestions that a peer has not taken up yet: one to begin, one in case that many fit in its queue.</summary>
     private const int Outstanding = 2;
 
-    /// <summary>Pieces looked at for one suggestion: close to the rarest at a fixed cost.</summary>
-    private const int Sample = 64;
+    /// <summary>Pieces of one peer that are remembered as under way; beyond, others may be sent to them too.</summary>
+    private const int MaxTaken = 64;
 
-    private int[]? _suggested;
+    // Every piece once, in random order: each is offered when its turn comes, if it is still only here.
+    private int[]? _order;
+    private int _next;
+
+    // Pieces whose taker left without them.
+    private readonly Stack<int> _returned = new();
+
+    // How many of the connected peers were told of each piece or asked for it, and do not have it.
+    private int[] _takers = [];
 
     private bool IsOn => state.IsSeeding && !state.IsSuperSeeding && state.Content is { Have.IsFull: true };
 
-    public void Join(PeerState peer)
+    /// <summary>Suggestions are for those who can ask.</summary>
+    public void OnUnchoked(PeerState peer) => Fill(peer);
+
+    /// <summary>
+    /// The peer is about to be choked. What it has begun it may finish, if nobody else is about to have it; what it has
+    /// only asked for is for others.
+    /// </summary>
+    public PieceIndex? OnChoking(PeerState peer)
     {
-        for (var i = 0; i < Outstanding; i++)
+        if (!IsOn || !peer.IsFast)
         {
-            Suggest(peer);
+            return null;
         }
+
+        var begun = peer.TakenFromUs.Contains(peer.LastServed) && Takers(peer.LastServed) == 1 ? peer.LastServed : -1;
+        var waiting = new HashSet<int>();
+        for (var i = 0; i < peer.Uploads.Count; i++)
+        {
+            waiting.Add(peer.Uploads[i].Piece.Value);
+        }
+
+        Release(peer, piece => piece != begun && waiting.Contains(piece));
+        return begun < 0 ? null : state.Content!.Layout.Piece(begun);
+    }
+
+    /// <summary>The peer asks us for a block of the piece.</summary>
+    public void OnRequest(PeerState peer, uint index)
+    {
+        if (!IsOn || peer.LastAsked == index || index >= state.Content!.Layout.PieceCount)
+        {
+            return;
+        }
+
+        peer.LastAsked = index;
+        var piece = (int)index;
+        if (peer.TakenFromUs.Contains(piece))
+        {
+            return;
+        }
+
+        if (!peer.SuggestedToPeer.Remove(piece))
+        {
+            if (peer.TakenFromUs.Count == MaxTaken || peer.Have![piece])
+            {
+                return;
+            }
+
+            Takers(piece)++;
+        }
+
+        peer.TakenFromUs.Add(piece);
+        Fill(peer);
     }
 
     public void OnHave(PeerState peer, uint index)
     {
-        if (IsOn && peer.SuggestedToPeer.Remove((int)index))
+        var piece = (int)index;
+        if (peer.TakenFromUs.Remove(piece) || peer.SuggestedToPeer.Remove(piece))
         {
-            Suggest(peer);
+            Takers(piece)--;
+            Fill(peer);
         }
     }
 
-    private void Suggest(PeerState peer)
+    public void Leave(PeerState peer) => Release(peer, _ => true);
+
+    /// <summary>What it was told of, and those of the pieces it asked for, are for others.</summary>
+    private void Release(PeerState peer, Predicate<int> isFreed)
     {
-        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.SuggestedToPeer.Count >= Outstanding)
+        foreach (var piece in peer.SuggestedToPeer.Concat(peer.TakenFromUs.Where(piece => isFreed(piece))))
         {
-            return;
+            Takers(piece)--;
+            _returned.Push(piece);
         }
 
-        var content = state.Content!;
-        var count = content.Layout.PieceCount;
-        if (count == 0)
+        peer.SuggestedToPeer.Clear();
+        peer.TakenFromUs.RemoveWhere(isFreed);
+        peer.LastAsked = uint.MaxValue;
+    }
+
+    private void Fill(PeerState peer)
+    {
+        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking)
         {
             return;
-        }
-
-        _suggested ??= new int[count];
-        var best = -1;
-        var bestScore = int.MaxValue;
-        var start = state.Random.Next(count);
-        for (var i = 0; i < Math.Min(count, Sample); i++)
-        {
-            var piece = (start + i) % count;
-            var score = content.Availability[piece] + _suggested[piece];
-            if (score < bestScore && !peer.Have![piece] && !peer.SuggestedToPeer.Contains(piece))
-            {
-                (best, bestScore) = (piece, score);
-            }
         }
 
         // Where everything is spread already, the peers know better than we do.
-        if (best >= 0 && bestScore <= 1)
+        while (peer.SuggestedToPeer.Count < Outstanding && NextFor(peer) is { } piece)
         {
-            _suggested[best]++;
-            peer.SuggestedToPeer.Add(best);
-            state.Send(peer, MessageId.Suggest, (uint)best);
+            Takers(piece)++;
+            peer.SuggestedToPeer.Add(piece);
+            state.Send(peer, MessageId.Suggest, (uint)piece);
         }
+    }
+
+    /// <summary>Whether there may be pieces that only we have and nobody fetches.</summary>
+    public bool HasMore()
+    {
+        if (!IsOn)
+        {
+            return false;
+        }
+
+        _order ??= CreateOrder(state.Content!.Layout.PieceCount);
+        while (_next < _order.Length && !IsOnlyHere(_order[_next]))
+        {
+            _next++;
+        }
+
+        return _next < _order.Length || _returned.Count > 0;
+    }
+
+    private int? NextFor(PeerState peer)
+    {
+        while (_returned.TryPop(out var piece))
+        {
+            if (IsOnlyHere(piece) && !peer.Have![piece])
+            {
+                return piece;
+            }
+        }
+
+        _order ??= CreateOrder(state.Content!.Layout.PieceCount);
+        while (_next < _order.Length)
+        {
+            var piece = _order[_next++];
+            if (IsOnlyHere(piece))
+            {
+                return piece;
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsOnlyHere(int piece) => state.Content!.Availability[piece] == 0 && Takers(piece) == 0;
+
+    private ref int Takers(int piece)
+    {
+        if (_takers.Length == 0)
+        {
+            _takers = new int[state.Content!.Layout.PieceCount];
+        }
+
+        return ref _takers[piece];
+    }
+
+    private int[] CreateOrder(int count)
+    {
+        var order = new int[count];
+        for (var i = 0; i < count; i++)
+        {
+            order[i] = i;
+        }
+
+        state.Random.Shuffle(order);
+        return order;
     }
 }

@@ -33,6 +33,7 @@ internal sealed partial class Swarm
             case MessageId.Piece:
                 return _ledger.OnBlock(peer, e.Piece, e.Begin, (BlockBuffer)e.Payload!);
             case MessageId.Request:
+                _suggester.OnRequest(peer, e.Piece);
                 return _uploader.OnRequest(peer, e.Piece, e.Begin, e.Length);
             case MessageId.Have:
                 var reason = _holdings.OnHave(peer, e.Piece);

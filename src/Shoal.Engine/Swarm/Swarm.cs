@@ -52,6 +52,9 @@ internal sealed partial class Swarm
         _superSeeder = new SuperSeeder(_state);
         _suggester = new Suggester(_state);
         _uploader.IsHidden = _superSeeder.IsHidden;
+        _membership.IsSpreading = _suggester.HasMore;
+        _uploader.BeforeChoke = _suggester.OnChoking;
+        _uploader.AfterUnchoke = _suggester.OnUnchoked;
         _hashServer = new HashServer(_state);
         _hashFetch = new HashFetch(_state)
         {
@@ -203,7 +206,6 @@ internal sealed partial class Swarm
         _membership.Greet(peer);
         _extensions.Greet(peer);
         _superSeeder.Join(peer);
-        _suggester.Join(peer);
     }
 
     private void OnTick()
@@ -308,6 +310,7 @@ internal sealed partial class Swarm
         _hashFetch.Leave(peer);
         _hashServer.Leave(peer);
         _holdings.Leave(peer);
+        _suggester.Leave(peer);
         _candidates.Left(peer, reason);
         _choker.FillFreeSlots();
     }

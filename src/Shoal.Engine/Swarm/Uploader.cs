@@ -11,6 +11,11 @@ internal sealed class Uploader(SwarmState state)
     /// <summary>Set by super-seeding: whether the peer may know that we have the piece.</summary>
     public Func<PeerState, PieceIndex, bool>? IsHidden { get; set; }
 
+    /// <summary>Called before a peer is choked; the piece that it may finish, if there is one.</summary>
+    public Func<PeerState, PieceIndex?>? BeforeChoke { get; set; }
+
+    public Action<PeerState>? AfterUnchoke { get; set; }
+
     public DisconnectReason? OnRequest(PeerState peer, uint index, uint begin, uint length)
     {
         if (state.Content is not { } content)
@@ -110,6 +115,12 @@ internal sealed class Uploader(SwarmState state)
             return;
         }
 
+        peer.MayFinish = BeforeChoke?.Invoke(peer);
+        if (peer.MayFinish is { } unfinished)
+        {
+            state.Send(peer, MessageId.AllowedFast, (uint)unfinished.Value);
+        }
+
         peer.AreWeChoking = true;
         peer.ChokedRequests = 0;
         // BEP 6: "A peer SHOULD choke first and then reject requests so that the peer receiving the choke does not
@@ -143,7 +154,9 @@ internal sealed class Uploader(SwarmState state)
         peer.ChokedRequests = 0;
         peer.UnchokedAt = state.Now;
         peer.UploadedAtUnchoke = peer.Up.Total;
+        peer.MayFinish = null;
         state.Send(peer, MessageId.Unchoke);
+        AfterUnchoke?.Invoke(peer);
     }
 
     /// <summary>Hands waiting requests to the disk as far as the window allows.</summary>
@@ -164,6 +177,7 @@ internal sealed class Uploader(SwarmState state)
         {
             var request = peer.Uploads.RemoveFirst();
             peer.SendAhead += request.Length;
+            peer.LastServed = request.Piece.Value;
             state.Disk(
                 new DiskRequest(DiskRequestKind.ReadBlock, request.Piece, request.Begin, request.Length, peer.Handle)
             );
@@ -175,10 +189,11 @@ internal sealed class Uploader(SwarmState state)
     /// more than k pieces."
     /// </summary>
     private bool IsAllowed(PeerState peer, PieceIndex piece) =>
-        peer.AllowedToPeer is { } allowed
-        && allowed.Contains(piece.Value)
-        && peer.Have is { } have
-        && have.Count <= state.Limits.AllowedFastCount;
+        peer.MayFinish == piece
+        || peer.AllowedToPeer is { } allowed
+            && allowed.Contains(piece.Value)
+            && peer.Have is { } have
+            && (have.Count <= state.Limits.AllowedFastCount || peer.TakenFromUs.Contains(piece.Value));
 
     private void Refuse(PeerState peer, uint index, uint begin, uint length)
     {

@@ -4,7 +4,10 @@ using Shoal.Protocol;
 
 namespace Shoal.Testing;
 
-/// <summary>One end of a simulated connection: an outbox that the node's uplink empties in turn.</summary>
+/// <summary>
+/// One end of a simulated connection: an outbox that the node's uplink empties in turn. As in a real link, messages go
+/// ahead of blocks that wait.
+/// </summary>
 internal sealed class SimLink
 {
     private const int HeaderSize = 17;
@@ -39,7 +42,9 @@ internal sealed class SimLink
     public bool IsOutgoing { get; }
     public InfoHash InfoHash { get; }
     public SimLink? Remote { get; private set; }
-    public LinkedList<SwarmEffect> Outbox { get; } = new();
+    public Queue<SwarmEffect> Messages { get; } = new();
+    public Queue<SwarmEffect> Blocks { get; } = new();
+    public bool IsEmpty => Messages.Count == 0 && Blocks.Count == 0;
     public bool IsClosed => _isClosed;
 
     public static void Connect(SimWorld world, SimNode from, IPEndPoint endPoint)
@@ -77,25 +82,17 @@ internal sealed class SimLink
 
     public void Send(in SwarmEffect effect)
     {
-        Outbox.AddLast(effect);
+        (effect.MessageId == MessageId.Piece ? Blocks : Messages).Enqueue(effect);
         _uplink.Add(this);
     }
 
     /// <summary>Piece messages not on their way yet are taken back, and reported as if sent.</summary>
     public void Unsend()
     {
-        for (var item = Outbox.First; item is not null; )
+        while (Blocks.TryDequeue(out var block))
         {
-            var next = item.Next;
-            if (item.Value.MessageId == MessageId.Piece)
-            {
-                ((BlockBuffer)item.Value.Payload!).Release();
-                Outbox.Remove(item);
-                var length = item.Value.Length;
-                _node.Post(new SwarmEvent(SwarmEventKind.PayloadSent, Handle, Length: length));
-            }
-
-            item = next;
+            ((BlockBuffer)block.Payload!).Release();
+            _node.Post(new SwarmEvent(SwarmEventKind.PayloadSent, Handle, Length: block.Length));
         }
     }
 
@@ -183,12 +180,11 @@ internal sealed class SimLink
     {
         _isClosed = true;
         _node.Closed(this);
-        foreach (var effect in Outbox)
+        Messages.Clear();
+        while (Blocks.TryDequeue(out var block))
         {
-            (effect.Payload as BlockBuffer)?.Release();
+            ((BlockBuffer)block.Payload!).Release();
         }
-
-        Outbox.Clear();
     }
 
     private void Introduce(IPEndPoint endPoint)
@@ -238,29 +234,37 @@ internal sealed class SimUplink(SimWorld world, SimNode node, long bytesPerSecon
         while (_waiting.TryDequeue(out var link))
         {
             _isWaiting.Remove(link);
-            if (link.IsClosed || link.Outbox.Count == 0)
+            if (link.IsClosed || link.IsEmpty)
             {
                 continue;
             }
 
-            var effect = link.Outbox.First!.Value;
-            link.Outbox.RemoveFirst();
-            if (link.Outbox.Count > 0 && _isWaiting.Add(link))
-            {
-                _waiting.Enqueue(link);
-            }
+            Send(link);
+            return;
+        }
+    }
 
-            _isBusy = true;
-            var time =
-                bytesPerSecond == 0
-                    ? TimeSpan.Zero
-                    : TimeSpan.FromSeconds((double)SimLink.SizeOf(effect) / bytesPerSecond);
-            var life = node.Life;
-            world.After(
-                time,
-                () =>
+    /// <summary>All messages of a link are one send; a block is one too.</summary>
+    private void Send(SimLink link)
+    {
+        List<SwarmEffect> batch = link.Messages.Count > 0 ? [.. link.Messages] : [link.Blocks.Dequeue()];
+        link.Messages.Clear();
+        if (!link.IsEmpty && _isWaiting.Add(link))
+        {
+            _waiting.Enqueue(link);
+        }
+
+        _isBusy = true;
+        var bytes = batch.Sum(effect => SimLink.SizeOf(effect));
+        var time = bytesPerSecond == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((double)bytes / bytesPerSecond);
+        var life = node.Life;
+        world.After(
+            time,
+            () =>
+            {
+                _isBusy = false;
+                foreach (var effect in batch)
                 {
-                    _isBusy = false;
                     if (link.IsClosed || node.Life != life)
                     {
                         (effect.Payload as BlockBuffer)?.Release();
@@ -269,14 +273,13 @@ internal sealed class SimUplink(SimWorld world, SimNode node, long bytesPerSecon
                     {
                         link.Transmit(effect);
                     }
-
-                    if (!_isBusy)
-                    {
-                        Next();
-                    }
                 }
-            );
-            return;
-        }
+
+                if (!_isBusy)
+                {
+                    Next();
+                }
+            }
+        );
     }
 }

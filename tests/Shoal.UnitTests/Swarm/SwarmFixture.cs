@@ -118,6 +118,19 @@ internal sealed class SwarmFixture
         return peer;
     }
 
+    /// <summary>Two leeches that between them have everything: no piece is only here.</summary>
+    public void JoinOthersWithEverything()
+    {
+        var count = Torrent.Metainfo.Layout.PieceCount;
+        foreach (var missing in (int[])[0, count - 1])
+        {
+            var have = new Bitfield(count);
+            have.SetAll();
+            have.Clear(Torrent.Metainfo.Layout.Piece(missing));
+            Message(Join(out _), MessageId.Bitfield, payload: have.Bytes.ToArray());
+        }
+    }
+
     /// <summary>Hands over the block, true or with its first byte changed.</summary>
     public List<SwarmEffect> Block(PeerHandle peer, uint piece, uint begin, bool isGood = true)
     {

@@ -1,0 +1,126 @@
+using Shoal.Engine;
+using Shoal.Protocol;
+using Shoal.Testing;
+
+namespace Shoal.UnitTests;
+
+/// <summary>How a seed keeps peers from fetching the same from it.</summary>
+public sealed class SuggesterTests
+{
+    private const int Pieces = 40;
+    private const int PieceLength = 32 * 1024;
+
+    private readonly SwarmFixture _fixture = new(
+        new TorrentBuilder(TorrentFormat.V1, PieceLength).Single(Pieces * PieceLength, 5).Build(),
+        isSeed: true,
+        options => options with { Limits = options.Limits with { UploadSlots = 2 } }
+    );
+
+    [Fact]
+    public void Each_peer_is_sent_to_other_pieces()
+    {
+        var one = Unchoked(out var toOne);
+        Unchoked(out var toOther);
+        Assert.Equal(2, toOne.Count);
+        Assert.Equal(2, toOther.Count);
+        Assert.Empty(toOne.Intersect(toOther));
+
+        // One taken up: one more to go on with, which nobody else was told of.
+        var more = Assert.Single(Suggested(Ask(one, toOne[0])));
+        Assert.DoesNotContain(more, toOne.Concat(toOther));
+        Assert.Empty(Suggested(Ask(one, toOne[0], begin: 16384)));
+    }
+
+    [Fact]
+    public void What_a_peer_takes_of_its_own_accord_is_not_suggested_to_others()
+    {
+        var one = Unchoked(out var toOne);
+        var own = Enumerable.Range(0, Pieces).Select(piece => (uint)piece).Except(toOne).ToList();
+        var seen = new List<uint>(toOne);
+        foreach (var piece in own.Take(30))
+        {
+            seen.AddRange(Suggested(Ask(one, piece)));
+        }
+
+        Unchoked(out var toOther);
+        Assert.Empty(toOther.Intersect(own.Take(30).Concat(seen)));
+    }
+
+    [Fact]
+    public void Pieces_that_others_have_are_not_suggested()
+    {
+        var peer = _fixture.Join(out _);
+        var have = new Bitfield(Pieces);
+        for (var piece = 1; piece < Pieces; piece++)
+        {
+            have.Set(_fixture.Torrent.Metainfo.Layout.Piece(piece));
+        }
+
+        _fixture.Message(peer, MessageId.Bitfield, payload: have.Bytes.ToArray());
+        Unchoked(out var suggested);
+        Assert.Equal([0u], suggested);
+    }
+
+    [Fact]
+    public void What_a_leaver_did_not_get_goes_to_another()
+    {
+        var one = Unchoked(out var toOne);
+        var all = new HashSet<uint>(toOne);
+        for (var next = new Queue<uint>(toOne); next.TryDequeue(out var piece); )
+        {
+            foreach (var suggested in Suggested(Ask(one, piece)).Where(all.Add))
+            {
+                next.Enqueue(suggested);
+            }
+        }
+
+        Assert.Equal(Pieces, all.Count);
+        Unchoked(out var nothing);
+        Assert.Empty(nothing);
+        _fixture.Do(new SwarmEvent(SwarmEventKind.PeerLeft, one, Payload: DisconnectReason.ClosedByPeer));
+        Unchoked(out var again);
+        Assert.Equal(2, again.Count);
+    }
+
+    [Fact]
+    public void A_choked_peer_may_finish_the_piece_it_is_getting()
+    {
+        var one = Unchoked(out var toOne);
+        var piece = toOne[0];
+        Assert.Contains(Ask(one, piece), effect => effect.Disk.Kind == DiskRequestKind.ReadBlock);
+        var state = _fixture.Swarm.State;
+        var uploader = new Uploader(state) { BeforeChoke = peer => state.Content!.Layout.Piece(peer.LastServed) };
+        uploader.Choke(state.Find(one)!);
+        var rest = Ask(one, piece, begin: 16384);
+        Assert.Contains(rest, effect => effect.Disk.Kind == DiskRequestKind.ReadBlock);
+        var other = Ask(one, toOne[1]);
+        Assert.Contains(other, SwarmFixture.IsSend(MessageId.Reject).Invoke);
+    }
+
+    [Fact]
+    public void Nobody_may_fetch_while_choked_what_only_we_have()
+    {
+        _fixture.Join(out var greeting);
+        Assert.DoesNotContain(greeting, SwarmFixture.IsSend(MessageId.AllowedFast).Invoke);
+
+        _fixture.JoinOthersWithEverything();
+        _fixture.Join(out greeting);
+        Assert.Contains(greeting, SwarmFixture.IsSend(MessageId.AllowedFast).Invoke);
+    }
+
+    private PeerHandle Unchoked(out List<uint> suggested)
+    {
+        var peer = _fixture.Join(out _);
+        _fixture.Message(peer, MessageId.HaveNone);
+        var effects = _fixture.Message(peer, MessageId.Interested);
+        Assert.Contains(effects, SwarmFixture.IsSend(MessageId.Unchoke).Invoke);
+        suggested = Suggested(effects);
+        return peer;
+    }
+
+    private List<SwarmEffect> Ask(PeerHandle peer, uint piece, uint begin = 0) =>
+        _fixture.Message(peer, MessageId.Request, piece, begin, 16384);
+
+    private static List<uint> Suggested(List<SwarmEffect> effects) =>
+        [.. effects.Where(SwarmFixture.IsSend(MessageId.Suggest)).Select(effect => effect.Piece)];
+}
