@@ -108,8 +108,9 @@ public sealed class FaultTests
                 leech.Disk.Recover(long.MaxValue);
                 Assert.True(world.RunUntil(() => leech.IsDone, TimeSpan.FromMinutes(2)));
                 Assert.True(leech.HasContent);
-                // Nothing fetched before is fetched again; a few blocks of the endgame may be.
-                Assert.InRange(leech.Status.Wasted, 0, 200_000);
+                // Nothing fetched before is fetched again; what the slow peer has in its queue for a second, 32 blocks, may
+                // come from the fast one too in the endgame.
+                Assert.InRange(leech.Status.Wasted, 0, 32 * PieceLayout.BlockSize);
             }
         );
 
