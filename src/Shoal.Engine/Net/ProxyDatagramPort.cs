@@ -15,7 +15,7 @@ namespace Shoal.Engine;
 internal sealed class ProxyDatagramPort : IDatagramPort
 {
     /// <summary>The longest datagram a tracker sends; protocols that share the port send far shorter ones.</summary>
-    private const int MaxDatagram = 32 * 1024;
+    private const int LongestDatagram = 32 * 1024;
 
     private static readonly TimeSpan MaxPause = TimeSpan.FromMinutes(1);
 
@@ -48,10 +48,26 @@ internal sealed class ProxyDatagramPort : IDatagramPort
         _run = Task.Run(RunAsync);
     }
 
-    public bool TrySend(int socket, IPEndPoint to, ReadOnlySpan<byte> datagram) =>
-        TrySend(ProxyTarget.Of(to), datagram);
+    /// <summary>One by one; what there is no room or no relay for is lost, and nobody needs to wait for either.</summary>
+    public int Send(int socket, IPEndPoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        var target = ProxyTarget.Of(to);
+        var taken = 0;
+        for (var at = 0; at < datagrams.Length; at += segmentSize)
+        {
+            TrySend(target, datagrams.Slice(at, Math.Min(segmentSize, datagrams.Length - at)));
+            taken++;
+        }
 
-    /// <summary>The same to a name, which the proxy looks up.</summary>
+        return taken;
+    }
+
+    /// <summary>How long datagrams may be behind the proxy nobody can find out: it may put them into new packets.</summary>
+    public ProbeOutcome Probe(int socket, IPEndPoint to, ReadOnlySpan<byte> datagram) => ProbeOutcome.TooLong;
+
+    public int MaxDatagram(int socket, IPAddress to) => 0;
+
+    /// <summary>Sends to a name, which the proxy looks up; false when there is no relay or no room.</summary>
     public bool TrySend(ProxyTarget to, ReadOnlySpan<byte> datagram)
     {
         if (_relay is not { } relay)
@@ -180,7 +196,7 @@ internal sealed class ProxyDatagramPort : IDatagramPort
 
     private async Task ReceiveAsync(Socket relay, CancellationToken stop)
     {
-        var buffer = GC.AllocateUninitializedArray<byte>(MaxDatagram);
+        var buffer = GC.AllocateUninitializedArray<byte>(LongestDatagram);
         while (!stop.IsCancellationRequested)
         {
             try

@@ -9,47 +9,48 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed class UdpPort : IDatagramPort
 {
-    /// <summary>Datagrams handed over at once: bounds how long others wait and the memory, 64 KB a socket.</summary>
-    private const int BatchSize = 32;
-
-    /// <summary>Longer datagrams than any protocol here sends; more is cut off by the system, and then malformed.</summary>
-    private const int MaxDatagram = 2048;
-
     /// <summary>How often we look for a port that is free on all addresses.</summary>
     private const int PortAttempts = 20;
 
-    // Room for a burst while the process does something else; the system may give less.
-    private const int SystemBuffer = 512 * 1024;
+    /// <summary>
+    /// How often we ask a full socket for room. Its buffer lasts several times as long at 1 Gbit/s, so the line stays
+    /// busy.
+    /// </summary>
+    private static readonly TimeSpan RoomInterval = TimeSpan.FromMilliseconds(1);
 
-    private readonly Socket[] _sockets;
+    private readonly DatagramSocket[] _sockets;
+    private readonly SemaphoreSlim[] _full;
+    private readonly int[] _isFull;
     private readonly CancellationTokenSource _stop = new();
     private IDatagramProtocol[] _protocols = [];
     private Task[] _loops = [];
-    private long _dropped;
 
-    private UdpPort(Socket[] sockets)
+    private UdpPort(DatagramSocket[] sockets)
     {
         _sockets = sockets;
-        LocalEndPoints = [.. sockets.Select(socket => (IPEndPoint)socket.LocalEndPoint!)];
+        _full = [.. sockets.Select(_ => new SemaphoreSlim(0))];
+        _isFull = new int[sockets.Length];
+        LocalEndPoints = [.. sockets.Select(socket => socket.LocalEndPoint)];
     }
 
     public IReadOnlyList<IPEndPoint> LocalEndPoints { get; }
 
     public int Port => LocalEndPoints[0].Port;
 
-    /// <summary>Datagrams that the system would not take from us.</summary>
-    public long SendsDropped => Interlocked.Read(ref _dropped);
+    /// <summary>Datagrams that could not leave the machine: no route, a firewall.</summary>
+    public long SendsDropped => _sockets.Sum(socket => socket.Lost);
 
     /// <param name="local">A socket for each of its places.</param>
     /// <param name="port">The port wanted, usually that of TCP. Where it is taken, another serves as well.</param>
+    /// <param name="best">Not to be exceeded, even if the system could.</param>
     /// <exception cref="SocketException">An address is not of this machine.</exception>
-    public static UdpPort Open(LocalBinding local, int port)
+    public static UdpPort Open(LocalBinding local, int port, DatagramCalls best = DatagramCalls.Runs)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return new UdpPort(Bind(local.Places, attempt == 1 ? port : 0));
+                return new UdpPort(Bind(local.Places, attempt == 1 ? port : 0, best));
             }
             catch (SocketException exception)
                 when (exception.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied
@@ -64,26 +65,28 @@ internal sealed class UdpPort : IDatagramPort
     public void Start(params IDatagramProtocol[] protocols)
     {
         _protocols = protocols;
-        _loops = [.. Enumerable.Range(0, _sockets.Length).Select(index => Task.Run(() => ReceiveAsync(index)))];
+        _loops =
+        [
+            .. Enumerable.Range(0, _sockets.Length).Select(index => Task.Run(() => ReceiveAsync(index))),
+            .. Enumerable.Range(0, _sockets.Length).Select(index => Task.Run(() => WatchRoomAsync(index))),
+        ];
     }
 
-    public bool TrySend(int socket, IPEndPoint to, ReadOnlySpan<byte> datagram)
+    public int Send(int socket, IPEndPoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
-        try
+        var taken = _sockets[socket].Send(to, datagrams, segmentSize);
+        if ((long)taken * segmentSize < datagrams.Length && Interlocked.Exchange(ref _isFull[socket], 1) == 0)
         {
-            return _sockets[socket].SendTo(datagram, SocketFlags.None, to) == datagram.Length;
+            _full[socket].Release();
         }
-        catch (SocketException)
-        {
-            // No route, no room, a firewall: to the protocols above it is a lost datagram like any other.
-            Interlocked.Increment(ref _dropped);
-            return false;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
+
+        return taken;
     }
+
+    public ProbeOutcome Probe(int socket, IPEndPoint to, ReadOnlySpan<byte> datagram) =>
+        _sockets[socket].Probe(to, datagram);
+
+    public int MaxDatagram(int socket, IPAddress to) => _sockets[socket].MaxDatagram(to);
 
     public async ValueTask DisposeAsync()
     {
@@ -97,19 +100,15 @@ internal sealed class UdpPort : IDatagramPort
         _stop.Dispose();
     }
 
-    private static Socket[] Bind(IReadOnlyList<LocalPlace> places, int port)
+    private static DatagramSocket[] Bind(IReadOnlyList<LocalPlace> places, int port, DatagramCalls best)
     {
-        var sockets = new List<Socket>();
+        var sockets = new List<DatagramSocket>();
         try
         {
             foreach (var place in places)
             {
-                var socket = LocalBinding.Open(place, SocketType.Dgram, port);
-                sockets.Add(socket);
-                socket.Blocking = false;
-                socket.ReceiveBufferSize = SystemBuffer;
-                socket.SendBufferSize = SystemBuffer;
-                port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+                sockets.Add(DatagramSocket.Open(place, port, best));
+                port = sockets[^1].LocalEndPoint.Port;
             }
 
             return [.. sockets];
@@ -123,33 +122,12 @@ internal sealed class UdpPort : IDatagramPort
 
     private async Task ReceiveAsync(int index)
     {
-        var socket = _sockets[index];
-        var memory = GC.AllocateUninitializedArray<byte>(BatchSize * MaxDatagram, pinned: true);
-        var batch = new ReceivedDatagram[BatchSize];
-        var any = new IPEndPoint(
-            socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
-            0
-        );
         while (!_stop.IsCancellationRequested)
         {
-            var count = 0;
             try
             {
-                var first = await socket
-                    .ReceiveFromAsync(memory.AsMemory(0, MaxDatagram), SocketFlags.None, any, _stop.Token)
-                    .ConfigureAwait(false);
-                Add((IPEndPoint)first.RemoteEndPoint, first.ReceivedBytes);
-                // What else is here already comes along.
-                while (count < BatchSize && socket.Available > 0)
-                {
-                    EndPoint from = any;
-                    var length = socket.ReceiveFrom(
-                        memory.AsSpan(count * MaxDatagram, MaxDatagram),
-                        SocketFlags.None,
-                        ref from
-                    );
-                    Add((IPEndPoint)from, length);
-                }
+                var batch = await _sockets[index].ReceiveAsync(_stop.Token).ConfigureAwait(false);
+                Deliver(index, batch.Span);
             }
             catch (OperationCanceledException)
             {
@@ -157,13 +135,34 @@ internal sealed class UdpPort : IDatagramPort
             }
             catch (SocketException)
             {
-                // Windows tells here of datagrams that nobody took; another reader was faster; one was too long.
+                // Windows tells here of datagrams that nobody took; Linux of an interface that went away.
             }
+        }
+    }
 
-            Deliver(index, batch.AsSpan(0, count));
+    private async Task WatchRoomAsync(int index)
+    {
+        try
+        {
+            while (true)
+            {
+                await _full[index].WaitAsync(_stop.Token).ConfigureAwait(false);
+                do
+                {
+                    await Task.Delay(RoomInterval, _stop.Token).ConfigureAwait(false);
+                } while (!_sockets[index].HasRoom);
 
-            void Add(IPEndPoint source, int length) =>
-                batch[count] = new ReceivedDatagram(source, memory.AsMemory(count++ * MaxDatagram, length));
+                // First, so that who finds it full again is told again.
+                Volatile.Write(ref _isFull[index], 0);
+                foreach (var protocol in _protocols)
+                {
+                    protocol.HasRoom(index);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The owner stops.
         }
     }
 
