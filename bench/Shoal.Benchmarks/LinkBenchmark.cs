@@ -69,7 +69,7 @@ internal static class LinkBenchmark
     public static async Task<int> ReceiveAsync(string port, string gigabytes)
     {
         var host = new ReceivingHost(long.Parse(gigabytes, CultureInfo.InvariantCulture) << 30);
-        using var connector = new TcpConnector(
+        var connector = new TcpConnector(
             new DirectEgress(LocalBinding.Everywhere),
             TcpLimits.Default,
             TimeProvider.System

@@ -167,6 +167,9 @@ public sealed record TorrentOptions
     /// <summary>Peers to try, besides those that trackers name.</summary>
     public IReadOnlyList<IPEndPoint> Peers { get; init; } = [];
 
+    /// <summary>The same by name: of the addresses of one name the first that answers is used, whichever family it has.</summary>
+    public IReadOnlyList<DnsEndPoint> NamedPeers { get; init; } = [];
+
     /// <summary>Tracker tiers besides those of the torrent.</summary>
     public IReadOnlyList<IReadOnlyList<string>> ExtraTrackers { get; init; } = [];
 

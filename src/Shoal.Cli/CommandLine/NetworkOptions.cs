@@ -157,14 +157,15 @@ internal sealed class NetworkOptions
 
     public bool HasPeers(ParseResult result) => result.GetValue(_peers) is { Count: > 0 };
 
-    /// <summary>The addresses of --peer; a host may have several.</summary>
-    public async Task<IReadOnlyList<IPEndPoint>> PeersAsync(
+    /// <summary>What --peer names.</summary>
+    /// <exception cref="UserErrorException">A host that nobody knows.</exception>
+    public async Task<IReadOnlyList<DnsEndPoint>> PeersAsync(
         ParseResult result,
         OutboundNetwork network,
         CancellationToken cancel
     )
     {
-        var found = new List<IPEndPoint>();
+        var found = new List<DnsEndPoint>();
         foreach (var text in result.GetValue(_peers) ?? [])
         {
             if (!EndPointText.TrySplit(text, anyPort: false, out var host, out var port))
@@ -174,8 +175,9 @@ internal sealed class NetworkOptions
 
             try
             {
-                var addresses = await network.ResolveAsync(host, cancel);
-                found.AddRange(addresses.Select(address => new IPEndPoint(address, port)));
+                // Only to say so now if there is no such host.
+                await network.ResolveAsync(host, cancel);
+                found.Add(new DnsEndPoint(host, port));
             }
             catch (SocketException error)
             {

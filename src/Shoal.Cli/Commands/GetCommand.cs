@@ -105,7 +105,7 @@ internal sealed class GetCommand
             Sequential = result.GetValue(_sequential),
             FilePriority =
                 globs.Count == 0 ? null : file => Wants(globs, file) ? FilePriority.Normal : FilePriority.Skip,
-            Peers = peers,
+            NamedPeers = peers,
         };
         using var view = TransferViews.For(_host, result.GetValue(_json));
         return await RunningEngine.UseAsync(
@@ -126,7 +126,7 @@ internal sealed class GetCommand
         CancellationToken cancel
     )
     {
-        WarnOfLoneliness(source, result, options.Peers, view);
+        WarnOfLoneliness(source, result, options.NamedPeers, view);
         var torrent = source switch
         {
             TorrentSource.Torrent known => await engine.AddAsync(known.Metainfo, options, cancel),
@@ -170,7 +170,7 @@ internal sealed class GetCommand
     private void WarnOfLoneliness(
         TorrentSource source,
         ParseResult result,
-        IReadOnlyList<IPEndPoint> peers,
+        IReadOnlyList<DnsEndPoint> peers,
         ITransferView view
     )
     {

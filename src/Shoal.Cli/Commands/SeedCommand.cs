@@ -53,7 +53,7 @@ internal static class SeedCommand
                 {
                     SaveDirectory = TorrentFile.DataFolder(result.GetValue(data) ?? "."),
                     Recheck = result.GetValue(recheck),
-                    Peers = peers,
+                    NamedPeers = peers,
                     // Nothing is fetched, so nothing is written, before it is known that all is well.
                     Paused = true,
                     IsSeedOnly = true,

@@ -152,7 +152,7 @@ internal sealed class ShareCommand
     private async Task<int> SeedAsync(
         TorrentEngine engine,
         IReadOnlyList<(string Folder, CreatedTorrent Torrent, string? File)> shared,
-        IReadOnlyList<IPEndPoint> peers,
+        IReadOnlyList<DnsEndPoint> peers,
         IReadOnlyList<IPAddress> addresses,
         ITransferView view,
         CancellationToken cancel
@@ -169,7 +169,7 @@ internal sealed class ShareCommand
                     SaveDirectory = folder,
                     AssumeComplete = true,
                     IsSeedOnly = true,
-                    Peers = peers,
+                    NamedPeers = peers,
                 };
                 torrents.Add(await engine.AddAsync(made.Metainfo, options, cancel));
                 var link = TorrentDescription.MagnetOf(made.Metainfo) with

@@ -11,7 +11,6 @@ internal sealed class EngineServices : IAsyncDisposable
     public required TorrentTable Torrents { get; init; }
     public required ConnectionSlots Slots { get; init; }
     public required IEgress Egress { get; init; }
-    public required TcpConnector Connector { get; init; }
     public required PeerDialer Dialer { get; init; }
     public required PeerHandshake Handshake { get; init; }
     public required PeerLinkLimits LinkLimits { get; init; }
@@ -84,8 +83,14 @@ internal sealed class EngineServices : IAsyncDisposable
             Torrents = torrents,
             Slots = new ConnectionSlots(options, options.Time),
             Egress = egress,
-            Connector = connector,
-            Dialer = new PeerDialer([connector], handshake, options.Encryption),
+            Dialer = new PeerDialer(
+                [connector],
+                handshake,
+                options.Encryption,
+                tcpLimits.MaxConnecting,
+                DialLimits.Default,
+                options.Time
+            ),
             LinkLimits = linkLimits,
             Handshake = handshake,
             ReceivePool = new BlockPool(BlocksIn(options.WriteCacheBytes)),
@@ -189,7 +194,7 @@ internal sealed class EngineServices : IAsyncDisposable
         }
 
         await Trackers.DisposeAsync().ConfigureAwait(false);
-        Connector.Dispose();
+        Dialer.Dispose();
         Disk.Dispose();
     }
 

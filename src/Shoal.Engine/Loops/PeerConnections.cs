@@ -22,18 +22,21 @@ internal sealed class PeerConnections(
     private readonly BackgroundTasks _tasks = new(onFault);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = new();
+
+    // Both addresses of peers with a name, by the first. Names come from the user and from magnet links, so are few.
+    private readonly ConcurrentDictionary<IPEndPoint, IPEndPoint[]> _named = new();
     private int _lastHandle;
 
     /// <summary>
     /// Tries a candidate; the swarm hears PeerJoined, or ConnectFailed.
     /// </summary>
-    public void Dial(IPEndPoint endPoint)
+    public void Dial(IPEndPoint endPoint, DialHints hints)
     {
         if (!services.Slots.TryTake(endPoint.Address, out var refusal))
         {
             ReportFailure(endPoint, refusal);
         }
-        else if (!_tasks.TryRun(() => DialAsync(endPoint)))
+        else if (!_tasks.TryRun(() => DialAsync(endPoint, hints)))
         {
             services.Slots.Return(endPoint.Address);
         }
@@ -72,11 +75,14 @@ internal sealed class PeerConnections(
         _stopping.Dispose();
     }
 
-    private async Task DialAsync(IPEndPoint endPoint)
+    private async Task DialAsync(IPEndPoint endPoint, DialHints hints)
     {
         try
         {
-            var dialled = await services.Dialer.DialAsync(endPoint, host, _stopping.Token).ConfigureAwait(false);
+            var addresses = _named.GetValueOrDefault(endPoint) ?? [endPoint];
+            var dialled = await services
+                .Dialer.DialAsync(addresses, host, hints, _stopping.Token)
+                .ConfigureAwait(false);
             if (dialled is not { Transport: { } transport, Peer: { } introduction })
             {
                 ReportFailure(endPoint, dialled.Failure);
@@ -108,16 +114,43 @@ internal sealed class PeerConnections(
         try
         {
             var addresses = await services.Egress.ResolveAsync(name, _stopping.Token).ConfigureAwait(false);
-            var candidates = new CandidateBatch(
-                [.. addresses.Select(address => new IPEndPoint(address, port))],
-                PeerSource.User
-            );
+            var peers = Pair(addresses, port);
+            foreach (var peer in peers.Where(peer => peer.Length > 1))
+            {
+                _named[peer[0]] = peer;
+            }
+
+            var candidates = new CandidateBatch([.. peers.Select(peer => peer[0])], PeerSource.User);
             loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: candidates));
         }
         catch (SocketException)
         {
             // A name that nobody knows is no peer; there may be others.
         }
+    }
+
+    /// <summary>
+    /// A host with an address of each family is one peer, to which two connections would be one too many. A name with
+    /// several addresses of a family stands for so many hosts.
+    /// </summary>
+    internal static List<IPEndPoint[]> Pair(IReadOnlyList<IPAddress> addresses, int port)
+    {
+        var peers = new List<IPEndPoint[]>();
+        foreach (var address in addresses.Distinct())
+        {
+            var endPoint = new IPEndPoint(address, port);
+            var half = peers.FindIndex(peer => peer is [var one] && one.AddressFamily != endPoint.AddressFamily);
+            if (half < 0)
+            {
+                peers.Add([endPoint]);
+            }
+            else
+            {
+                peers[half] = [peers[half][0], endPoint];
+            }
+        }
+
+        return peers;
     }
 
     private async Task RunLinkAsync(ITransport transport, PeerIntroduction introduction)

@@ -8,7 +8,7 @@ namespace Shoal.Engine;
 /// <summary>What a swarm's loop needs of the torrent around it. Called on the loop's strand; must not wait.</summary>
 internal interface ISwarmOwner
 {
-    void Connect(IPEndPoint endPoint);
+    void Connect(IPEndPoint endPoint, DialHints hints);
     void Ban(IPAddress address);
     void MetadataFetched(byte[] infoBytes);
     void PieceLayersFetched(byte[] layers);
@@ -205,7 +205,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     _diskRequests.Add(effect.Disk);
                     break;
                 case SwarmEffectKind.Connect:
-                    _owner.Connect((IPEndPoint)effect.Payload!);
+                    _owner.Connect((IPEndPoint)effect.Payload!, (DialHints)effect.Piece);
                     break;
                 case SwarmEffectKind.Ban:
                     _owner.Ban((IPAddress)effect.Payload!);

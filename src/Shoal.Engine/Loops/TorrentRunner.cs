@@ -146,6 +146,11 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             _connections.AddNamed(host, port);
         }
 
+        foreach (var named in _options.NamedPeers)
+        {
+            _connections.AddNamed(named.Host, named.Port);
+        }
+
         if (Metainfo is null && !_options.Paused)
         {
             StartAnnouncing(_loop.Status);
@@ -171,7 +176,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     public void AddCandidates(CandidateBatch batch) =>
         _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: batch));
 
-    void ISwarmOwner.Connect(IPEndPoint endPoint) => _connections.Dial(endPoint);
+    void ISwarmOwner.Connect(IPEndPoint endPoint, DialHints hints) => _connections.Dial(endPoint, hints);
 
     void ISwarmOwner.Ban(IPAddress address) => _services.Slots.Ban(address);
 

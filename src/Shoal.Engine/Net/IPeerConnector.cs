@@ -10,6 +10,9 @@ internal interface IPeerConnector
 {
     TransportKind Kind { get; }
 
-    /// <summary>Never throws for what the network or the owner's stop does to it.</summary>
+    /// <summary>
+    /// Never throws for what the network or the owner's stop does to it. Completes promptly once cancelled, with
+    /// ShuttingDown: whoever lost a race is waited for.
+    /// </summary>
     Task<ConnectOutcome> ConnectAsync(IPEndPoint remote, CancellationToken cancellation);
 }

@@ -10,57 +10,117 @@ internal readonly record struct DialOutcome(
 );
 
 /// <summary>Reaches a peer for a torrent by whichever way works: connects, then shakes hands.</summary>
-/// <param name="connectors">The ways to connect, the preferred one first; at least one.</param>
-/// <param name="handshake">What follows the connection.</param>
-/// <param name="encryption">Whether to call plain, encrypted, or first one and then the other.</param>
-internal sealed class PeerDialer(
-    IReadOnlyList<IPeerConnector> connectors,
-    PeerHandshake handshake,
-    EncryptionPolicy encryption
-)
+internal sealed class PeerDialer : IDisposable
 {
+    private readonly TransportKind[] _transports;
+    private readonly PeerHandshake _handshake;
+    private readonly EncryptionPolicy _encryption;
+    private readonly SemaphoreSlim _places;
+    private readonly ConnectRace _race;
+    private readonly RouteMemory _memory;
+
+    /// <param name="connectors">The ways to connect, the preferred one first; at least one, no two of a kind.</param>
+    /// <param name="handshake">What follows the connection.</param>
+    /// <param name="encryption">Whether to call plain, encrypted, or first one and then the other.</param>
+    /// <param name="maxConnecting">Peers being connected to at once, over all torrents, however many ways are tried.</param>
+    /// <param name="limits">Of one peer.</param>
+    /// <param name="time">The clock of head starts.</param>
+    public PeerDialer(
+        IReadOnlyList<IPeerConnector> connectors,
+        PeerHandshake handshake,
+        EncryptionPolicy encryption,
+        int maxConnecting,
+        DialLimits limits,
+        TimeProvider time
+    )
+    {
+        _transports = [.. connectors.Select(connector => connector.Kind)];
+        _handshake = handshake;
+        _encryption = encryption;
+        _places = new SemaphoreSlim(maxConnecting);
+        _race = new ConnectRace(connectors.ToDictionary(connector => connector.Kind), limits.HeadStart, time);
+        var usual = new DialMemory(_transports[0], encryption.EncryptedInOrder()[0]);
+        _memory = new RouteMemory(usual, limits.MaxRemembered);
+    }
+
     /// <summary>Never throws for what the network or the owner's stop does to it.</summary>
-    /// <param name="remote">The peer.</param>
+    /// <param name="addresses">All of one peer, the best first; at least one. What is remembered is so for the first.</param>
     /// <param name="host">
     /// The torrent. The name is that of v1 where there is one: a v2 peer of a hybrid torrent upgrades the connection.
     /// </param>
+    /// <param name="hints">What the swarm knows of the way.</param>
     /// <param name="cancellation">The owner stops; the outcome is then ShuttingDown.</param>
-    public async Task<DialOutcome> DialAsync(IPEndPoint remote, ILinkHost host, CancellationToken cancellation)
+    public async Task<DialOutcome> DialAsync(
+        IReadOnlyList<IPEndPoint> addresses,
+        ILinkHost host,
+        DialHints hints,
+        CancellationToken cancellation
+    )
     {
-        var failure = default(DisconnectReason);
-        foreach (var isEncrypted in encryption.EncryptedInOrder())
+        var known = _memory.Recall(addresses[0]);
+        var plan = new DialPlan(addresses, _transports, _encryption, hints, known);
+        if (plan.Routes.Count == 0)
         {
-            var connected = await connectors[0].ConnectAsync(remote, cancellation).ConfigureAwait(false);
-            if (connected.Transport is not { } transport)
+            return new DialOutcome(null, null, DisconnectReason.ConnectFailed);
+        }
+
+        while (true)
+        {
+            var isEncrypted = plan.IsEncrypted;
+            var won = await RaceAsync(plan.Routes, cancellation).ConfigureAwait(false);
+            if (won.Transport is not { } transport)
             {
-                return new DialOutcome(null, null, connected.Failure);
+                return GiveUp(addresses[0], won.Failure);
             }
 
             // Where the address is from the swarm knows itself.
             var name = host.InfoHashes.Primary;
-            var outcome = await handshake
-                .InitiateAsync(transport, remote, host, name, PeerSource.None, cancellation, isEncrypted)
+            var outcome = await _handshake
+                .InitiateAsync(transport, won.Route.Remote, host, name, PeerSource.None, cancellation, isEncrypted)
                 .ConfigureAwait(false);
             if (outcome is { Peer: { } peer, Transport: { } stream })
             {
-                return new DialOutcome(stream, peer);
+                _memory.Worked(addresses[0], new DialMemory(won.Route.Transport, isEncrypted));
+                return new DialOutcome(stream, peer with { DialledAs = addresses[0] });
             }
 
-            failure = outcome.Failure;
-            if (!MayBeForEncryption(failure))
+            if (!plan.TryNext(won.Route, outcome.Failure))
             {
-                break;
+                return GiveUp(addresses[0], outcome.Failure);
             }
+        }
+    }
+
+    public void Dispose() => _places.Dispose();
+
+    private async Task<RaceOutcome> RaceAsync(IReadOnlyList<DialRoute> routes, CancellationToken cancellation)
+    {
+        try
+        {
+            await _places.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new RaceOutcome(null, routes[0], DisconnectReason.ShuttingDown);
+        }
+
+        try
+        {
+            return await _race.RunAsync(routes, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private DialOutcome GiveUp(IPEndPoint peer, DisconnectReason failure)
+    {
+        if (failure != DisconnectReason.ShuttingDown)
+        {
+            _memory.Failed(peer);
         }
 
         return new DialOutcome(null, null, failure);
     }
-
-    /// <summary>Who does not like the way we called says nothing, or nothing that we understand.</summary>
-    private static bool MayBeForEncryption(DisconnectReason failure) =>
-        failure
-            is DisconnectReason.BadHandshake
-                or DisconnectReason.ConnectionLost
-                or DisconnectReason.HandshakeTimeout
-                or DisconnectReason.EncryptionMismatch;
 }

@@ -3,40 +3,15 @@ using System.Net.Sockets;
 
 namespace Shoal.Engine;
 
-/// <summary>Makes outgoing TCP connections, not too many at a time.</summary>
+/// <summary>Makes outgoing TCP connections.</summary>
 /// <param name="egress">The way out.</param>
-/// <param name="limits">How many at once, how long each.</param>
+/// <param name="limits">How long each may take.</param>
 /// <param name="time">The clock of the timeout.</param>
-internal sealed class TcpConnector(IEgress egress, TcpLimits limits, TimeProvider time) : IPeerConnector, IDisposable
+internal sealed class TcpConnector(IEgress egress, TcpLimits limits, TimeProvider time) : IPeerConnector
 {
-    private readonly SemaphoreSlim _places = new(limits.MaxConnecting);
-
     public TransportKind Kind => TransportKind.Tcp;
 
     public async Task<ConnectOutcome> ConnectAsync(IPEndPoint remote, CancellationToken cancellation)
-    {
-        try
-        {
-            await _places.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return new ConnectOutcome(null, DisconnectReason.ShuttingDown);
-        }
-
-        try
-        {
-            return await ConnectNowAsync(remote, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            _places.Release();
-        }
-    }
-
-    public void Dispose() => _places.Dispose();
-
-    private async Task<ConnectOutcome> ConnectNowAsync(IPEndPoint remote, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(limits.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);

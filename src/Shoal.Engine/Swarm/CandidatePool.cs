@@ -123,7 +123,7 @@ internal sealed class CandidatePool(SwarmState state)
             return;
         }
 
-        var candidate = Add(peer.EndPoint, peer.Introduction.Source);
+        var candidate = Add(peer.KnownAs, peer.Introduction.Source);
         if (candidate is not null)
         {
             Connected(candidate);
@@ -135,6 +135,7 @@ internal sealed class CandidatePool(SwarmState state)
     public void Listens(PeerState peer, IPEndPoint endPoint)
     {
         peer.EndPoint = endPoint;
+        peer.KnownAs = endPoint;
         if (Add(endPoint, PeerSource.Incoming) is { } candidate)
         {
             Connected(candidate);
@@ -144,7 +145,7 @@ internal sealed class CandidatePool(SwarmState state)
     public void Left(PeerState peer, DisconnectReason reason)
     {
         Hearsay.Leave(peer);
-        if (!_known.TryGetValue(peer.EndPoint, out var candidate))
+        if (!_known.TryGetValue(peer.KnownAs, out var candidate))
         {
             return;
         }
@@ -197,8 +198,8 @@ internal sealed class CandidatePool(SwarmState state)
         }
     }
 
-    /// <summary>The best address to try now, marked as being tried; null when there is none.</summary>
-    public IPEndPoint? Next()
+    /// <summary>The best address to try now, marked as being tried, and what is known of the way; null: none.</summary>
+    public IPEndPoint? Next(out DialHints hints)
     {
         Candidate? best = null;
         foreach (var candidate in _known.Values)
@@ -214,11 +215,13 @@ internal sealed class CandidatePool(SwarmState state)
             }
         }
 
+        hints = DialHints.None;
         if (best is null)
         {
             return null;
         }
 
+        hints = DialHint.Of(best.Source, best.Flags);
         best.IsConnecting = true;
         Connecting++;
         _hearsayConnecting += best.Sponsor is null ? 0 : 1;

@@ -110,13 +110,13 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
             && state.Peers.Count + candidates.Connecting < state.Limits.MaxPeers
         )
         {
-            if (candidates.Next() is not { } endPoint)
+            if (candidates.Next(out var hints) is not { } endPoint)
             {
                 AskForPeers();
                 return;
             }
 
-            state.Tell(SwarmEffectKind.Connect, payload: endPoint);
+            state.Tell(SwarmEffectKind.Connect, (uint)hints, endPoint);
         }
     }
 

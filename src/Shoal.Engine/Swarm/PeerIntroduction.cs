@@ -38,6 +38,9 @@ internal sealed record PeerIntroduction
 {
     /// <summary>The address the connection has; for incoming ones the port is not where the peer listens.</summary>
     public required IPEndPoint EndPoint { get; init; }
+
+    /// <summary>The candidate that was tried: a peer with a name may have answered at another of its addresses. Null: as above.</summary>
+    public IPEndPoint? DialledAs { get; init; }
     public required PeerId PeerId { get; init; }
     public required PeerCapabilities Capabilities { get; init; }
     public required bool IsOutgoing { get; init; }

@@ -40,6 +40,7 @@ internal sealed class PeerState
         JoinedAt = now;
         LastBlockAt = now;
         EndPoint = introduction.EndPoint;
+        KnownAs = introduction.DialledAs ?? introduction.EndPoint;
         Source = introduction.Source;
     }
 
@@ -48,8 +49,11 @@ internal sealed class PeerState
     public TimeSpan JoinedAt { get; }
     public IPAddress Address => Introduction.EndPoint.Address;
 
-    /// <summary>Where the peer listens, as far as known; the candidate pool knows it by this.</summary>
+    /// <summary>Where the peer listens, as far as known.</summary>
     public IPEndPoint EndPoint { get; set; }
+
+    /// <summary>The same, but for a peer that was called by another of its addresses: the candidate pool's key.</summary>
+    public IPEndPoint KnownAs { get; set; }
     public bool SaidWhereItListens { get; set; }
 
     /// <summary>Others can connect to <see cref="EndPoint"/>, as far as we can know: we did, or it says so.</summary>

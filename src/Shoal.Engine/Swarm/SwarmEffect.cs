@@ -24,7 +24,10 @@ internal enum SwarmEffectKind : byte
     /// <summary>No connection from or to this address for a while. Payload: <see cref="IPAddress"/>.</summary>
     Ban,
 
-    /// <summary>Try a candidate. Payload: <see cref="IPEndPoint"/>. Answered by PeerJoined or ConnectFailed.</summary>
+    /// <summary>
+    /// Try a candidate. Payload: <see cref="IPEndPoint"/>; Piece: <see cref="DialHints"/>. Answered by PeerJoined or
+    /// ConnectFailed.
+    /// </summary>
     Connect,
 
     /// <summary>Payload of the request in <see cref="SwarmEffect.Disk"/>.</summary>
