@@ -237,7 +237,7 @@ internal sealed class AnnounceLoop : IAsyncDisposable
 
         if (answer.Peers.Count > 0)
         {
-            _listener.Found(new CandidateBatch(answer.Peers, PeerSource.Tracker));
+            _listener.Found(new CandidateBatch(answer.Peers, PeerSource.Tracker, job.Url.ToString()));
         }
     }
 

@@ -183,19 +183,22 @@ internal sealed class TcpAcceptor : IAsyncDisposable
     private void Take(Socket socket)
     {
         IPEndPoint remote;
+        SocketTransport transport;
         try
         {
             remote = (IPEndPoint)socket.RemoteEndPoint!;
+            transport = new SocketTransport(socket);
         }
         catch (SocketException)
         {
+            // It is gone already.
             socket.Dispose();
             return;
         }
 
-        if (!_slots.TryTake(remote.Address))
+        if (_slots.TryTake(remote.Address, transport.Close) is not { } place)
         {
-            socket.Dispose();
+            transport.Dispose();
             return;
         }
 
@@ -203,22 +206,17 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         {
             try
             {
-                await _handshake(new SocketTransport(socket), remote, _stopping.Token).ConfigureAwait(false);
-            }
-            catch (SocketException)
-            {
-                // Setting an option on a connection that is gone already.
-                socket.Dispose();
+                await _handshake(transport, remote, _stopping.Token).ConfigureAwait(false);
             }
             finally
             {
-                _slots.Return(remote.Address);
+                _slots.Return(place);
             }
         });
         if (!isRunning)
         {
-            socket.Dispose();
-            _slots.Return(remote.Address);
+            transport.Dispose();
+            _slots.Return(place);
         }
     }
 }

@@ -7,7 +7,7 @@ internal sealed record TcpLimits
 
     /// <summary>
     /// Incoming connections within their handshake, over all torrents. Default 100; each costs a socket and about
-    /// 1 KiB for ten seconds at most. Beyond: closed at once.
+    /// 1 KiB for ten seconds at most. Beyond: the oldest from the neighbourhood that has most is closed.
     /// </summary>
     public int MaxHandshakes { get; init; } = 100;
 

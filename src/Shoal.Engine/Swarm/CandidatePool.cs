@@ -15,48 +15,20 @@ internal sealed class CandidatePool(SwarmState state)
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromMinutes(30);
 
-    private sealed class Candidate
-    {
-        public required IPEndPoint EndPoint { get; init; }
-        public PeerSource Source { get; set; }
-        public int Failures { get; set; }
-        public TimeSpan NotBefore { get; set; }
-        public bool IsConnecting { get; set; }
-        public bool IsConnected { get; set; }
-
-        /// <summary>It was a seed when we were one too, or ourselves: of no use.</summary>
-        public bool IsUseless { get; set; }
-        public uint Priority { get; set; }
-
-        /// <summary>Not null while only peer exchange names it.</summary>
-        public Hearsay.Sponsor? Sponsor { get; set; }
-
-        /// <summary>What peer exchange says of it.</summary>
-        public PexFlags Flags { get; set; }
-    }
-
     private readonly Dictionary<IPEndPoint, Candidate> _known = [];
+    private readonly CandidateQueue _queue = new();
     private readonly HashSet<IPAddress> _banned = [];
+    private readonly HashSet<IPAddress> _forgiven = [];
+    private readonly HashSet<IPEndPoint> _bannedOne = [];
     private int _hearsayConnecting;
+    private long _lastNumber;
 
     public Hearsay Hearsay { get; } = new(state);
 
     public int Connecting { get; private set; }
 
     /// <summary>Known and not connected.</summary>
-    public int Count
-    {
-        get
-        {
-            var count = 0;
-            foreach (var candidate in _known.Values)
-            {
-                count += candidate.IsConnected || candidate.IsUseless ? 0 : 1;
-            }
-
-            return count;
-        }
-    }
+    public int Count => _queue.Count + Connecting;
 
     public bool IsBanned(IPAddress address) => _banned.Contains(address);
 
@@ -74,11 +46,28 @@ internal sealed class CandidatePool(SwarmState state)
         }
     }
 
-    public void Add(IReadOnlyList<IPEndPoint> endPoints, PeerSource source)
+    /// <summary>The first at its address that sent bad data: only this one stays away. False: it was not the first.</summary>
+    public bool TryForgive(PeerState guilty)
+    {
+        if (_forgiven.Count >= state.Limits.MaxCandidates || !_forgiven.Add(guilty.Address))
+        {
+            return false;
+        }
+
+        _bannedOne.Add(guilty.KnownAs);
+        if (_known.TryGetValue(guilty.KnownAs, out var candidate))
+        {
+            Forget(candidate);
+        }
+
+        return true;
+    }
+
+    public void Add(IReadOnlyList<IPEndPoint> endPoints, CandidateTeller teller)
     {
         foreach (var endPoint in endPoints)
         {
-            Add(endPoint, source);
+            Add(endPoint, teller);
         }
     }
 
@@ -87,23 +76,29 @@ internal sealed class CandidatePool(SwarmState state)
     {
         if (_known.TryGetValue(named.EndPoint, out var known))
         {
+            _queue.Remove(known);
             known.Source |= PeerSource.Pex;
             known.Flags = named.Flags;
+            QueueIfIdle(known);
             return;
         }
 
         if (
-            _banned.Contains(named.EndPoint.Address)
-            || _known.Count >= state.Limits.MaxCandidates
+            IsBanned(named.EndPoint)
+            || IsNobody(named.EndPoint)
             || !Hearsay.TryHold(named.EndPoint, by, out var sponsor)
         )
         {
             return;
         }
 
-        var candidate = Add(named.EndPoint, PeerSource.Pex)!;
+        var candidate = Create(named.EndPoint, new CandidateTeller(PeerSource.Pex));
         candidate.Sponsor = sponsor;
         candidate.Flags = named.Flags;
+        if (!TryTakeIn(candidate))
+        {
+            Hearsay.Release(candidate.EndPoint, sponsor);
+        }
     }
 
     /// <summary>The torrent is private: whom others than its trackers named is not called.</summary>
@@ -123,8 +118,7 @@ internal sealed class CandidatePool(SwarmState state)
             return;
         }
 
-        var candidate = Add(peer.KnownAs, peer.Introduction.Source);
-        if (candidate is not null)
+        if (Add(peer.KnownAs, new CandidateTeller(peer.Introduction.Source)) is { } candidate)
         {
             Connected(candidate);
             peer.Source = candidate.Source;
@@ -136,7 +130,7 @@ internal sealed class CandidatePool(SwarmState state)
     {
         peer.EndPoint = endPoint;
         peer.KnownAs = endPoint;
-        if (Add(endPoint, PeerSource.Incoming) is { } candidate)
+        if (Add(endPoint, new CandidateTeller(PeerSource.Incoming)) is { } candidate)
         {
             Connected(candidate);
         }
@@ -150,27 +144,26 @@ internal sealed class CandidatePool(SwarmState state)
             return;
         }
 
+        _queue.Remove(candidate);
         candidate.IsConnected = false;
-        if (reason == DisconnectReason.Self)
+        switch (reason)
         {
-            candidate.IsUseless = true;
-            return;
+            case DisconnectReason.Self:
+                candidate.IsUseless = true;
+                break;
+            case DisconnectReason.NotUseful:
+                // Both of us may lose a piece or gain a wish some day.
+                candidate.NotBefore = state.Now + MaxBackOff;
+                break;
+            case DisconnectReason.TorrentPaused:
+                candidate.NotBefore = state.Now;
+                break;
+            default:
+                Fail(candidate, hadData: peer.Down.Total > 0);
+                break;
         }
 
-        if (reason == DisconnectReason.NotUseful)
-        {
-            // Both of us may lose a piece or gain a wish some day.
-            candidate.NotBefore = state.Now + MaxBackOff;
-            return;
-        }
-
-        if (reason == DisconnectReason.TorrentPaused)
-        {
-            candidate.NotBefore = state.Now;
-            return;
-        }
-
-        Fail(candidate, hadData: peer.Down.Total > 0);
+        QueueIfIdle(candidate);
     }
 
     public void ConnectFailed(IPEndPoint endPoint, DisconnectReason reason)
@@ -180,6 +173,7 @@ internal sealed class CandidatePool(SwarmState state)
             return;
         }
 
+        _queue.Remove(candidate);
         Answered(candidate);
         switch (reason)
         {
@@ -190,34 +184,27 @@ internal sealed class CandidatePool(SwarmState state)
                 candidate.NotBefore = state.Now + FirstBackOff * 3;
                 break;
             case DisconnectReason.TooManyConnections:
+                // Our own places are taken: nobody's fault.
+                _queue.Reward(candidate);
                 candidate.NotBefore = state.Now + FirstBackOff;
                 break;
             default:
                 Fail(candidate, hadData: false);
                 break;
         }
+
+        QueueIfIdle(candidate);
     }
 
     /// <summary>The best address to try now, marked as being tried, and what is known of the way; null: none.</summary>
     public IPEndPoint? Next(out DialHints hints)
     {
-        Candidate? best = null;
-        foreach (var candidate in _known.Values)
+        // Half of the calls under way may be to hearsay. And a seed that was named to a seed stays for the day we want
+        // more.
+        var withHearsay = _hearsayConnecting * 2 < state.Limits.MaxConnecting;
+        if (_queue.Take(state.Now, withHearsay, withSeeds: !state.IsSeeding) is not { } best)
         {
-            if (
-                candidate is { IsConnecting: false, IsConnected: false, IsUseless: false }
-                && candidate.NotBefore <= state.Now
-                && !MustWait(candidate)
-                && (best is null || IsBetter(candidate, best))
-            )
-            {
-                best = candidate;
-            }
-        }
-
-        hints = DialHints.None;
-        if (best is null)
-        {
+            hints = DialHints.None;
             return null;
         }
 
@@ -231,101 +218,83 @@ internal sealed class CandidatePool(SwarmState state)
     /// <summary>All attempts are over: the swarm pauses.</summary>
     public void StopConnecting()
     {
-        foreach (var candidate in _known.Values)
+        foreach (var candidate in _known.Values.Where(candidate => candidate.IsConnecting))
         {
-            candidate.IsConnecting = false;
+            Answered(candidate);
+            QueueIfIdle(candidate);
         }
-
-        Connecting = 0;
-        _hearsayConnecting = 0;
     }
 
     public uint PriorityOf(IPEndPoint endPoint) =>
         state.Options.ExternalAddress is { } own ? PeerPriority.Of(own, endPoint) : 0;
 
-    private static bool IsBetter(Candidate a, Candidate b)
-    {
-        if (a.Failures != b.Failures)
-        {
-            return a.Failures < b.Failures;
-        }
-
-        if (a.Sponsor is { } sponsor && b.Sponsor is { } other && sponsor.Missed != other.Missed)
-        {
-            return sponsor.Missed < other.Missed;
-        }
-
-        return a.Priority > b.Priority;
-    }
-
-    /// <summary>
-    /// Half of the calls under way may be to hearsay. And a seed that was named to a seed stays for the day we want more.
-    /// </summary>
-    private bool MustWait(Candidate candidate) =>
-        candidate.Sponsor is not null
-        && (
-            _hearsayConnecting * 2 >= state.Limits.MaxConnecting
-            || (state.IsSeeding && (candidate.Flags & PexFlags.UploadOnly) != 0)
-        );
-
-    private Candidate? Add(IPEndPoint endPoint, PeerSource source)
+    private Candidate? Add(IPEndPoint endPoint, CandidateTeller teller)
     {
         if (_known.TryGetValue(endPoint, out var known))
         {
-            known.Source |= source;
-            if (source != PeerSource.Pex)
+            _queue.Remove(known);
+            known.Source |= teller.Source;
+            if (teller.Source != PeerSource.Pex)
             {
+                if (known.Sponsor is not null || teller.Source is PeerSource.User or PeerSource.LocalDiscovery)
+                {
+                    known.Teller = teller;
+                }
+
                 Verified(known);
             }
 
+            QueueIfIdle(known);
             return known;
         }
 
-        if (endPoint.Port == 0 || _banned.Contains(endPoint.Address) || IsNobody(endPoint.Address))
+        if (IsBanned(endPoint) || IsNobody(endPoint))
         {
             return null;
         }
 
-        if (_known.Count >= state.Limits.MaxCandidates && !MakeRoom())
-        {
-            return null;
-        }
-
-        var candidate = new Candidate
-        {
-            EndPoint = endPoint,
-            Source = source,
-            Priority = PriorityOf(endPoint),
-        };
-        _known.Add(endPoint, candidate);
-        return candidate;
+        var candidate = Create(endPoint, teller);
+        return TryTakeIn(candidate) ? candidate : null;
     }
 
-    private bool MakeRoom()
-    {
-        Candidate? worst = null;
-        foreach (var candidate in _known.Values)
-        {
-            if (
-                candidate is { IsConnected: false, IsConnecting: false }
-                && (candidate.Failures > 0 || candidate.IsUseless)
-                && (worst is null || candidate.Failures > worst.Failures)
-            )
-            {
-                worst = candidate;
-            }
-        }
+    private bool IsBanned(IPEndPoint endPoint) => _banned.Contains(endPoint.Address) || _bannedOne.Contains(endPoint);
 
-        if (worst is not null)
+    private Candidate Create(IPEndPoint endPoint, CandidateTeller teller) =>
+        new()
         {
+            EndPoint = endPoint,
+            Source = teller.Source,
+            Teller = teller,
+            Priority = PriorityOf(endPoint),
+            Number = _lastNumber++,
+        };
+
+    /// <summary>As long as there is room, or somebody whose place is worth less.</summary>
+    private bool TryTakeIn(Candidate candidate)
+    {
+        if (_known.Count >= state.Limits.MaxCandidates)
+        {
+            if (_queue.Worst(candidate, state.Now) is not { } worst)
+            {
+                return false;
+            }
+
             Forget(worst);
         }
 
-        return worst is not null;
+        _known.Add(candidate.EndPoint, candidate);
+        _queue.Add(candidate);
+        return true;
     }
 
     private void Connected(Candidate candidate)
     {
+        _queue.Remove(candidate);
+        if (candidate.IsConnecting)
+        {
+            _queue.Reward(candidate);
+        }
+
         Answered(candidate);
         if (candidate.Sponsor is { } sponsor)
         {
@@ -337,7 +306,7 @@ internal sealed class CandidatePool(SwarmState state)
         candidate.Failures = 0;
     }
 
-    /// <summary>It is no hearsay any more.</summary>
+    /// <summary>It is no hearsay any more. Not while it is queued.</summary>
     private void Verified(Candidate candidate)
     {
         if (candidate.Sponsor is { } sponsor)
@@ -359,6 +328,7 @@ internal sealed class CandidatePool(SwarmState state)
         }
     }
 
+    /// <summary>Not while it is queued; may forget it.</summary>
     private void Fail(Candidate candidate, bool hadData)
     {
         candidate.Failures = hadData ? 1 : candidate.Failures + 1;
@@ -378,20 +348,33 @@ internal sealed class CandidatePool(SwarmState state)
         candidate.NotBefore = state.Now + (wait < MaxBackOff ? wait : MaxBackOff);
     }
 
+    private void QueueIfIdle(Candidate candidate)
+    {
+        if (candidate.IsIdle && _known.ContainsKey(candidate.EndPoint))
+        {
+            _queue.Add(candidate);
+        }
+    }
+
     private void Forget(Candidate candidate)
     {
+        _queue.Remove(candidate);
         Answered(candidate);
         Verified(candidate);
         _known.Remove(candidate.EndPoint);
     }
 
-    private static bool IsNobody(IPAddress address) =>
-        address.Equals(IPAddress.Any)
-        || address.Equals(IPAddress.IPv6Any)
-        || address.Equals(IPAddress.Broadcast)
-        || address.IsIPv6Multicast
-        || (
-            address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
-            && address.GetAddressBytes()[0] >= 224
-        );
+    private static bool IsNobody(IPEndPoint endPoint)
+    {
+        var address = endPoint.Address;
+        return endPoint.Port == 0
+            || address.Equals(IPAddress.Any)
+            || address.Equals(IPAddress.IPv6Any)
+            || address.Equals(IPAddress.Broadcast)
+            || address.IsIPv6Multicast
+            || (
+                address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+                && address.GetAddressBytes()[0] >= 224
+            );
+    }
 }

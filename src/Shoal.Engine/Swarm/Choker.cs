@@ -14,6 +14,8 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     private const int NewcomerWeight = 3;
 
     private readonly List<PeerState> _order = [];
+    private readonly List<PeerState> _crowded = [];
+    private readonly Dictionary<PeerNetwork.Neighbourhood, int> _places = [];
     private TimeSpan _nextRound;
     private TimeSpan _nextOptimistic;
 
@@ -43,14 +45,20 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     public void FillFreeSlots()
     {
         var used = 0;
+        _places.Clear();
         foreach (var peer in state.Peers)
         {
-            used += !peer.AreWeChoking && peer.IsInterested ? 1 : 0;
+            if (!peer.AreWeChoking && peer.IsInterested)
+            {
+                used++;
+                TryPlace(peer);
+            }
         }
 
         while (used < state.Limits.UploadSlots && LongestWaiting() is { } next)
         {
             uploader.Unchoke(next);
+            TryPlace(next);
             used++;
         }
     }
@@ -75,8 +83,9 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
 
         var slots = state.Limits.UploadSlots;
         Sort();
+        var spread = Spread();
         var regular = Math.Max(1, slots - OptimisticSlots);
-        var optimistic = ChooseOptimistic(regular, optimisticDue);
+        var optimistic = ChooseOptimistic(regular, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
         foreach (var peer in state.Peers)
         {
             var place = _order.IndexOf(peer);
@@ -104,21 +113,73 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     private PeerState? LongestWaiting()
     {
         PeerState? best = null;
+        var isBestCrowded = false;
         foreach (var peer in state.Peers)
         {
+            if (!peer.IsInterested || !peer.AreWeChoking || peer.IsGone)
+            {
+                continue;
+            }
+
+            var isCrowded = IsCrowded(peer);
             if (
-                peer.IsInterested
-                && peer.AreWeChoking
-                && !peer.IsGone
-                && (best is null || peer.UnchokedAt < best.UnchokedAt)
+                best is null
+                || (isBestCrowded && !isCrowded)
+                || (isBestCrowded == isCrowded && peer.UnchokedAt < best.UnchokedAt)
             )
             {
-                best = peer;
+                (best, isBestCrowded) = (peer, isCrowded);
             }
         }
 
         return best;
     }
+
+    /// <summary>
+    /// Whoever has one address often has its neighbours, and addresses cost an attacker little where places at a seed cost
+    /// everybody else: those whose neighbourhood has its share already go behind all others. Returns how many do not.
+    /// </summary>
+    private int Spread()
+    {
+        _places.Clear();
+        _crowded.Clear();
+        var kept = 0;
+        for (var i = 0; i < _order.Count; i++)
+        {
+            var peer = _order[i];
+            if (TryPlace(peer))
+            {
+                _order[kept++] = peer;
+            }
+            else
+            {
+                _crowded.Add(peer);
+            }
+        }
+
+        _order.RemoveRange(kept, _order.Count - kept);
+        _order.AddRange(_crowded);
+        return kept;
+    }
+
+    /// <summary>Counts a place of the peer's neighbourhood, unless that has its share.</summary>
+    private bool TryPlace(PeerState peer)
+    {
+        if (IsCrowded(peer))
+        {
+            return false;
+        }
+
+        var neighbourhood = PeerNetwork.NeighbourhoodOf(peer.Address);
+        _places[neighbourhood] = _places.GetValueOrDefault(neighbourhood) + 1;
+        return true;
+    }
+
+    /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
+    private bool IsCrowded(PeerState peer) =>
+        _places.GetValueOrDefault(PeerNetwork.NeighbourhoodOf(peer.Address)) >= state.Limits.UploadSlotsPerNeighbourhood
+        && (state.IsSeeding || LeechScore(peer) <= 0)
+        && NetworkReaches.Of(peer.Address) == NetworkReach.Global;
 
     /// <summary>Best first. Ties keep the order of joining, so that a decision can be repeated.</summary>
     private void Sort()
@@ -161,7 +222,10 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         return !peer.AreWeChoking && !isServed ? double.MaxValue : -peer.UnchokedAt.TotalSeconds;
     }
 
-    private List<PeerState> ChooseOptimistic(int regular, bool isDue)
+    /// <param name="regular">Places in the order that are given already.</param>
+    /// <param name="end">Where the crowd begins that is not to be tried out.</param>
+    /// <param name="isDue">Whether those tried out so far have had their time.</param>
+    private List<PeerState> ChooseOptimistic(int regular, int end, bool isDue)
     {
         var chosen = new List<PeerState>();
         if (_order.Count <= state.Limits.UploadSlots)
@@ -169,7 +233,8 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             return chosen;
         }
 
-        for (var i = regular; i < _order.Count && !isDue; i++)
+        end = Math.Min(end, _order.Count);
+        for (var i = regular; i < end && !isDue; i++)
         {
             if (_order[i].IsOptimistic && chosen.Count < OptimisticSlots)
             {
@@ -180,7 +245,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         while (chosen.Count < OptimisticSlots)
         {
             var total = 0;
-            for (var i = regular; i < _order.Count; i++)
+            for (var i = regular; i < end; i++)
             {
                 total += chosen.Contains(_order[i]) ? 0 : Weight(_order[i]);
             }
@@ -191,7 +256,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             }
 
             var draw = state.Random.Next(total);
-            for (var i = regular; i < _order.Count; i++)
+            for (var i = regular; i < end; i++)
             {
                 draw -= chosen.Contains(_order[i]) ? 0 : Weight(_order[i]);
                 if (draw < 0)

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using Shoal.Protocol;
 
@@ -129,24 +128,37 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         }
     }
 
-    /// <summary>It sent bad data: it goes, with all from its address, and stays away.</summary>
+    /// <summary>
+    /// It sent bad data: it goes, with all from its address, and stays away. Where somebody else at that address has
+    /// proven to be honest, several people share it: then the first time only the guilty goes, and whoever is proven
+    /// stays in any case.
+    /// </summary>
     public void Condemn(PeerState guilty)
     {
+        state.Doom(guilty, DisconnectReason.SentBadData);
         if (candidates.IsBanned(guilty.Address))
+        {
+            return;
+        }
+
+        var others = state.Peers.Where(peer => peer != guilty && peer.Address.Equals(guilty.Address)).ToArray();
+        if (Array.Exists(others, IsProven) && candidates.TryForgive(guilty))
         {
             return;
         }
 
         candidates.Ban(guilty.Address);
         state.Tell(SwarmEffectKind.Ban, payload: guilty.Address);
-        foreach (var peer in state.Peers)
+        foreach (var peer in others)
         {
-            if (peer.Address.Equals(guilty.Address))
+            if (!IsProven(peer))
             {
-                state.Doom(peer, peer == guilty ? DisconnectReason.SentBadData : DisconnectReason.Banned);
+                state.Doom(peer, DisconnectReason.Banned);
             }
         }
     }
+
+    private bool IsProven(PeerState peer) => peer.ProvenBlocks >= state.Limits.BlocksThatProve;
 
     /// <summary>BEP 6: "A peer SHOULD send Allowed Fast messages to any starting peer".</summary>
     private void OfferAllowedFast(PeerState peer)
@@ -253,32 +265,17 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
     private PeerState? FromCrowdedNetwork(PeerState newcomer)
     {
         var crowded = state
-            .Peers.GroupBy(other => NetworkOf(other.Address))
+            .Peers.GroupBy(other => PeerNetwork.NeighbourhoodOf(other.Address))
             .OrderByDescending(group => group.Count())
             .First();
-        var own = NetworkOf(newcomer.Address);
+        var own = PeerNetwork.NeighbourhoodOf(newcomer.Address);
         var isCrowd =
             crowded.Count() * 4 > state.Limits.MaxPeers
-            && crowded.Count() > state.Peers.Count(other => NetworkOf(other.Address) == own) + 1;
+            && crowded.Count() > state.Peers.Count(other => PeerNetwork.NeighbourhoodOf(other.Address) == own) + 1;
         // Whoever has given us least, and of those the last to come.
         return isCrowd
             ? crowded.OrderBy(other => other.Down.Total).ThenByDescending(other => other.JoinedAt).First()
             : null;
-    }
-
-    /// <summary>The first 24 bits of an IPv4 address, the first 48 of an IPv6 one: what is handed out at once.</summary>
-    private static (bool IsIPv4, ulong Prefix) NetworkOf(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        return length == 4
-            ? (true, BinaryPrimitives.ReadUInt32BigEndian(bytes) >> 8)
-            : (false, BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 16);
     }
 
     private uint PriorityOf(PeerState peer) => candidates.PriorityOf(peer.EndPoint);

@@ -143,6 +143,18 @@ internal sealed class PartialPiece
         return first;
     }
 
+    /// <summary>The piece is proven: so is the honesty of everybody who sent a block of it.</summary>
+    public void CreditSenders()
+    {
+        foreach (var sender in _senders)
+        {
+            if (sender is not null)
+            {
+                sender.ProvenBlocks++;
+            }
+        }
+    }
+
     internal void CheckInvariants()
     {
         int free = 0,

@@ -145,6 +145,9 @@ internal sealed class PeerState
 
     // Rates and conduct.
 
+    /// <summary>Blocks it sent of pieces that were proven: Verification.</summary>
+    public int ProvenBlocks { get; set; }
+
     public RateMeter Down;
     public RateMeter Up;
     public long DownloadedAtRound { get; set; }

@@ -157,7 +157,7 @@ internal sealed partial class Swarm
                 break;
             case SwarmEventKind.ResumeLoaded:
                 var resume = (ResumeState)e.Payload!;
-                _candidates.Add(resume.Peers, PeerSource.Resume);
+                _candidates.Add(resume.Peers, new CandidateTeller(PeerSource.Resume));
                 _verification.OnResume(resume);
                 break;
             case SwarmEventKind.LocalFilesFound:
@@ -168,7 +168,7 @@ internal sealed partial class Swarm
                 break;
             case SwarmEventKind.CandidatesFound:
                 var batch = (CandidateBatch)e.Payload!;
-                _candidates.Add(batch.EndPoints, batch.Source);
+                _candidates.Add(batch.EndPoints, new CandidateTeller(batch.Source, batch.Teller));
                 _membership.ConnectMore();
                 break;
             case SwarmEventKind.ConnectFailed:

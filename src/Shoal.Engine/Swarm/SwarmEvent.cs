@@ -82,7 +82,10 @@ internal readonly record struct SwarmEvent(
 }
 
 /// <summary>Addresses to try.</summary>
-internal sealed record CandidateBatch(IReadOnlyList<IPEndPoint> EndPoints, PeerSource Source);
+/// <param name="EndPoints">May be anything.</param>
+/// <param name="Source">One kind.</param>
+/// <param name="Teller">Which of that kind, for example a tracker's URL; null where there is only one.</param>
+internal sealed record CandidateBatch(IReadOnlyList<IPEndPoint> EndPoints, PeerSource Source, string? Teller = null);
 
 /// <summary>What the disk computed for a piece; the swarm compares it with what it should be.</summary>
 internal sealed record PieceHashResult

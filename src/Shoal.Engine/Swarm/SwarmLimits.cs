@@ -67,6 +67,18 @@ internal sealed record SwarmLimits
     /// <summary>Peers unchoked at once, the optimistic ones included. Default 8.</summary>
     public int UploadSlots { get; init; } = 8;
 
+    /// <summary>
+    /// Of those, for peers of one neighbourhood (/24, /48) of the internet while others wait, unless they give as well.
+    /// Beyond: they wait. Default 2: a quarter.
+    /// </summary>
+    public int UploadSlotsPerNeighbourhood { get; init; } = 2;
+
+    /// <summary>
+    /// Blocks of proven pieces that a peer must have sent to be honest beyond doubt, so that it is not banned for what
+    /// others at its address do. Default 64: 1 MiB.
+    /// </summary>
+    public int BlocksThatProve { get; init; } = 64;
+
     /// <summary>Pieces a choked newcomer may take. BEP 6: "We currently set k to 10".</summary>
     public int AllowedFastCount { get; init; } = 10;
 

@@ -28,7 +28,6 @@ internal sealed class Verification(
     /// <summary>Set by <see cref="Swarm"/>: everybody who sent bad data goes, and stays away.</summary>
     public required Action<PeerState> Condemn { get; init; }
 
-    /// <summary>Set by <see cref="Swarm"/>.</summary>
     public required LocalCopies Copies { get; init; }
 
     public required ExtensionRegistry Extensions { get; init; }
@@ -329,6 +328,7 @@ internal sealed class Verification(
             OnTruth(partial.Piece, blocks);
         }
 
+        partial.CreditSenders();
         Accept(content, partial.Piece);
         Copies.Proceed();
     }

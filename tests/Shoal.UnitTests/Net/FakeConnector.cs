@@ -9,6 +9,7 @@ internal sealed class FakeConnector(TransportKind kind) : IPeerConnector
 {
     private readonly Lock _lock = new();
     private readonly List<Attempt> _attempts = [];
+    private int _givenUp;
 
     public TransportKind Kind => kind;
 
@@ -26,6 +27,9 @@ internal sealed class FakeConnector(TransportKind kind) : IPeerConnector
         }
     }
 
+    /// <summary>Attempts that were told to stop.</summary>
+    public int GivenUp => Volatile.Read(ref _givenUp);
+
     public int MadeTransports { get; private set; }
 
     public int DisposedTransports { get; private set; }
@@ -40,6 +44,7 @@ internal sealed class FakeConnector(TransportKind kind) : IPeerConnector
 
         await using var registration = cancellation.Register(() =>
         {
+            Interlocked.Increment(ref _givenUp);
             if (!IsDeaf)
             {
                 attempt.Done.TrySetResult(new ConnectOutcome(null, DisconnectReason.ShuttingDown));

@@ -130,6 +130,11 @@ public sealed class PeerDialerTests : IDisposable
         await PassAsync(HeadStart);
         await _utp.BegunAsync(0);
         var winner = _utp.Connect(0);
+        while (deaf.GivenUp == 0)
+        {
+            await Task.Yield();
+        }
+
         var late = deaf.Connect(0);
         await AnswerAsync(winner);
         (await dialling).Transport!.Dispose();

@@ -101,6 +101,56 @@ public sealed class ChokerTests
         Assert.Superset(new HashSet<int> { 0, 2, 4 }, table.Unchoked);
     }
 
+    [Fact]
+    public void One_neighbourhood_of_the_internet_has_half_of_four_places_while_others_wait()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        table.MoveTo("20.0.1", 0..8);
+        table.MoveTo("30.0.1", 8..10);
+        for (var round = 0; round < 30; round++)
+        {
+            table.Round();
+            Assert.Equal(4, table.Unchoked.Count);
+            Assert.Superset(new HashSet<int> { 8, 9 }, table.Unchoked);
+        }
+
+        // Nobody else wants them any more.
+        table.Peers[8].IsInterested = table.Peers[9].IsInterested = false;
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count(i => i < 8));
+    }
+
+    [Fact]
+    public void Colleagues_and_those_who_give_are_no_crowd()
+    {
+        var local = new Table(isSeed: true, SeedChoking.Fastest, 90, 80, 70, 10, 10, 10);
+        local.MoveTo("10.0.1", 0..3);
+        local.MoveTo("30.0.1", 3..6);
+        local.Round();
+        Assert.Superset(new HashSet<int> { 0, 1, 2 }, local.Unchoked);
+
+        var giving = new Table(isSeed: false, 90, 80, 70, 0, 0, 0);
+        giving.MoveTo("20.0.1", 0..3);
+        giving.MoveTo("30.0.1", 3..6);
+        giving.Round();
+        Assert.Superset(new HashSet<int> { 0, 1, 2 }, giving.Unchoked);
+    }
+
+    [Fact]
+    public void A_place_that_falls_free_goes_to_another_neighbourhood()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0);
+        table.MoveTo("20.0.1", 0..4);
+        table.MoveTo("30.0.1", 4..5);
+        table.Peers[4].IsInterested = false;
+        table.Fill();
+        Assert.Equal([0, 1, 2, 3], table.Unchoked.Order());
+        table.Peers[4].IsInterested = true;
+        table.Peers[1].IsInterested = false;
+        table.Fill();
+        Assert.Contains(4, table.Unchoked);
+    }
+
     /// <summary>Four places, one of them optimistic; peers are numbered as they are given.</summary>
     private sealed class Table
     {
@@ -158,6 +208,18 @@ public sealed class ChokerTests
                 Peers.Add(peer);
             }
         }
+
+        /// <summary>Gives peers addresses of one /24.</summary>
+        public void MoveTo(string network, Range range)
+        {
+            var (start, count) = range.GetOffsetAndLength(Peers.Count);
+            for (var i = start; i < start + count; i++)
+            {
+                Peers[i].Introduction.EndPoint.Address = IPAddress.Parse($"{network}.{i + 1}");
+            }
+        }
+
+        public void Fill() => _choker.FillFreeSlots();
 
         public List<PeerState> Peers { get; } = [];
 
