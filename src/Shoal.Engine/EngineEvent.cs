@@ -58,4 +58,9 @@ public abstract record EngineEvent
 
     /// <summary>No router forwards the port any more.</summary>
     public sealed record PortUnmapped(MappedProtocol Protocol, int Port) : EngineEvent;
+
+    /// <summary>
+    /// It is agreed, or agreed anew, at which address the world sees us: by the vote of peers, trackers, the DHT and routers.
+    /// </summary>
+    public sealed record ExternalAddressKnown(IPAddress Address) : EngineEvent;
 }

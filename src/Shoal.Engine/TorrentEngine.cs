@@ -33,6 +33,7 @@ public sealed class TorrentEngine : IAsyncDisposable
         _services = services;
         _acceptor = acceptor;
         _events = events;
+        services.Addresses.OnChange = TellAddress;
         _ticking = TickAsync();
     }
 
@@ -40,6 +41,9 @@ public sealed class TorrentEngine : IAsyncDisposable
     public int Port => _services.Port;
 
     public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor?.EndPoints ?? [];
+
+    /// <summary>Where the world sees us, as far as peers, trackers, the DHT and routers agree; one of each family at most.</summary>
+    public IReadOnlyList<IPAddress> ExternalAddresses => _services.Addresses.Known;
 
     public IReadOnlyCollection<Torrent> Torrents => [.. _runners.Keys];
 
@@ -215,6 +219,11 @@ public sealed class TorrentEngine : IAsyncDisposable
         }
 
         _runners[runner.Torrent] = runner;
+        foreach (var address in _services.Addresses.Known)
+        {
+            runner.AddressChanged(address);
+        }
+
         if (_services.PublicPort != _services.Port)
         {
             // It may have become another while the torrent was made.
@@ -298,6 +307,16 @@ public sealed class TorrentEngine : IAsyncDisposable
         foreach (var runner in _runners.Values)
         {
             runner.PortChanged();
+        }
+    }
+
+    private void TellAddress(IPAddress address)
+    {
+        _events.Writer.TryWrite(new EngineEvent.ExternalAddressKnown(address));
+        _services.Dht?.TakeExternalAddress(address);
+        foreach (var runner in _runners.Values)
+        {
+            runner.AddressChanged(address);
         }
     }
 

@@ -103,6 +103,7 @@ public sealed class TrackerTests
         var listener = new AnnounceListener(
             () => new AnnounceFacts(new PeerId("-SH0001-abcdefghijkl"u8), 7, 0, 0, 5, 1),
             _ => { },
+            (_, _) => { },
             (_, _) => { }
         );
         await using var loop = new AnnounceLoop(options, client, listener, TimeProvider.System);

@@ -56,6 +56,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(WarningLine))]
 [JsonSerializable(typeof(ListeningLine))]
 [JsonSerializable(typeof(PortMappingLine))]
+[JsonSerializable(typeof(ExternalAddressLine))]
 [JsonSerializable(typeof(MetadataLine))]
 [JsonSerializable(typeof(LinkLine))]
 [JsonSerializable(typeof(CheckingLine))]
@@ -90,6 +91,12 @@ internal sealed record PortMappingLine(
     string? ExternalAddress,
     string? Method
 ) : JsonLine("port-mapping");
+
+/// <param name="ExternalAddress">
+/// Where the world sees us: what peers, trackers, the DHT and the router agree upon. Comes again when it changes; one for
+/// each family.
+/// </param>
+internal sealed record ExternalAddressLine(string ExternalAddress) : JsonLine("external-address");
 
 /// <param name="WantedSize">Bytes of the files that were chosen.</param>
 internal sealed record MetadataLine(

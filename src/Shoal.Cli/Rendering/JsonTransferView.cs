@@ -32,6 +32,9 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
                     JsonOutput.Context.PortMappingLine
                 );
                 break;
+            case TransferEvent.AddressKnown(var address):
+                JsonOutput.Write(output, new ExternalAddressLine($"{address}"), JsonOutput.Context.ExternalAddressLine);
+                break;
             case TransferEvent.MetadataKnown(var metainfo, var wanted):
                 JsonOutput.Write(output, Metadata(metainfo, wanted), JsonOutput.Context.MetadataLine);
                 break;

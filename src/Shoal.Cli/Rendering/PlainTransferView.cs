@@ -23,6 +23,9 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             case TransferEvent.PortMapping mapping:
                 Write(PortLine(mapping));
                 break;
+            case TransferEvent.AddressKnown(var address):
+                Write($"The world sees us at {address}");
+                break;
             case TransferEvent.MetadataKnown(var metainfo, var wanted):
                 var chosen = wanted == metainfo.Size ? "" : $", {ByteSize.Format(wanted)} of it chosen";
                 Write(

@@ -20,6 +20,9 @@ internal abstract record TransferEvent
         string? Method
     ) : TransferEvent;
 
+    /// <summary>Where the world sees us, as far as others agree.</summary>
+    internal sealed record AddressKnown(IPAddress Address) : TransferEvent;
+
     internal sealed record MetadataKnown(Metainfo Metainfo, long WantedBytes) : TransferEvent;
 
     /// <summary>How others get what is shared here.</summary>

@@ -169,6 +169,9 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 case EngineEvent.PortUnmapped(var protocol, var port):
                     view.Show(new TransferEvent.PortMapping(protocol, port, null, null, null));
                     break;
+                case EngineEvent.ExternalAddressKnown(var address):
+                    view.Show(new TransferEvent.AddressKnown(address));
+                    break;
                 case EngineEvent.Warning(var code, var message):
                     view.Show(new TransferEvent.Warning(code, message));
                     break;

@@ -127,6 +127,18 @@ internal sealed class Dht
         }
     }
 
+    /// <summary>
+    /// Somebody else than the DHT knows at which address we are seen. Of use only where one node has the family: of several
+    /// it is not known which.
+    /// </summary>
+    public void TakeExternalAddress(IPAddress address, TimeSpan now)
+    {
+        if (Array.FindAll(_nodes, node => node.Family == address.AddressFamily) is [var only])
+        {
+            only.TakeExternalAddress(address, now);
+        }
+    }
+
     /// <summary>Somebody says that a node is there (BEP 5, PORT message): ask it.</summary>
     public void AddNode(IPEndPoint endPoint, TimeSpan now, DhtEffects effects) =>
         Array.Find(_nodes, node => node.Family == endPoint.AddressFamily)?.Ping(endPoint, now, effects);

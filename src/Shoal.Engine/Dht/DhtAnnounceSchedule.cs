@@ -9,12 +9,15 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
 {
     private static readonly TimeSpan Regular = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan FirstWish = TimeSpan.FromSeconds(5);
+
+    // Two that look for each other at the same time both find nobody: the second look is what brings them together.
+    private static readonly TimeSpan FirstWish = TimeSpan.FromSeconds(2);
 
     private TimeSpan _retry = FirstRetry;
     private TimeSpan _wish = FirstWish;
     private TimeSpan _last;
     private bool _isRunning;
+    private bool _isUnanswered;
 
     /// <summary>The next search; meaningless while one runs.</summary>
     public TimeSpan Next { get; private set; }
@@ -33,7 +36,8 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
     {
         _isRunning = false;
         _last = now;
-        if (answered == 0)
+        _isUnanswered = answered == 0;
+        if (_isUnanswered)
         {
             // No way into the DHT: it may open any moment.
             Next = now + _retry;
@@ -46,6 +50,16 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
         if (found == 0 && wantsPeers)
         {
             Wish();
+        }
+    }
+
+    /// <summary>There is a way into the DHT now: a search that had no answer is repeated at once.</summary>
+    public void Joined(TimeSpan now)
+    {
+        if (!_isRunning && _isUnanswered)
+        {
+            _retry = FirstRetry;
+            Next = now;
         }
     }
 

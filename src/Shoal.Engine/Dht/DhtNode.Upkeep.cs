@@ -219,12 +219,26 @@ internal sealed partial class DhtNode
             return;
         }
 
+        Settle(_vote.Winner!, now);
+    }
+
+    /// <summary>Others than those we ask agree on our address; the vote of those counts for more, when there is one.</summary>
+    public void TakeExternalAddress(IPAddress address, TimeSpan now)
+    {
+        if (_vote.Winner is null)
+        {
+            Settle(address, now);
+        }
+    }
+
+    private void Settle(IPAddress address, TimeSpan now)
+    {
         // BEP 42: "A DHT node which receives an ip result in a request SHOULD consider restarting its DHT node with a new
         // node ID, taking this IP into account."
-        if (!NodeIdRule.IsValid(Id, _vote.Winner!))
+        if (!NodeIdRule.IsValid(Id, address))
         {
             var nodes = _table.Nodes.Where(node => !node.IsBad).Select(node => node.Contact).ToList();
-            _table = new RoutingTable(_limits, NodeIdRule.Create(_vote.Winner!, _commons.Random), now);
+            _table = new RoutingTable(_limits, NodeIdRule.Create(address, _commons.Random), now);
             foreach (var contact in nodes)
             {
                 _table.Responded(contact, now);

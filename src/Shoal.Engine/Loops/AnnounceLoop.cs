@@ -1,3 +1,4 @@
+using System.Net;
 using System.Threading.Channels;
 using Shoal.Protocol;
 
@@ -23,10 +24,12 @@ internal readonly record struct AnnounceFacts(
 /// <summary>Who wants to hear of a torrent's announces. Called by the loop, one call at a time.</summary>
 /// <param name="Facts">Asked just before each announce; quick.</param>
 /// <param name="Found">Peers a tracker named.</param>
+/// <param name="SeenAs">The tracker's host, and where it sees us (BEP 24).</param>
 /// <param name="Failed">URL and text, each time a tracker fails or refuses; printable.</param>
 internal sealed record AnnounceListener(
     Func<AnnounceFacts> Facts,
     Action<CandidateBatch> Found,
+    Action<string, IPAddress> SeenAs,
     Action<string, string> Failed
 );
 
@@ -233,6 +236,11 @@ internal sealed class AnnounceLoop : IAsyncDisposable
         if (answer.Failure is not null)
         {
             _listener.Failed(job.Url.ToString(), answer.Failure);
+        }
+
+        if (answer.ExternalAddress is { } address)
+        {
+            _listener.SeenAs(job.Url.Host, address);
         }
 
         if (answer.Peers.Count > 0)

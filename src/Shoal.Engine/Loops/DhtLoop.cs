@@ -29,6 +29,9 @@ internal sealed record DhtLoopOptions
     public required IEgress Egress { get; init; }
     public required TimeProvider Time { get; init; }
 
+    /// <summary>Told at which address a socket of ours is seen, when its vote has decided; quick.</summary>
+    public Action<int, IPAddress>? OnAddress { get; init; }
+
     /// <summary>Told of exceptions in the loop, which are bugs.</summary>
     public required Action<Exception> OnFault { get; init; }
 }
@@ -59,6 +62,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly string _statePath;
     private readonly long _epoch;
+    private readonly IPAddress?[] _told;
     private TimeSpan _nextIdleTick;
     private volatile int _nodeCount;
 
@@ -82,6 +86,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
             LoadState(),
             Now
         );
+        _told = new IPAddress?[_dht.Nodes.Count];
     }
 
     /// <summary>Nodes in the routing tables.</summary>
@@ -110,6 +115,9 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
             _tasks.TryRun(() => ResolveAsync(some));
         }
     }
+
+    /// <summary>At which address we are seen, by others' word than the DHT's: ids are made of it (BEP 42).</summary>
+    public void TakeExternalAddress(IPAddress address) => Do(now => _dht.TakeExternalAddress(address, now));
 
     /// <summary>Somebody said that a node is there (PORT message of a peer).</summary>
     public void AddNode(IPEndPoint endPoint) => Do(now => _dht.AddNode(endPoint, now, _effects));
@@ -233,6 +241,14 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
 
         _effects.Clear();
         _nodeCount = _dht.NodeCount;
+        foreach (var node in _dht.Nodes)
+        {
+            if (node.ExternalAddress is { } address && !address.Equals(_told[node.Number]))
+            {
+                _told[node.Number] = address;
+                _options.OnAddress?.Invoke(node.Number, address);
+            }
+        }
     }
 
     private async Task TickAsync()

@@ -16,6 +16,9 @@ internal sealed class EngineServices : IAsyncDisposable
     public required PeerLinkLimits LinkLimits { get; init; }
     public required DiskWorkers Disk { get; init; }
     public SameContent SameContent { get; } = new();
+
+    /// <summary>Where the world sees us, as far as it is agreed upon.</summary>
+    public required ExternalAddresses Addresses { get; init; }
     public required TrackerClient Trackers { get; init; }
 
     /// <summary>Buffers for blocks from peers; its size is <see cref="EngineOptions.WriteCacheBytes"/>.</summary>
@@ -81,6 +84,7 @@ internal sealed class EngineServices : IAsyncDisposable
             PeerId = EngineVersion.CreatePeerId(random),
             Epoch = options.Time.GetTimestamp(),
             Torrents = torrents,
+            Addresses = new ExternalAddresses(options.Time),
             Slots = new ConnectionSlots(options, options.Time),
             Egress = egress,
             Dialer = new PeerDialer(
@@ -144,6 +148,7 @@ internal sealed class EngineServices : IAsyncDisposable
                 Ed25519 = ed25519,
                 Egress = Egress,
                 Time = Time,
+                OnAddress = (socket, address) => Addresses.Hear(AddressWitness.Dht, $"{socket}", address),
                 OnFault = exception => Events.TryWrite(new EngineEvent.EngineFaulted(exception)),
             },
             _udp
@@ -162,7 +167,7 @@ internal sealed class EngineServices : IAsyncDisposable
             return;
         }
 
-        _ports = new MappedPorts(Egress.Local, Time, Port, _udp?.Port, Events, portChanged);
+        _ports = new MappedPorts(Egress.Local, Time, Port, _udp?.Port, Events, portChanged, Addresses);
         _ports.Start();
     }
 

@@ -9,6 +9,7 @@ internal sealed class MappedPorts : IAsyncDisposable
     private readonly int _port;
     private readonly ChannelWriter<EngineEvent> _events;
     private readonly Action _portChanged;
+    private readonly ExternalAddresses _addresses;
     private readonly PortMappingLoop _loop;
     private readonly Dictionary<PortWish, PortMapping> _told = [];
     private volatile int _publicPort;
@@ -19,16 +20,18 @@ internal sealed class MappedPorts : IAsyncDisposable
     /// <param name="udpPort">Null: none is open.</param>
     /// <param name="events">Told of each change.</param>
     /// <param name="portChanged">Told when <see cref="PublicPort"/> is another; quick.</param>
+    /// <param name="addresses">Told which address routers say we have.</param>
     public MappedPorts(
         LocalBinding binding,
         TimeProvider time,
         int port,
         int? udpPort,
         ChannelWriter<EngineEvent> events,
-        Action portChanged
+        Action portChanged,
+        ExternalAddresses addresses
     )
     {
-        (_port, _publicPort, _events, _portChanged) = (port, port, events, portChanged);
+        (_port, _publicPort, _events, _portChanged, _addresses) = (port, port, events, portChanged, addresses);
         var wishes = new List<PortWish> { new(MappedProtocol.Tcp, (ushort)port) };
         if (udpPort is { } udp)
         {
@@ -69,6 +72,12 @@ internal sealed class MappedPorts : IAsyncDisposable
             if (_told.GetValueOrDefault(wish) != mapping)
             {
                 _told[wish] = mapping;
+                if (mapping.ExternalAddress is { } external)
+                {
+                    // Of all ways to ask it is the same router that answers.
+                    _addresses.Hear(AddressWitness.Router, "router", external);
+                }
+
                 _events.TryWrite(
                     new EngineEvent.PortMapped(
                         wish.Protocol,

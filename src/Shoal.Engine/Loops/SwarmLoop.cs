@@ -16,6 +16,9 @@ internal interface ISwarmOwner
     void Completed();
     void NeedPeers();
 
+    /// <summary>A peer says at which address it sees us.</summary>
+    void AddressSeen(AddressSighting seen);
+
     /// <summary>A peer says that a node of the DHT is there.</summary>
     void NodeFound(IPEndPoint node);
     void StateChanged(TorrentStatus status);
@@ -222,6 +225,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
                 case SwarmEffectKind.Completed:
                     Publish(now);
                     _owner.Completed();
+                    break;
+                case SwarmEffectKind.AddressSeen:
+                    _owner.AddressSeen((AddressSighting)effect.Payload!);
                     break;
                 case SwarmEffectKind.NodeFound:
                     _owner.NodeFound((IPEndPoint)effect.Payload!);

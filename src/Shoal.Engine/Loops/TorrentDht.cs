@@ -24,6 +24,7 @@ internal sealed class TorrentDht(
     private readonly long _epoch = time.GetTimestamp();
     private bool _isStopped;
     private bool _isPaused;
+    private bool _wasIn;
 
     private TimeSpan Now => time.GetElapsedTime(_epoch);
 
@@ -50,6 +51,13 @@ internal sealed class TorrentDht(
         lock (_lock)
         {
             var now = Now;
+            var isIn = dht.NodeCount > 0;
+            if (isIn && !_wasIn)
+            {
+                _names.ForEach(name => name.Schedule.Joined(now));
+            }
+
+            _wasIn = isIn;
             foreach (var name in _names)
             {
                 if (!_isStopped && !_isPaused && name.Schedule.IsDue(now))

@@ -1,3 +1,4 @@
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -25,6 +26,9 @@ internal sealed partial class TorrentRunner
             Command(new SwarmCommand.SetDeadline(metainfo.Layout.Piece(piece), now + fromNow));
         }
     }
+
+    /// <summary>The world sees us at another address than before, or now we know at which.</summary>
+    public void AddressChanged(IPAddress address) => Command(new SwarmCommand.SetExternalAddress(address));
 
     /// <summary>Peers reach us at another port than before (<see cref="EngineServices.PublicPort"/>).</summary>
     public void PortChanged()

@@ -61,6 +61,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                 ListenPort = services.PublicPort,
                 DhtPort = services.DhtPortOf(metainfo),
                 UsePex = services.Options.UsePex,
+                ExternalAddresses = services.Addresses.Known,
                 ClientVersion = EngineVersion.ClientName,
                 SeedChoking = services.Options.SeedChoking,
                 Sequential = options.Sequential,
@@ -84,6 +85,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             new AnnounceListener(
                 () => services.FactsOf(Metainfo, _loop.Status),
                 AddCandidates,
+                (host, address) => services.Addresses.Hear(AddressWitness.Tracker, host, address),
                 (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message))
             )
         );
@@ -203,6 +205,9 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         Tell(left is { } why ? new EngineEvent.PeerGone(Torrent, peer, why) : new EngineEvent.PeerSeen(Torrent, peer));
 
     void ISwarmOwner.NeedPeers() => _sources.NeedPeers();
+
+    void ISwarmOwner.AddressSeen(AddressSighting seen) =>
+        _services.Addresses.Hear(AddressWitness.Peer, seen.By, seen.Ours);
 
     void ISwarmOwner.NodeFound(IPEndPoint node) => _sources.NodeFound(node);
 

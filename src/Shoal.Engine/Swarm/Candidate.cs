@@ -9,7 +9,7 @@ internal sealed class Candidate
     public required IPEndPoint EndPoint { get; init; }
 
     /// <summary>BEP 40.</summary>
-    public uint Priority { get; init; }
+    public uint Priority { get; set; }
 
     /// <summary>In the order they were heard of.</summary>
     public long Number { get; init; }
@@ -17,6 +17,7 @@ internal sealed class Candidate
     public int Failures { get; set; }
     public TimeSpan NotBefore { get; set; }
     public bool IsConnecting { get; set; }
+    public TimeSpan CalledAt { get; set; }
     public bool IsConnected { get; set; }
 
     /// <summary>It is ourselves: of no use.</summary>

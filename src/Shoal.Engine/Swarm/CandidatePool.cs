@@ -6,7 +6,7 @@ namespace Shoal.Engine;
 /// <summary>
 /// Addresses we know and are not connected to, and which of them to try next. Bounded; failures back off.
 /// </summary>
-internal sealed class CandidatePool(SwarmState state)
+internal sealed partial class CandidatePool(SwarmState state)
 {
     private const int MaxFailures = 6;
 
@@ -71,36 +71,6 @@ internal sealed class CandidatePool(SwarmState state)
         }
     }
 
-    /// <summary>Takes what a connected peer says of another; see <see cref="Hearsay"/> for what is not taken.</summary>
-    public void AddHearsay(in PexPeer named, PeerState by)
-    {
-        if (_known.TryGetValue(named.EndPoint, out var known))
-        {
-            _queue.Remove(known);
-            known.Source |= PeerSource.Pex;
-            known.Flags = named.Flags;
-            QueueIfIdle(known);
-            return;
-        }
-
-        if (
-            IsBanned(named.EndPoint)
-            || IsNobody(named.EndPoint)
-            || !Hearsay.TryHold(named.EndPoint, by, out var sponsor)
-        )
-        {
-            return;
-        }
-
-        var candidate = Create(named.EndPoint, new CandidateTeller(PeerSource.Pex));
-        candidate.Sponsor = sponsor;
-        candidate.Flags = named.Flags;
-        if (!TryTakeIn(candidate))
-        {
-            Hearsay.Release(candidate.EndPoint, sponsor);
-        }
-    }
-
     /// <summary>The torrent is private: whom others than its trackers named is not called.</summary>
     public void KeepPrivateSources()
     {
@@ -144,6 +114,15 @@ internal sealed class CandidatePool(SwarmState state)
             return;
         }
 
+        if (
+            reason == DisconnectReason.Duplicate
+            && state.Peers.Exists(other => other != peer && other.KnownAs.Equals(peer.KnownAs))
+        )
+        {
+            // Both ends called at once, and the other call was kept.
+            return;
+        }
+
         _queue.Remove(candidate);
         candidate.IsConnected = false;
         switch (reason)
@@ -175,6 +154,12 @@ internal sealed class CandidatePool(SwarmState state)
 
         _queue.Remove(candidate);
         Answered(candidate);
+        if (candidate.IsConnected)
+        {
+            // It called us meanwhile, or another of our calls was answered.
+            return;
+        }
+
         switch (reason)
         {
             case DisconnectReason.Self:
@@ -209,9 +194,7 @@ internal sealed class CandidatePool(SwarmState state)
         }
 
         hints = DialHint.Of(best.Source, best.Flags);
-        best.IsConnecting = true;
-        Connecting++;
-        _hearsayConnecting += best.Sponsor is null ? 0 : 1;
+        Called(best);
         return best.EndPoint;
     }
 
@@ -226,7 +209,21 @@ internal sealed class CandidatePool(SwarmState state)
     }
 
     public uint PriorityOf(IPEndPoint endPoint) =>
-        state.Options.ExternalAddress is { } own ? PeerPriority.Of(own, endPoint) : 0;
+        state.ExternalOf(endPoint.AddressFamily) is { } own
+            ? PeerPriority.Of(new IPEndPoint(own, state.ListenPort), endPoint)
+            : 0;
+
+    /// <summary>Our address is another: so are all priorities, and one of the candidates may be us.</summary>
+    public void Rank()
+    {
+        foreach (var candidate in _known.Values)
+        {
+            _queue.Remove(candidate);
+            candidate.Priority = PriorityOf(candidate.EndPoint);
+            candidate.IsUseless |= state.IsOurs(candidate.EndPoint) && (candidate.Source & PeerSource.User) == 0;
+            QueueIfIdle(candidate);
+        }
+    }
 
     private Candidate? Add(IPEndPoint endPoint, CandidateTeller teller)
     {
@@ -248,7 +245,9 @@ internal sealed class CandidatePool(SwarmState state)
             return known;
         }
 
-        if (IsBanned(endPoint) || IsNobody(endPoint))
+        // Trackers and the DHT name us too. Whom the user names is called: he may know better.
+        var isUs = teller.Source != PeerSource.User && state.IsOurs(endPoint);
+        if (isUs || IsBanned(endPoint) || IsNobody(endPoint))
         {
             return null;
         }

@@ -118,7 +118,16 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
 
         peer.Client = handshake.Client ?? peer.Client;
         peer.IsUploadOnly = handshake.IsUploadOnly ?? peer.IsUploadOnly;
-        peer.OurAddress = handshake.YourAddress ?? peer.OurAddress;
+        if (handshake.YourAddress is { } address)
+        {
+            if (peer.OurAddress is null)
+            {
+                state.Tell(SwarmEffectKind.AddressSeen, payload: new AddressSighting(peer.Address, address));
+            }
+
+            peer.OurAddress = address;
+        }
+
         peer.PrefersEncryption = handshake.PrefersEncryption ?? peer.PrefersEncryption;
         if (handshake.RequestQueue is { } limit)
         {

@@ -119,6 +119,9 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         }
     }
 
+    /// <summary>BEP 40 counts from our address.</summary>
+    public void AddressChanged() => candidates.Rank();
+
     private void AskForPeers()
     {
         if (state.Now >= _nextNeedPeers && !state.IsSeeding && state.Peers.Count < state.Limits.MaxPeers / 2)

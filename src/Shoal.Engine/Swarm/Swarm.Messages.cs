@@ -105,6 +105,7 @@ internal sealed partial class Swarm
             }
         );
         _extensions.Register(UtPex.Name, _exchange.OnMessage, () => _exchange.IsOn);
+        _extensions.Register(UtHolepunch.Name, _punch.OnMessage, () => _punch.IsOn);
         _extensions.OnHandshake = (peer, handshake) =>
         {
             TellOf(peer);

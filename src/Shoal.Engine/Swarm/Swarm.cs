@@ -27,6 +27,7 @@ internal sealed partial class Swarm
     private readonly UserWishes _wishes;
     private readonly ExtensionRegistry _extensions;
     private readonly PeerExchange _exchange;
+    private readonly HolePunch _punch;
     private readonly MetadataFetch _metadata;
     private readonly SuperSeeder _superSeeder;
     private readonly Suggester _suggester;
@@ -48,6 +49,7 @@ internal sealed partial class Swarm
         _membership = new Membership(_state, _candidates);
         _extensions = new ExtensionRegistry(_state, _candidates);
         _exchange = new PeerExchange(_state, _candidates, _extensions);
+        _punch = new HolePunch(_state, _candidates, _extensions);
         _metadata = new MetadataFetch(_state, _extensions) { Condemn = _membership.Condemn };
         _superSeeder = new SuperSeeder(_state);
         _suggester = new Suggester(_state);
@@ -173,6 +175,11 @@ internal sealed partial class Swarm
                 break;
             case SwarmEventKind.ConnectFailed:
                 _candidates.ConnectFailed((IPEndPoint)e.Payload!, (DisconnectReason)e.Piece);
+                if ((DisconnectReason)e.Piece is DisconnectReason.ConnectFailed or DisconnectReason.ConnectTimeout)
+                {
+                    _punch.CallIsHard((IPEndPoint)e.Payload!);
+                }
+
                 break;
             case SwarmEventKind.Tick:
                 OnTick();
@@ -201,6 +208,7 @@ internal sealed partial class Swarm
 
         _state.Add(peer);
         _candidates.Joined(peer);
+        _punch.Joined(peer);
         _holdings.Join(peer);
         _ledger.Join(peer);
         _membership.Greet(peer);
@@ -233,6 +241,7 @@ internal sealed partial class Swarm
             _copies.OnSecond();
             _membership.DropUseless();
             _exchange.OnSecond();
+            _punch.OnSecond();
         }
 
         _metadata.OnTick();
@@ -305,6 +314,7 @@ internal sealed partial class Swarm
         TellOf(peer);
         _state.Tell(SwarmEffectKind.PeerGone, (uint)reason, StatusReport.Create(peer));
         _state.Remove(peer);
+        _punch.Leave(peer);
         _ledger.Leave(peer);
         _metadata.Leave(peer);
         _hashFetch.Leave(peer);

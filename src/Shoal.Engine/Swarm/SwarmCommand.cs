@@ -1,3 +1,4 @@
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -24,6 +25,9 @@ internal abstract record SwarmCommand
     internal sealed record SetDeadline(PieceIndex Piece, TimeSpan? Deadline) : SwarmCommand;
 
     internal sealed record SetSuperSeeding(bool IsSuperSeeding) : SwarmCommand;
+
+    /// <summary>The world sees us at this address, of those of its family.</summary>
+    internal sealed record SetExternalAddress(IPAddress Address) : SwarmCommand;
 
     /// <summary>The port where peers reach us is another now; told in later handshakes.</summary>
     internal sealed record SetListenPort(int Port) : SwarmCommand;

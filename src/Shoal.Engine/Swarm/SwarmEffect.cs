@@ -48,6 +48,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>The candidates are used up while more peers would help: announce when allowed.</summary>
     NeedPeers,
 
+    /// <summary>A peer told at which address it sees us; once for each peer. Payload: <see cref="AddressSighting"/>.</summary>
+    AddressSeen,
+
     /// <summary>A peer told its port in the DHT. Payload: <see cref="IPEndPoint"/>.</summary>
     NodeFound,
 
@@ -60,6 +63,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>A state worth telling the user at once changed (checking done, paused by an error, ...).</summary>
     StateChanged,
 }
+
+/// <summary>A peer's word on our address (BEP 10, <c>yourip</c>).</summary>
+internal sealed record AddressSighting(IPAddress By, IPAddress Ours);
 
 /// <summary>Everything a swarm can decide. Carried out by the loop, in order, batched per link and disk.</summary>
 internal readonly record struct SwarmEffect(

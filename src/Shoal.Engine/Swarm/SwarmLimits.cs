@@ -125,4 +125,7 @@ internal sealed record SwarmLimits
     /// Hashes and metadata served to one peer a second, in 16 KiB blocks; burst of ten seconds. Beyond: reject.
     /// </summary>
     public int ServedBlocksPerSecond { get; init; } = 20;
+
+    /// <summary>See there.</summary>
+    public HolePunchLimits HolePunch { get; init; } = new();
 }

@@ -20,11 +20,19 @@ internal sealed record SwarmOptions
     /// <summary>Exchange addresses with peers (BEP 11), unless the torrent is private.</summary>
     public bool UsePex { get; init; } = true;
 
+    /// <summary>
+    /// Be introduced to peers behind routers, and introduce others (BEP 55), unless the torrent is private. Needs uTP.
+    /// </summary>
+    public bool UseHolePunch { get; init; }
+
     /// <summary>Our name and version, told to peers in the extension handshake.</summary>
     public string ClientVersion { get; init; } = "Shoal";
 
-    /// <summary>The address the world sees us at, for BEP 40; null: not known.</summary>
-    public IPEndPoint? ExternalAddress { get; init; }
+    /// <summary>
+    /// Where the world sees us, as far as it is known; one of each family at most. For BEP 40, and not to call ourselves.
+    /// A command changes it.
+    /// </summary>
+    public IReadOnlyList<IPAddress> ExternalAddresses { get; init; } = [];
 
     public SeedChoking SeedChoking { get; init; }
 

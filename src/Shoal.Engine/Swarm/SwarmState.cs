@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -10,6 +11,8 @@ namespace Shoal.Engine;
 internal sealed class SwarmState
 {
     private readonly Dictionary<int, PeerState> _byHandle = [];
+    private IPAddress? _externalIPv4;
+    private IPAddress? _externalIPv6;
     private static readonly SwarmEffects Nowhere = new();
 
     public SwarmState(SwarmOptions options, InfoHashes infoHashes)
@@ -19,6 +22,10 @@ internal sealed class SwarmState
         IsPaused = options.Paused;
         ListenPort = options.ListenPort;
         IsSuperSeeding = options.SuperSeeding;
+        foreach (var address in options.ExternalAddresses)
+        {
+            SetExternal(address);
+        }
     }
 
     public SwarmOptions Options { get; }
@@ -43,6 +50,26 @@ internal sealed class SwarmState
     /// <summary>Where peers reach us; 0: not told.</summary>
     public int ListenPort { get; set; }
     public DiskFailure? DiskFailure { get; set; }
+
+    /// <summary>Where the world sees us; null: not known.</summary>
+    public IPAddress? ExternalOf(AddressFamily family) =>
+        family == AddressFamily.InterNetwork ? _externalIPv4 : _externalIPv6;
+
+    public void SetExternal(IPAddress address)
+    {
+        if (address.AddressFamily == AddressFamily.InterNetwork)
+        {
+            _externalIPv4 = address;
+        }
+        else
+        {
+            _externalIPv6 = address;
+        }
+    }
+
+    /// <summary>It is us, as the world sees us.</summary>
+    public bool IsOurs(IPEndPoint endPoint) =>
+        endPoint.Port == ListenPort && endPoint.Address.Equals(ExternalOf(endPoint.AddressFamily));
 
     /// <summary>Why nothing can be fetched any more, apart from the disk; for example halves that contradict.</summary>
     public string? Fault { get; set; }

@@ -49,6 +49,10 @@ internal sealed class UserWishes(
             case SwarmCommand.SetListenPort set:
                 state.ListenPort = set.Port;
                 break;
+            case SwarmCommand.SetExternalAddress set:
+                state.SetExternal(set.Address);
+                membership.AddressChanged();
+                break;
         }
     }
 

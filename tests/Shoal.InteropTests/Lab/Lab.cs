@@ -20,7 +20,9 @@ internal sealed class Lab : IAsyncDisposable
     private readonly List<Host> _hosts = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
-    private Lab(string folder) => Folder = folder;
+    private readonly string _network;
+
+    private Lab(string folder, string network) => (Folder, _network) = (folder, network);
 
     /// <summary>Where the hosts keep their files. Removed with the lab.</summary>
     public string Folder { get; }
@@ -30,10 +32,15 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>The machine with the bridge; the tracker runs on it.</summary>
     public Host Hub => _hosts[0];
 
-    public static async Task<Lab> CreateAsync([CallerMemberName] string test = "")
+    /// <param name="test">Names the folder.</param>
+    /// <param name="network">The first three bytes of all addresses; the tracker's URL knows only the usual ones.</param>
+    public static async Task<Lab> CreateAsync([CallerMemberName] string test = "", string network = "10.99.0")
     {
         Warden.Begin();
-        var lab = new Lab(Directory.CreateDirectory(Path.Combine(Warden.Folder, $"{test}-{s_labs + 1}")).FullName);
+        var lab = new Lab(
+            Directory.CreateDirectory(Path.Combine(Warden.Folder, $"{test}-{s_labs + 1}")).FullName,
+            network
+        );
         var hub = lab.NextHost("hub");
         await RunAsync("ip", ["netns", "add", hub.Namespace]);
         await ConfigureAsync(
@@ -68,10 +75,31 @@ internal sealed class Lab : IAsyncDisposable
         return host;
     }
 
-    private Host NextHost(string name)
+    /// <summary>Adds a machine to a network of its own (/24) behind another, which is its only way out.</summary>
+    public async Task<Host> AddHostBehindAsync(Host router, string name, string network)
+    {
+        var host = NextHost(name, $"{network}.2");
+        await RunAsync("ip", ["netns", "add", host.Namespace]);
+        await ConfigureAsync(
+            router,
+            $"link add lan0 type veth peer name eth0 netns {host.Namespace}",
+            $"addr add {network}.1/24 dev lan0",
+            "link set lan0 up"
+        );
+        await ConfigureAsync(
+            host,
+            "link set lo up",
+            $"addr add {host.Address}/24 dev eth0",
+            "link set eth0 up",
+            $"route add default via {network}.1"
+        );
+        return host;
+    }
+
+    private Host NextHost(string name, string? address = null)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Folder, $"{_hosts.Count}-{name}")).FullName;
-        var host = new Host(name, $"{_name}-{_hosts.Count}", $"10.99.0.{_hosts.Count + 1}", folder);
+        var host = new Host(name, $"{_name}-{_hosts.Count}", address ?? $"{_network}.{_hosts.Count + 1}", folder);
         _hosts.Add(host);
         return host;
     }

@@ -95,7 +95,7 @@ internal sealed class SimNode
                 Random = new Random(HashCode(_world.Seed, Index, Life)),
                 PeerId = CreatePeerId(),
                 ListenPort = EndPoint.Port,
-                ExternalAddress = EndPoint,
+                ExternalAddresses = [EndPoint.Address],
                 SuperSeeding = Options.SuperSeeding,
                 Sequential = Options.Sequential,
                 Limits = Options.Limits,

@@ -38,6 +38,7 @@ public sealed class AnnounceLoopTests
         var listener = new AnnounceListener(
             () => new AnnounceFacts(new PeerId("-SH0001-abcdefghijkl"u8), 6881, 1, 2, 3, 4),
             batch => told.Found.TrySetResult(batch),
+            (_, _) => { },
             (url, message) => told.Failed.TrySetResult($"{url}: {message}")
         );
         return new AnnounceLoop(options, client, listener, TimeProvider.System);

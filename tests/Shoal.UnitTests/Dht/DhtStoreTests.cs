@@ -209,15 +209,33 @@ public sealed class DhtStoreTests
 
         // An answer without peers to one who needs them.
         schedule.Done(8, 0, true, TimeSpan.FromSeconds(30));
-        Assert.Equal(TimeSpan.FromSeconds(35), schedule.Next);
+        Assert.Equal(TimeSpan.FromSeconds(32), schedule.Next);
         schedule.Done(8, 0, true, TimeSpan.FromSeconds(40));
-        Assert.Equal(TimeSpan.FromSeconds(50), schedule.Next);
+        Assert.Equal(TimeSpan.FromSeconds(44), schedule.Next);
 
         // All is well: 15 to 30 minutes; then peers are needed after all.
         schedule.Done(8, 5, false, TimeSpan.FromMinutes(10));
         Assert.Equal(TimeSpan.FromMinutes(32.5), schedule.Next);
         schedule.NeedPeers();
-        Assert.Equal(TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(20), schedule.Next);
+        Assert.Equal(TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(8), schedule.Next);
+    }
+
+    [Fact]
+    public void A_way_into_the_dht_is_used_at_once_by_those_who_had_none()
+    {
+        var schedule = new DhtAnnounceSchedule(() => 0.5);
+        schedule.Begun();
+        schedule.Joined(TimeSpan.FromSeconds(1));
+        Assert.False(schedule.IsDue(TimeSpan.FromSeconds(1)));
+        schedule.Done(0, 0, true, TimeSpan.FromSeconds(10));
+        schedule.Joined(TimeSpan.FromSeconds(10.5));
+        Assert.True(schedule.IsDue(TimeSpan.FromSeconds(10.5)));
+
+        // Who was answered waits for his time.
+        schedule.Begun();
+        schedule.Done(8, 5, true, TimeSpan.FromSeconds(11));
+        schedule.Joined(TimeSpan.FromSeconds(12));
+        Assert.False(schedule.IsDue(TimeSpan.FromMinutes(10)));
     }
 
     private static bool Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> proof) =>

@@ -21,7 +21,7 @@ public sealed class PeerExchangeTests
         new(
             torrent,
             isSeed,
-            options => options with { ListenPort = OurPort, ExternalAddress = null },
+            options => options with { ListenPort = OurPort, ExternalAddresses = [] },
             isMagnet: isMagnet
         );
 

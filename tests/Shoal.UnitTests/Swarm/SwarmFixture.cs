@@ -26,7 +26,7 @@ internal sealed class SwarmFixture
         {
             Random = new Random(1),
             PeerId = new PeerId("-SH0100-000000000000"u8),
-            ExternalAddress = new IPEndPoint(IPAddress.Parse("9.9.9.9"), 6881),
+            ExternalAddresses = [IPAddress.Parse("9.9.9.9")],
             CheckInvariants = true,
         };
         Swarm = new Swarm(
