@@ -3,12 +3,13 @@ using System.Text.Json;
 namespace Shoal.InteropTests;
 
 /// <summary>libtorrent through clients/libtorrent_client.py.</summary>
-internal sealed class LibtorrentClient : IClient
+/// <param name="options">Of the script, added to every transfer.</param>
+internal sealed class LibtorrentClient(params string[] options) : IClient
 {
     public string Name => "libtorrent";
 
     public Task<RunningClient> SeedAsync(Host host, Sample sample, string folder) =>
-        Task.FromResult(Start(host, ["--torrent", sample.File, "--save", folder]));
+        Task.FromResult(Start(host, ["--torrent", sample.File, "--save", folder, .. options]));
 
     public Task<RunningClient> GetAsync(Host host, Sample sample, bool magnet, string folder, params string[] peers) =>
         Task.FromResult(
@@ -18,6 +19,7 @@ internal sealed class LibtorrentClient : IClient
                     .. magnet ? (string[])["--magnet", sample.Magnet] : ["--torrent", sample.File],
                     "--save",
                     folder,
+                    .. options,
                     .. peers.SelectMany(peer => (string[])["--peer", peer]),
                 ]
             )

@@ -1,7 +1,8 @@
 namespace Shoal.InteropTests;
 
 /// <summary>Our own program, by its JSON lines.</summary>
-internal sealed class ShoalClient : ISubject
+/// <param name="options">Added to every transfer.</param>
+internal sealed class ShoalClient(params string[] options) : ISubject
 {
     public string Name => "shoal";
 
@@ -16,7 +17,7 @@ internal sealed class ShoalClient : ISubject
     }
 
     public Task<RunningClient> SeedAsync(Host host, Sample sample, string folder) =>
-        Task.FromResult(Start(host, ["seed", sample.File, "--data", folder]));
+        Task.FromResult(Start(host, ["seed", sample.File, "--data", folder, .. options]));
 
     public Task<RunningClient> GetAsync(Host host, Sample sample, bool magnet, string folder, params string[] peers) =>
         Task.FromResult(
@@ -28,6 +29,7 @@ internal sealed class ShoalClient : ISubject
                     "-o",
                     folder,
                     "--seed",
+                    .. options,
                     .. peers.SelectMany(peer => (string[])["--peer", peer]),
                 ]
             )

@@ -6,7 +6,8 @@ namespace Shoal.InteropTests;
 /// transmission-daemon, driven by transmission-remote. It cannot be told of peers: the tracker must know. Its uTP
 /// is off: version 3.00 is a hundred times slower over it than over TCP on a network without delay.
 /// </summary>
-internal sealed class TransmissionClient : IClient
+/// <param name="mustEncrypt">It refuses plain connections.</param>
+internal sealed class TransmissionClient(bool mustEncrypt = false) : IClient
 {
     private const string Rpc = "127.0.0.1:9091";
 
@@ -22,7 +23,7 @@ internal sealed class TransmissionClient : IClient
     public Task<RunningClient> GetAsync(Host host, Sample sample, bool magnet, string folder, params string[] peers) =>
         StartAsync(host, magnet ? sample.Magnet : sample.File, folder);
 
-    private static async Task<RunningClient> StartAsync(Host host, string source, string folder)
+    private async Task<RunningClient> StartAsync(Host host, string source, string folder)
     {
         var settings = host.SubFolder("transmission");
         File.WriteAllText(
@@ -31,6 +32,7 @@ internal sealed class TransmissionClient : IClient
             {
               "bind-address-ipv4": "{{host.Address}}",
               "dht-enabled": false,
+              "encryption": {{(mustEncrypt ? 2 : 1)}},
               "incomplete-dir-enabled": false,
               "lpd-enabled": false,
               "peer-port": {{Host.Port}},

@@ -21,6 +21,7 @@ parser.add_argument("--peer", action="append", default=[])
 parser.add_argument("--upload-limit", type=int, default=0, help="bytes a second, 0 for none")
 parser.add_argument("--transport", choices=["tcp", "utp", "both"], default="both")
 parser.add_argument("--encryption", choices=["off", "prefer", "require"], default="prefer")
+parser.add_argument("--level", choices=["plaintext", "rc4", "both"], default="both", help="after an encrypted handshake")
 parser.add_argument("--lsd", action="store_true")
 options = parser.parse_args()
 
@@ -54,6 +55,7 @@ session = lt.session(
         "enable_outgoing_utp": utp,
         "in_enc_policy": policy,
         "out_enc_policy": policy,
+        "allowed_enc_level": {"plaintext": 1, "rc4": 2, "both": 3}[options.level],
         "upload_rate_limit": options.upload_limit,
         "alert_mask": lt.alert.category_t.error_notification
         | lt.alert.category_t.status_notification
@@ -105,6 +107,11 @@ while not stopping:
                 sources=[name for name, bit in SOURCES.items() if int(peer.source) & bit],
                 outgoing=bool(peer.flags & lt.peer_info.local_connection),
                 transport="utp" if peer.flags & UTP_SOCKET else "tcp",
+                encryption="rc4"
+                if peer.flags & lt.peer_info.rc4_encrypted
+                else "header"
+                if peer.flags & lt.peer_info.plaintext_encrypted
+                else "none",
             )
     status = handle.status()
     if status.is_seeding and not flushing:
