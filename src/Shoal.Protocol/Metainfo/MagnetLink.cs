@@ -4,13 +4,24 @@ using System.Text;
 
 namespace Shoal.Protocol;
 
-/// <summary>A magnet link: the identity of a torrent, and hints where to find it (BEP 9, BEP 53).</summary>
-public sealed record MagnetLink
+/// <summary>
+/// A magnet link: the identity of a torrent, and hints where to find it (BEP 9, BEP 53); or the name of a publication,
+/// which tells the identity of the current torrent (BEP 46); or both: a torrent to begin with, and where its next version
+/// is told.
+/// </summary>
+public sealed partial record MagnetLink
 {
     /// <summary>Longest link read, in characters.</summary>
     public const int MaxLength = 64 * 1024;
 
+    /// <summary>None where the link has only a <see cref="Publication"/>: see <see cref="HasInfoHash"/>.</summary>
     public required InfoHashes InfoHashes { get; init; }
+
+    /// <summary>xs=urn:btpk: and s: where it is told which torrent is the current one; null: nowhere.</summary>
+    public PublicationName? Publication { get; init; }
+
+    /// <summary>Whether the link names a torrent by itself.</summary>
+    public bool HasInfoHash => InfoHashes is not { V1: null, V2: null };
 
     /// <summary>dn: a name to show until the metadata is here. Not safe as a file name.</summary>
     public string? Name { get; init; }
@@ -35,8 +46,8 @@ public sealed record MagnetLink
         SelectedFiles.Count == 0 || SelectedFiles.Any(range => file >= range.First && file <= range.Last);
 
     /// <summary>
-    /// Reads a link. Parameters that are unknown or malformed are left out; a link without an infohash, or with a
-    /// broken one, is refused.
+    /// Reads a link. Parameters that are unknown or malformed are left out; a link without an infohash or
+    /// public key, or with a broken one, is refused.
     /// </summary>
     /// <param name="text">The link.</param>
     /// <param name="link">The result.</param>
@@ -101,13 +112,22 @@ public sealed record MagnetLink
         var text = new StringBuilder("magnet:?");
         if (InfoHashes.V1 is { } v1)
         {
-            text.Append("xt=urn:btih:").Append(v1.ToString());
+            text.Append("xt=urn:btih:").Append(v1.ToString()).Append('&');
         }
 
         if (InfoHashes.V2 is { } v2)
         {
-            text.Append(InfoHashes.V1 is null ? "" : "&").Append("xt=urn:btmh:1220").Append(v2.ToString());
+            text.Append("xt=urn:btmh:1220").Append(v2.ToString()).Append('&');
         }
+
+        if (Publication is { } publication)
+        {
+            // BEP 46: "magnet:?xs=urn:btpk:[ Public Key (Hex) ]&s=[ Salt (Hex) ]"
+            text.Append("xs=").Append(publication).Append('&');
+            _ = publication.SaltText is { } salt ? text.Append("s=").Append(salt).Append('&') : text;
+        }
+
+        text.Length--;
 
         if (Name is { Length: > 0 })
         {
@@ -199,162 +219,5 @@ public sealed record MagnetLink
 
         hash = new Sha1Digest(bytes);
         return true;
-    }
-
-    private sealed class Reader
-    {
-        private readonly List<string> _trackers = [];
-        private readonly List<string> _webSeeds = [];
-        private readonly List<string> _sources = [];
-        private readonly List<(string, int)> _peers = [];
-        private readonly List<(int, int)> _selected = [];
-        private Sha1Digest? _v1;
-        private Sha256Digest? _v2;
-        private string? _name;
-
-        public bool Take(string name, string value, [NotNullWhen(false)] out string? error)
-        {
-            error = null;
-            switch (name)
-            {
-                case "xt":
-                    return TakeTopic(Uri.UnescapeDataString(value), out error);
-                case "dn":
-                    _name ??= Uri.UnescapeDataString(value.Replace('+', ' '));
-                    break;
-                case "tr":
-                    AddUrl(_trackers, value);
-                    break;
-                case "ws":
-                    AddUrl(_webSeeds, value);
-                    break;
-                case "xs":
-                    AddUrl(_sources, value);
-                    break;
-                case "x.pe":
-                    AddPeer(Uri.UnescapeDataString(value));
-                    break;
-                case "so":
-                    AddSelection(Uri.UnescapeDataString(value));
-                    break;
-            }
-
-            return true;
-        }
-
-        public bool TryFinish([NotNullWhen(true)] out MagnetLink? link, [NotNullWhen(false)] out string? error)
-        {
-            link = null;
-            if (_v1 is null && _v2 is null)
-            {
-                error = "the magnet link has no BitTorrent infohash (xt=urn:btih: or xt=urn:btmh:)";
-                return false;
-            }
-
-            error = null;
-            link = new MagnetLink
-            {
-                InfoHashes = new InfoHashes(_v1, _v2),
-                Name = _name,
-                Trackers = _trackers,
-                WebSeeds = _webSeeds,
-                Peers = _peers,
-                SelectedFiles = _selected,
-                ExactSources = _sources,
-            };
-            return true;
-        }
-
-        private bool TakeTopic(string topic, [NotNullWhen(false)] out string? error)
-        {
-            error = null;
-            if (topic.StartsWith("urn:btih:", StringComparison.OrdinalIgnoreCase))
-            {
-                if (!TryParseV1(topic["urn:btih:".Length..], out var v1) || (_v1 is { } other && other != v1))
-                {
-                    error = "the infohash in the magnet link is malformed";
-                    return false;
-                }
-
-                _v1 = v1;
-            }
-            else if (topic.StartsWith("urn:btmh:", StringComparison.OrdinalIgnoreCase))
-            {
-                // BEP 9: "the multihash formatted, hex encoded full infohash": 0x12 is SHA-256, 0x20 its length.
-                var multihash = topic["urn:btmh:".Length..];
-                if (
-                    !multihash.StartsWith("1220", StringComparison.Ordinal)
-                    || !Sha256Digest.TryParseHex(multihash.AsSpan(4), out var v2)
-                    || (_v2 is { } other && other != v2)
-                )
-                {
-                    error = "the v2 infohash in the magnet link is malformed";
-                    return false;
-                }
-
-                _v2 = v2;
-            }
-
-            return true;
-        }
-
-        private static void AddUrl(List<string> urls, string value)
-        {
-            var url = Uri.UnescapeDataString(value);
-            if (url.Length > 0 && !url.Any(char.IsControl) && !urls.Contains(url))
-            {
-                urls.Add(url);
-            }
-        }
-
-        /// <summary>BEP 9: "expressed as hostname:port, ipv4-literal:port or [ipv6-literal]:port".</summary>
-        private void AddPeer(string value)
-        {
-            var colon = value.LastIndexOf(':');
-            if (
-                colon < 1
-                || !int.TryParse(value.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
-                || port is < 1 or > 65535
-            )
-            {
-                return;
-            }
-
-            var host = value[..colon];
-            var isV6 = host.Contains(':', StringComparison.Ordinal);
-            if (isV6 && host is ['[', .., ']'])
-            {
-                host = host[1..^1];
-                isV6 = false;
-                if (Uri.CheckHostName(host) != UriHostNameType.IPv6)
-                {
-                    return;
-                }
-            }
-
-            if (!isV6 && Uri.CheckHostName(host) != UriHostNameType.Unknown)
-            {
-                _peers.Add((host, port));
-            }
-        }
-
-        /// <summary>BEP 53: "so=0,2,4,6-8 ... Dashes mean inclusive ranges".</summary>
-        private void AddSelection(string value)
-        {
-            foreach (var part in value.Split(','))
-            {
-                var dash = part.IndexOf('-', StringComparison.Ordinal);
-                var first = dash < 0 ? part : part[..dash];
-                var last = dash < 0 ? part : part[(dash + 1)..];
-                if (
-                    int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var from)
-                    && int.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var to)
-                    && from <= to
-                )
-                {
-                    _selected.Add((from, to));
-                }
-            }
-        }
     }
 }
