@@ -73,6 +73,12 @@ public sealed record EngineOptions
     /// </summary>
     public bool UsePortMapping { get; init; } = true;
 
+    /// <summary>
+    /// Ask the DHT, but answer nobody (BEP 43). Default false; always so through a proxy, where only those whom we ask
+    /// could reach us.
+    /// </summary>
+    public bool DhtReadOnly { get; init; }
+
     /// <summary>Nodes to begin with, besides those known from before. Default none.</summary>
     public IReadOnlyList<DnsEndPoint> DhtBootstrap { get; init; } = [];
 

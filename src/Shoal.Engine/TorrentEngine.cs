@@ -13,7 +13,7 @@ public sealed class EngineStartException(string message, Exception inner) : Exce
 /// Downloads and seeds torrents: one listening port, one set of limits, any number of torrents. Safe to use from
 /// any thread. Disposing of it says goodbye to peers and trackers and leaves everything durable.
 /// </summary>
-public sealed class TorrentEngine : IAsyncDisposable
+public sealed partial class TorrentEngine : IAsyncDisposable
 {
     /// <summary>Events kept for a reader that is late; the oldest are dropped beyond.</summary>
     private const int EventCapacity = 4096;
@@ -154,11 +154,17 @@ public sealed class TorrentEngine : IAsyncDisposable
     }
 
     /// <summary>Adds a torrent whose metadata peers will send.</summary>
+    /// <exception cref="ArgumentException">The link names no torrent by itself: <see cref="Follow"/> tells which.</exception>
     /// <exception cref="InvalidOperationException">The torrent is here already.</exception>
     /// <exception cref="IOException">The folder cannot be used.</exception>
     public Task<Torrent> AddAsync(MagnetLink magnet, TorrentOptions options, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(magnet);
+        if (!magnet.HasInfoHash)
+        {
+            throw new ArgumentException("the link names no torrent by itself", nameof(magnet));
+        }
+
         return AddAsync(new TorrentRunner(_services, magnet.InfoHashes, null, options, ListMore), magnet, cancellation);
     }
 

@@ -72,6 +72,12 @@ public sealed record TorrentStatus
     /// <summary>Connected peers that have everything.</summary>
     public int SeedCount { get; init; }
 
+    /// <summary>Seeds in the whole swarm as the DHT estimates it (BEP 33), at most some thousands; null: unknown.</summary>
+    public int? DhtSeeds { get; init; }
+
+    /// <summary>The same of peers that are no seeds.</summary>
+    public int? DhtPeers { get; init; }
+
     /// <summary>Addresses known and not connected.</summary>
     public int CandidateCount { get; init; }
 

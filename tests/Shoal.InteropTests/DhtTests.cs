@@ -72,7 +72,11 @@ public sealed class DhtTests
         for (var i = 1; i <= 2; i++)
         {
             var value = System.Text.Encoding.ASCII.GetBytes($"6:text {i}");
-            var done = await node.Loop.PublishAsync(seed, "s"u8.ToArray(), value, CancellationToken.None);
+            var proof = node.Ed25519.Sign(seed, DhtItem.BytesToSign("s"u8, i, value));
+            var signature = new KrpcSignature(node.Ed25519.PublicKey(seed), i, proof);
+            var item = new DhtItem(value, signature, "s"u8.ToArray());
+            var next = new ItemPut(item, CompareAndSwap: i == 1 ? null : i - 1);
+            var done = await node.Loop.PutItemAsync(next, CancellationToken.None);
             Assert.True(done.StoredAt > 0, done.ToString());
         }
 

@@ -5,6 +5,16 @@ using Shoal.Engine;
 
 namespace Shoal.Cli;
 
+/// <summary>What a command needs the network for.</summary>
+internal enum NetworkUse
+{
+    /// <summary>To move content.</summary>
+    Transfer,
+
+    /// <summary>For the DHT only: options that have no meaning there are not offered.</summary>
+    Dht,
+}
+
 /// <summary>
 /// The options that share, seed and get have in common, and what they mean to the engine. Parts of the engine that
 /// do not exist yet can be switched off here, since off they are; asking for one of them is an error.
@@ -90,8 +100,22 @@ internal sealed class NetworkOptions
         "A node of the DHT to begin with; may be given several times"
     );
 
-    public NetworkOptions(ShoalCommand command)
+    private readonly Option<bool> _dhtReadOnly = Options.Flag(
+        "--dht-read-only",
+        "Ask the DHT and answer nobody (BEP 43): where a firewall lets nobody in, or each datagram costs"
+    );
+
+    private readonly NetworkUse _use;
+
+    public NetworkOptions(ShoalCommand command, NetworkUse use = NetworkUse.Transfer)
     {
+        _use = use;
+        if (use == NetworkUse.Dht)
+        {
+            command.AddGroup("Network options", [_port, _bind, _state, _proxy, _dhtBootstrap, _dhtReadOnly]);
+            return;
+        }
+
         command.AddGroup(
             "Network options",
             [
@@ -111,6 +135,7 @@ internal sealed class NetworkOptions
                 _encryption,
                 _proxy,
                 _dhtBootstrap,
+                _dhtReadOnly,
             ]
         );
     }
@@ -128,11 +153,12 @@ internal sealed class NetworkOptions
             Proxy = Proxy(result),
             Bind = addresses,
             BindInterfaces = interfaces,
-            UseTrackers = !result.GetValue(_noTrackers),
+            UseTrackers = _use == NetworkUse.Transfer && !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
-            UseLsd = !result.GetValue(_noLsd),
+            DhtReadOnly = result.GetValue(_dhtReadOnly),
+            UseLsd = _use == NetworkUse.Transfer && !result.GetValue(_noLsd),
             UsePex = !result.GetValue(_noPex),
-            UsePortMapping = !result.GetValue(_noPortMapping),
+            UsePortMapping = _use == NetworkUse.Transfer && !result.GetValue(_noPortMapping),
             DhtBootstrap = DhtBootstrap(result),
             Encryption = result.GetValue(_encryption) switch
             {
@@ -238,7 +264,8 @@ internal sealed class NetworkOptions
         return nodes;
     }
 
-    private string StateDirectory(ParseResult result, CliHost host) =>
+    /// <summary>Where resume data and keys live.</summary>
+    public string StateDirectory(ParseResult result, CliHost host) =>
         result.GetValue(_state) is { } state ? Path.GetFullPath(state) : host.StateDirectory;
 
     private void RefuseWhatIsNotThere(ParseResult result)

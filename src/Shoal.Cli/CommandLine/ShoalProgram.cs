@@ -60,6 +60,7 @@ internal static class ShoalProgram
             ShareCommand.Build(host),
             SeedCommand.Build(host),
             GetCommand.Build(host),
+            PublishCommand.Build(host),
             VerifyCommand.Build(host),
             TrackerCommand.Build(host),
             CompletionCommand.Build(host),

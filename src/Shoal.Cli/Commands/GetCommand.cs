@@ -14,7 +14,8 @@ internal sealed class GetCommand
 
     private readonly Argument<string> _source = new("SOURCE")
     {
-        Description = "A .torrent file, the http(s) URL of one, a magnet link, or an infohash (hexadecimal or base32)",
+        Description =
+            "A .torrent file, the http(s) URL of one, a magnet link (also one that can change, urn:btpk), or an infohash",
     };
 
     private readonly Option<string?> _output = Options.Text(
@@ -51,13 +52,21 @@ internal sealed class GetCommand
         "Give up when nothing arrived for so long (default: wait)"
     );
 
+    private readonly Option<TimeSpan?> _poll = Options.Duration(
+        "--poll",
+        "How often to look where a link that can change leads now (default 5m, at least 10s)"
+    );
+
     private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
 
     private GetCommand(CliHost host, ShoalCommand command)
     {
         _host = host;
         command.Add(_source);
-        command.AddGroup("Options", [_output, _files, _sequential, _seed, _seedTime, _seedRatio, _timeout, _json]);
+        command.AddGroup(
+            "Options",
+            [_output, _files, _sequential, _seed, _seedTime, _seedRatio, _timeout, _poll, _json]
+        );
         _network = new NetworkOptions(command);
         command.SetAction(RunAsync);
     }
@@ -76,11 +85,19 @@ internal sealed class GetCommand
                 ),
                 new("Give back as much as was taken", "shoal get film.torrent --seed-ratio 1"),
                 new("In a script", "shoal get data.torrent --json --timeout 10m"),
+                new(
+                    "What the owner of a key publishes, now and later",
+                    "shoal get 'magnet:?xs=urn:btpk:8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e' --seed"
+                ),
             ],
             Notes =
             [
                 "A second get of the same torrent into the same folder resumes: what is there and good is kept. "
                     + "Exit codes: 0 complete, 1 failed or timed out, 2 wrong command line, 130 interrupted.",
+                "A link with a public key (urn:btpk, BEP 46) leads to whatever torrent the owner of the key names in the "
+                    + "DHT ('shoal publish'). While get runs it follows: the first version goes into the folder itself, each "
+                    + "later one into a folder update-N in it, and files of the old version that did not change are copied, "
+                    + "not fetched. Nothing of the old version is changed or deleted.",
             ],
         };
         _ = new GetCommand(host, command);
@@ -97,6 +114,10 @@ internal sealed class GetCommand
         if (source is TorrentSource.Torrent known)
         {
             WantedBytes(known.Metainfo, globs);
+        }
+        else if (source is TorrentSource.Link { Magnet.Publication: not null } && !options.UseDht)
+        {
+            throw UserErrorException.Usage("a link with a public key is looked up in the DHT: leave --no-dht out");
         }
 
         var torrentOptions = new TorrentOptions
@@ -127,19 +148,18 @@ internal sealed class GetCommand
     )
     {
         WarnOfLoneliness(source, result, options.NamedPeers, view);
+        if (source is TorrentSource.Link { Magnet: { Publication: { } publication } follow })
+        {
+            return await FollowAsync(engine, follow, publication, options, globs, result, view, cancel);
+        }
+
         var torrent = source switch
         {
             TorrentSource.Torrent known => await engine.AddAsync(known.Metainfo, options, cancel),
             TorrentSource.Link link => await engine.AddAsync(link.Magnet, options, cancel),
             _ => throw new InvalidOperationException("a source is a torrent or a link"),
         };
-        var rules = new LeaveRules
-        {
-            Stay = result.GetValue(_seed),
-            SeedTime = result.GetValue(_seedTime),
-            SeedRatio = result.GetValue(_seedRatio),
-            Timeout = result.GetValue(_timeout),
-        };
+        var rules = Rules(result);
         var loop = new TransferLoop(engine, view, _host.Time)
         {
             WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs),
@@ -147,24 +167,89 @@ internal sealed class GetCommand
         try
         {
             var reason = await loop.RunAsync([torrent], rules, cancel);
-            if (reason == LeaveReason.Timeout)
-            {
-                throw GaveUp(torrent.Status, rules.Timeout!.Value);
-            }
-
-            if (reason != LeaveReason.Complete)
-            {
-                var why = reason == LeaveReason.SeedRatio ? "the ratio is reached" : "the time is over";
-                view.Show(new TransferEvent.Stopped(why, torrent.Status, loop.Elapsed));
-            }
-
-            return ExitCode.Done;
+            return Conclude(reason, torrent, rules, loop.Elapsed, view);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             view.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
             return ExitCode.Interrupted;
         }
+    }
+
+    /// <summary>The same for a link that can change.</summary>
+    private async Task<int> FollowAsync(
+        TorrentEngine engine,
+        MagnetLink link,
+        PublicationName publication,
+        TorrentOptions options,
+        IReadOnlyList<FileGlob> globs,
+        ParseResult result,
+        ITransferView view,
+        CancellationToken cancel
+    )
+    {
+        PublicationFeed feed;
+        try
+        {
+            feed = engine.Follow(publication, result.GetValue(_poll));
+        }
+        catch (PublicationException error)
+        {
+            throw new UserErrorException(error.Code, error.Message);
+        }
+
+        await using (feed)
+        {
+            var transfer = new FollowedTransfer(engine, view, _host.Time)
+            {
+                Link = link,
+                Directory = options.SaveDirectory,
+                Options = options,
+                Rules = () => Rules(result),
+                WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs),
+            };
+            try
+            {
+                var reason = await transfer.RunAsync(feed, cancel);
+                return Conclude(reason, transfer.Current!, Rules(result), transfer.Elapsed, view);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                view.Show(new TransferEvent.Stopped("interrupted", transfer.Current?.Status, transfer.Elapsed));
+                return ExitCode.Interrupted;
+            }
+        }
+    }
+
+    private LeaveRules Rules(ParseResult result) =>
+        new()
+        {
+            Stay = result.GetValue(_seed),
+            SeedTime = result.GetValue(_seedTime),
+            SeedRatio = result.GetValue(_seedRatio),
+            Timeout = result.GetValue(_timeout),
+        };
+
+    private static int Conclude(
+        LeaveReason reason,
+        Torrent torrent,
+        LeaveRules rules,
+        TimeSpan elapsed,
+        ITransferView view
+    )
+    {
+        if (reason == LeaveReason.Timeout)
+        {
+            throw GaveUp(torrent.Status, rules.Timeout!.Value);
+        }
+
+        if (reason != LeaveReason.Complete)
+        {
+            var why = reason == LeaveReason.SeedRatio ? "the ratio is reached" : "the time is over";
+            view.Show(new TransferEvent.Stopped(why, torrent.Status, elapsed));
+        }
+
+        return ExitCode.Done;
     }
 
     private void WarnOfLoneliness(

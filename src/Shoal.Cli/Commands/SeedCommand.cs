@@ -16,6 +16,10 @@ internal static class SeedCommand
             "The folder that holds the content: a torrent named x lies at DIR/x (default: this one)"
         );
         var recheck = Options.Flag("--recheck", "Hash everything even where resume data proves it");
+        var keys = new PublicationKeys(
+            "--publish",
+            "Publish it under a link that stays the same when the next version comes, signed with this key ('shoal publish')"
+        );
         var json = Options.Flag("--json", "Print one JSON object a line");
         var command = new ShoalCommand("seed", "Seed data that is there already, until stopped")
         {
@@ -35,18 +39,28 @@ internal static class SeedCommand
             ],
         };
         command.Add(torrent);
-        command.AddGroup("Options", [data, recheck, json]);
+        command.AddGroup("Options", [data, recheck, .. keys.All, json]);
         var network = new NetworkOptions(command);
         command.SetAction(
             async (result, cancel) =>
             {
                 var options = network.Engine(result, host);
+                var salt = keys.Salt(result, needsKey: true);
                 var way = RunningEngine.Network(options);
                 var peers = await network.PeersAsync(result, way, cancel);
                 var where = result.GetRequiredValue(torrent);
                 if (await TorrentSource.LoadAsync(where, way, cancel) is not TorrentSource.Torrent source)
                 {
                     throw UserErrorException.Usage($"{where}: seeding needs the .torrent file, not a link to it");
+                }
+
+                if (keys.IsNamed(result) && (source.Metainfo.IsPrivate || !options.UseDht))
+                {
+                    throw UserErrorException.Usage(
+                        source.Metainfo.IsPrivate
+                            ? "--publish: peers of a private torrent come from its trackers only, not by the DHT"
+                            : "--publish: what is published stands in the DHT, leave --no-dht out"
+                    );
                 }
 
                 var torrentOptions = new TorrentOptions
@@ -62,7 +76,26 @@ internal static class SeedCommand
                 return await RunningEngine.UseAsync(
                     options,
                     view,
-                    engine => SeedAsync(engine, source.Metainfo, torrentOptions, view, host, cancel),
+                    engine =>
+                        SeedAsync(
+                            engine,
+                            source.Metainfo,
+                            torrentOptions,
+                            () =>
+                                !keys.IsNamed(result)
+                                    ? null
+                                    : Publishing.Begin(
+                                        engine,
+                                        keys.Load(result, options.StateDirectory),
+                                        salt,
+                                        source.Metainfo.InfoHashes,
+                                        view,
+                                        host.Time
+                                    ),
+                            view,
+                            host,
+                            cancel
+                        ),
                     cancel
                 );
             }
@@ -74,6 +107,7 @@ internal static class SeedCommand
         TorrentEngine engine,
         Metainfo metainfo,
         TorrentOptions options,
+        Func<Publishing?> publish,
         ITransferView view,
         CliHost host,
         CancellationToken cancel
@@ -102,6 +136,8 @@ internal static class SeedCommand
             }
 
             torrent.Resume();
+            await using var publishing = publish();
+            loop.Publishing = publishing;
             await loop.RunAsync([torrent], new LeaveRules { Stay = true }, cancel);
             return ExitCode.Done;
         }

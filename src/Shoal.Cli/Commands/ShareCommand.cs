@@ -30,13 +30,18 @@ internal sealed class ShareCommand
         "-o"
     );
 
+    private readonly PublicationKeys _keys = new(
+        "--publish",
+        "Publish it under a link that stays the same when the next version comes, signed with this key ('shoal publish')"
+    );
+
     private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
 
     private ShareCommand(CliHost host, ShoalCommand command)
     {
         _host = host;
         command.Add(_paths);
-        command.AddGroup("Options", [_output, _json]);
+        command.AddGroup("Options", [_output, .. _keys.All, _json]);
         _creation = new CreationOptions(command);
         _network = new NetworkOptions(command);
         command.SetAction(RunAsync);
@@ -55,6 +60,7 @@ internal sealed class ShareCommand
                 ),
                 new("With the torrent file, to send by mail", "shoal share data/ -o data.torrent"),
                 new("Not more than a fifth of the line", "shoal share data/ --upload-limit 20Mbit/s"),
+                new("Under a link that stays the same for the next version", "shoal share data/ --publish genomes"),
             ],
             Notes =
             [
@@ -79,6 +85,17 @@ internal sealed class ShareCommand
         if (paths.Length > 1 && result.GetValue(_output) is { } output && !Directory.Exists(output))
         {
             throw UserErrorException.Usage($"--output {output}: several torrents need a folder that exists");
+        }
+
+        var salt = _keys.Salt(result, needsKey: true);
+        if (_keys.IsNamed(result) && (paths.Length > 1 || settings.IsPrivate || !options.UseDht))
+        {
+            throw UserErrorException.Usage(
+                paths.Length > 1 ? "--publish: a link leads to one torrent, not to several"
+                : settings.IsPrivate
+                    ? "--publish: peers of a private torrent come from its trackers only, not by the DHT"
+                : "--publish: what is published stands in the DHT, leave --no-dht out"
+            );
         }
 
         var network = RunningEngine.Network(options);
@@ -114,7 +131,7 @@ internal sealed class ShareCommand
             return await RunningEngine.UseAsync(
                 options,
                 view,
-                engine => SeedAsync(engine, shared, peers, addresses, view, cancel),
+                engine => PublishAndSeedAsync(engine, shared, peers, addresses, salt, result, view, cancel),
                 cancel
             );
         }
@@ -149,17 +166,43 @@ internal sealed class ShareCommand
         return (Path.GetDirectoryName(full)!, torrent, file);
     }
 
+    private async Task<int> PublishAndSeedAsync(
+        TorrentEngine engine,
+        List<(string Folder, CreatedTorrent Torrent, string? File)> shared,
+        IReadOnlyList<DnsEndPoint> peers,
+        IReadOnlyList<IPAddress> addresses,
+        byte[] salt,
+        ParseResult result,
+        ITransferView view,
+        CancellationToken cancel
+    )
+    {
+        var torrent = shared[0].Torrent.Metainfo.InfoHashes;
+        await using var publishing = _keys.IsNamed(result)
+            ? Publishing.Begin(
+                engine,
+                _keys.Load(result, _network.StateDirectory(result, _host)),
+                salt,
+                torrent,
+                view,
+                _host.Time
+            )
+            : null;
+        return await SeedAsync(engine, shared, peers, addresses, publishing, view, cancel);
+    }
+
     private async Task<int> SeedAsync(
         TorrentEngine engine,
         IReadOnlyList<(string Folder, CreatedTorrent Torrent, string? File)> shared,
         IReadOnlyList<DnsEndPoint> peers,
         IReadOnlyList<IPAddress> addresses,
+        Publishing? publishing,
         ITransferView view,
         CancellationToken cancel
     )
     {
         var torrents = new List<Torrent>();
-        var loop = new TransferLoop(engine, view, _host.Time);
+        var loop = new TransferLoop(engine, view, _host.Time) { Publishing = publishing };
         try
         {
             foreach (var (folder, made, file) in shared)

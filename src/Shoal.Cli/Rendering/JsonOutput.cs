@@ -59,6 +59,8 @@ internal static class JsonOutput
 [JsonSerializable(typeof(ExternalAddressLine))]
 [JsonSerializable(typeof(MetadataLine))]
 [JsonSerializable(typeof(LinkLine))]
+[JsonSerializable(typeof(VersionLine))]
+[JsonSerializable(typeof(PublishedLine))]
 [JsonSerializable(typeof(CheckingLine))]
 [JsonSerializable(typeof(ProgressLine))]
 [JsonSerializable(typeof(PeerLine))]
@@ -115,6 +117,32 @@ internal sealed record MetadataLine(
 /// <summary>How others get what is shared here.</summary>
 internal sealed record LinkLine(string Magnet, string? File, IReadOnlyList<string> Trackers) : JsonLine("link");
 
+/// <summary>Where a link that can change leads: "resolved" the first time, "update" when it leads elsewhere.</summary>
+/// <param name="PublicKey">Hexadecimal.</param>
+/// <param name="Salt">Hexadecimal; null: none.</param>
+/// <param name="Folder">Where the content goes.</param>
+internal sealed record VersionLine(
+    string Event,
+    string PublicKey,
+    string? Salt,
+    long Sequence,
+    string? InfoHashV1,
+    string? InfoHashV2,
+    string Folder
+) : JsonLine(Event);
+
+/// <summary>A link that stays the same was put into the DHT: once at the beginning, then about once an hour.</summary>
+/// <param name="StoredAt">Nodes that took it.</param>
+internal sealed record PublishedLine(
+    string Magnet,
+    string PublicKey,
+    string? Salt,
+    long Sequence,
+    string? InfoHashV1,
+    string? InfoHashV2,
+    int StoredAt
+) : JsonLine("published");
+
 internal sealed record CheckingLine(int Checked, int Pieces) : JsonLine("checking");
 
 /// <param name="Source">The one of the sources that says most.</param>
@@ -131,6 +159,8 @@ internal sealed record PeerLine(
     string Encryption
 ) : JsonLine("peer");
 
+/// <param name="DhtSeeds">Of the whole swarm, as the DHT estimates it; null: unknown.</param>
+/// <param name="DhtPeers">The same of peers that are no seeds.</param>
 internal sealed record ProgressLine(
     string State,
     long Done,
@@ -142,7 +172,9 @@ internal sealed record ProgressLine(
     long Downloaded,
     long Uploaded,
     int PiecesDone,
-    int Pieces
+    int Pieces,
+    int? DhtSeeds,
+    int? DhtPeers
 ) : JsonLine("progress");
 
 /// <param name="Reason">Why it left, as a word.</param>
@@ -198,6 +230,12 @@ internal sealed record TorrentObject(
 {
     /// <summary>Of a magnet link: addresses of peers in it.</summary>
     public IReadOnlyList<string> Peers { get; init; } = [];
+
+    /// <summary>Of a magnet link that can change: its key, hexadecimal; else null.</summary>
+    public string? PublicKey { get; init; }
+
+    /// <summary>The salt that goes with it, hexadecimal; null: none.</summary>
+    public string? Salt { get; init; }
 }
 
 internal sealed record VerifiedFileObject(string Path, long GoodBytes, long Size, bool Missing, bool TooLong);

@@ -41,6 +41,12 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             case TransferEvent.Link(var magnet, var file, var trackers):
                 JsonOutput.Write(output, new LinkLine(magnet, file, trackers), JsonOutput.Context.LinkLine);
                 break;
+            case TransferEvent.VersionFound found:
+                JsonOutput.Write(output, Version(found), JsonOutput.Context.VersionLine);
+                break;
+            case TransferEvent.Published published:
+                JsonOutput.Write(output, PublishedLineOf(published), JsonOutput.Context.PublishedLine);
+                break;
             case TransferEvent.PeerConnected(var peer):
                 JsonOutput.Write(output, Peer(peer), JsonOutput.Context.PeerLine);
                 break;
@@ -103,6 +109,28 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             wanted
         );
 
+    private static VersionLine Version(TransferEvent.VersionFound found) =>
+        new(
+            found.IsUpdate ? "update" : "resolved",
+            found.Publication.KeyText,
+            found.Publication.SaltText,
+            found.Version.Sequence,
+            found.Version.InfoHashes.V1?.ToString(),
+            found.Version.InfoHashes.V2?.ToString(),
+            found.Folder
+        );
+
+    internal static PublishedLine PublishedLineOf(TransferEvent.Published published) =>
+        new(
+            published.Magnet,
+            published.Publication.KeyText,
+            published.Publication.SaltText,
+            published.Sequence,
+            published.Torrent?.V1?.ToString(),
+            published.Torrent?.V2?.ToString(),
+            published.StoredAt
+        );
+
     private static PeerLine Peer(Engine.PeerStatus peer) =>
         new(
             peer.EndPoint.ToString(),
@@ -129,6 +157,8 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             status.Downloaded,
             status.Uploaded,
             status.Pieces?.Count ?? 0,
-            status.PieceCount
+            status.PieceCount,
+            status.DhtSeeds,
+            status.DhtPeers
         );
 }

@@ -36,6 +36,16 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             case TransferEvent.Link(var magnet, var file, _):
                 Write(file is null ? magnet : $"Wrote {SafeText.Of(file)}{Environment.NewLine}{magnet}");
                 break;
+            case TransferEvent.Resolving(var publication):
+                Write(ResolvingLine(publication));
+                break;
+            case TransferEvent.VersionFound found:
+                Write(VersionLine(found));
+                break;
+            case TransferEvent.Published published:
+                Write(PublishedLine(published));
+                Write(published.Magnet);
+                break;
             case TransferEvent.Hashing(var name, var done, var size):
                 Now(() => $"Hashing {SafeText.Of(name)}: {TransferViews.Percent(done, size)}");
                 break;
@@ -72,6 +82,18 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             : mapping.ExternalAddress is { } address ? $"The router forwards {new IPEndPoint(address, port)} to {own}"
             : $"The router forwards its port {port} to {own}";
     }
+
+    internal static string ResolvingLine(PublicationName publication) =>
+        $"Asking the DHT where the key {publication.KeyText[..16]}… leads";
+
+    internal static string VersionLine(TransferEvent.VersionFound found) =>
+        (found.IsUpdate ? "A new version is out: " : "The link leads to ")
+        + $"version {found.Version.Sequence}, {TorrentText.Names(found.Version.InfoHashes)}, into "
+        + SafeText.Of(found.Folder);
+
+    internal static string PublishedLine(TransferEvent.Published published) =>
+        $"Published as version {published.Sequence}, with {TorrentText.Count(published.StoredAt, "node")} of the DHT, "
+        + "under a link that stays the same:";
 
     internal static string StoppedLine(string reason, TorrentStatus? status) =>
         status is null

@@ -15,6 +15,7 @@ internal sealed class TerminalTransferView : ITransferView
     private Metainfo? _metainfo;
     private string _name = "";
     private string? _note;
+    private long _published = -1;
     private int _drawn;
 
     public TerminalTransferView(CliHost host)
@@ -37,6 +38,16 @@ internal sealed class TerminalTransferView : ITransferView
                 break;
             case TransferEvent.Link link:
                 Print(LinkLines(link));
+                break;
+            case TransferEvent.Resolving(var publication):
+                Draw([Markup.Escape(PlainTransferView.ResolvingLine(publication)) + " ..."]);
+                break;
+            case TransferEvent.VersionFound found:
+                _note = null;
+                Print([Markup.Escape(PlainTransferView.VersionLine(found))]);
+                break;
+            case TransferEvent.Published published:
+                PrintPublished(published);
                 break;
             case TransferEvent.Hashing(var name, var done, var size):
                 var bar = _host.TerminalSize().Width - 14;
@@ -139,6 +150,11 @@ internal sealed class TerminalTransferView : ITransferView
                 : $"sent {ByteSize.Format(status.Uploaded)}"
         );
 
+        if (status.DhtSeeds + status.DhtPeers is > 0 and var others)
+        {
+            parts.Add($"about {TorrentText.Count(others, "peer")} in the DHT");
+        }
+
         // What comes last is what a narrow window does without.
         while (parts.Count > 1 && SafeText.Width(Markup.Remove(string.Join("   ", parts))) > width)
         {
@@ -186,6 +202,22 @@ internal sealed class TerminalTransferView : ITransferView
         lines.Add($"  shoal get '{Markup.Escape(SafeText.Of(link.Magnet))}'");
         lines.Add("");
         return lines;
+    }
+
+    // Once: that it is put again each hour is no news.
+    private void PrintPublished(TransferEvent.Published published)
+    {
+        _note = null;
+        if (_published != published.Sequence)
+        {
+            _published = published.Sequence;
+            Print([
+                Markup.Escape(PlainTransferView.PublishedLine(published)),
+                "",
+                $"  shoal get '{Markup.Escape(published.Magnet)}'",
+                "",
+            ]);
+        }
     }
 
     /// <summary>Lines above the picture, which stay. They may be longer than the terminal is wide.</summary>

@@ -64,6 +64,8 @@ internal static class TorrentDescription
         )
         {
             Peers = [.. link.Peers.Select(peer => Node(peer.Host, peer.Port))],
+            PublicKey = link.Publication?.KeyText,
+            Salt = link.Publication?.SaltText,
         };
 
     /// <summary>The link by which others find this torrent, with its trackers and web seeds.</summary>
@@ -121,10 +123,17 @@ internal static class TorrentDescription
         output.WriteLine(string.IsNullOrEmpty(link.Name) ? "A magnet link" : SafeText.Of(link.Name));
         Row(output, "Infohash v1", link.InfoHashes.V1?.ToString());
         Row(output, "Infohash v2", link.InfoHashes.V2?.ToString());
+        Row(output, "Public key", link.Publication?.KeyText);
+        Row(output, "Salt", link.Publication?.SaltText);
         Rows(output, "Trackers", link.Trackers);
         Rows(output, "Web seeds", link.WebSeeds);
         Rows(output, "Peers", link.Peers.Select(peer => Node(peer.Host, peer.Port)));
-        Row(output, "Files", "known once a peer has sent them: shoal get");
+        Row(
+            output,
+            "Leads to",
+            link.Publication is null ? null : "what the owner of the key says in the DHT, now and later: shoal get"
+        );
+        Row(output, "Files", link.HasInfoHash ? "known once a peer has sent them: shoal get" : null);
     }
 
     private static string? Created(Metainfo metainfo)

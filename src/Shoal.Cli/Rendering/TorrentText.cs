@@ -26,6 +26,10 @@ internal static class TorrentText
             _ => "failed",
         };
 
+    /// <summary>A torrent by its infohash: the v1 name where it has one.</summary>
+    public static string Names(Protocol.InfoHashes hashes) =>
+        hashes.V1 is { } v1 ? $"infohash {v1}" : $"v2 infohash {hashes.V2}";
+
     /// <summary>How a peer was found; may be several.</summary>
     public static IReadOnlyList<string> Sources(PeerSource source) =>
         [

@@ -28,6 +28,29 @@ internal abstract record TransferEvent
     /// <summary>How others get what is shared here.</summary>
     internal sealed record Link(string Magnet, string? File, IReadOnlyList<string> Trackers) : TransferEvent;
 
+    /// <summary>It is being looked for where a link leads.</summary>
+    internal sealed record Resolving(PublicationName Publication) : TransferEvent;
+
+    /// <summary>A link leads to this torrent now.</summary>
+    /// <param name="Folder">Where its content goes.</param>
+    /// <param name="IsUpdate">Another version was fetched before.</param>
+    internal sealed record VersionFound(
+        PublicationName Publication,
+        PublishedVersion Version,
+        string Folder,
+        bool IsUpdate
+    ) : TransferEvent;
+
+    /// <summary>A link that stays the same leads to what is shared here.</summary>
+    /// <param name="Torrent">Null: to something newer that somebody else with the key has published.</param>
+    internal sealed record Published(
+        string Magnet,
+        PublicationName Publication,
+        long Sequence,
+        InfoHashes? Torrent,
+        int StoredAt
+    ) : TransferEvent;
+
     /// <summary>Files are being hashed before they are shared.</summary>
     internal sealed record Hashing(string Name, long Done, long Size) : TransferEvent;
 

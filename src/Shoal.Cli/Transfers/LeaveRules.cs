@@ -60,4 +60,7 @@ internal enum LeaveReason
     SeedTime,
     SeedRatio,
     Timeout,
+
+    /// <summary>The link leads to another torrent now.</summary>
+    OtherVersion,
 }

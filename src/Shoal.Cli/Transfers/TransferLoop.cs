@@ -19,11 +19,23 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
     /// <summary>Called once for each torrent when its files are known; may throw to end the command.</summary>
     public Func<Torrent, Metainfo, long> WantedBytes { get; init; } = (_, metainfo) => metainfo.Size;
 
+    /// <summary>Done once, when everything wanted of all torrents is here.</summary>
+    public Func<Task> Completed { get; init; } = () => Task.CompletedTask;
+
+    /// <summary>Published beside; null: nothing is.</summary>
+    public Publishing? Publishing { get; set; }
+
     /// <summary>Until the rules say so.</summary>
     /// <param name="torrents">At least one, all of the engine.</param>
     /// <param name="rules">When to leave.</param>
     /// <param name="stop">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
-    public async Task<LeaveReason> RunAsync(IReadOnlyList<Torrent> torrents, LeaveRules rules, CancellationToken stop)
+    /// <param name="otherVersion">Completes when another torrent is to be fetched instead; null: never.</param>
+    public async Task<LeaveReason> RunAsync(
+        IReadOnlyList<Torrent> torrents,
+        LeaveRules rules,
+        CancellationToken stop,
+        Task? otherVersion = null
+    )
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var timer = new PeriodicTimer(view.Interval, time);
@@ -34,13 +46,19 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
         {
             while (true)
             {
-                await await Task.WhenAny(_isComplete ? tick : complete, tick, news);
+                await await Task.WhenAny(_isComplete ? tick : complete, tick, news, otherVersion ?? tick);
                 Drain();
                 Announce(torrents);
                 if (complete.IsCompletedSuccessfully && !_isComplete)
                 {
                     _isComplete = true;
                     view.Show(new TransferEvent.Complete(Sum(torrents), Elapsed, PathOf(torrents)));
+                    await Completed();
+                }
+
+                if (otherVersion is { IsCompleted: true })
+                {
+                    return LeaveReason.OtherVersion;
                 }
 
                 if (rules.Check(Sum(torrents), _isComplete, Elapsed) is { } reason)
@@ -140,6 +158,11 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
 
     private void Drain()
     {
+        while (Publishing is not null && Publishing.TryTake(out var published))
+        {
+            view.Show(published);
+        }
+
         while (engine.Events.TryRead(out var happening))
         {
             switch (happening)

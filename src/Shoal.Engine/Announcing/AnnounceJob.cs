@@ -21,6 +21,9 @@ internal sealed record AnnounceJob
     public required IPAddress Origin { get; init; }
     public AnnounceEvent Event { get; init; }
 
+    /// <summary>How near the peer is that named the tracker; null: the torrent or the user did.</summary>
+    public NetworkReach? NamedBy { get; init; }
+
     /// <summary>To be sent back to the tracker; empty: none.</summary>
     public ReadOnlyMemory<byte> TrackerId { get; init; }
 }

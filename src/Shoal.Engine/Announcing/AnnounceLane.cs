@@ -62,6 +62,18 @@ internal sealed class AnnounceLane(InfoHash infoHash, IPAddress origin, List<Lis
 
     public bool IsBusy => IsAsking || Goodbyes > 0;
 
+    /// <summary>One more in the last tier.</summary>
+    public void Add(int tracker)
+    {
+        tiers[^1].Add(tracker);
+        _states.Add(tracker, new AnnounceTargetState());
+        if (Due == TimeSpan.MaxValue)
+        {
+            // All others are given up.
+            Due = TimeSpan.MinValue;
+        }
+    }
+
     /// <summary>The first tracker that may be asked now, in the order of BEP 12; -1: none.</summary>
     public int Choose(TimeSpan now)
     {

@@ -10,8 +10,8 @@ internal sealed partial class AnnounceSchedule
 {
     private readonly AnnounceScheduleOptions _options;
     private readonly Random _random;
-    private readonly TrackerUrl[] _trackers;
-    private readonly int[] _tierOf;
+    private readonly List<TrackerUrl> _trackers = [];
+    private readonly List<int> _tierOf = [];
     private readonly List<List<int>> _tiers = [];
     private readonly List<AnnounceLane> _lanes = [];
     private readonly Dictionary<int, Flight> _flights = [];
@@ -27,17 +27,15 @@ internal sealed partial class AnnounceSchedule
         _random = new Random(options.Seed);
         _isComplete = options.IsComplete;
         _isPartialSeed = options.IsPartialSeed;
-        var trackers = new List<TrackerUrl>();
-        var tierOf = new List<int>();
         for (var tier = 0; tier < options.Tiers.Count; tier++)
         {
             var numbers = new List<int>();
             // The same tracker twice would count us twice.
-            foreach (var url in options.Tiers[tier].Where(url => !trackers.Contains(url)))
+            foreach (var url in options.Tiers[tier].Where(url => !_trackers.Contains(url)))
             {
-                numbers.Add(trackers.Count);
-                trackers.Add(url);
-                tierOf.Add(tier);
+                numbers.Add(_trackers.Count);
+                _trackers.Add(url);
+                _tierOf.Add(tier);
             }
 
             // BEP 12: "the list will be shuffled when first read, and then parsed in order"
@@ -48,8 +46,6 @@ internal sealed partial class AnnounceSchedule
             }
         }
 
-        _trackers = [.. trackers];
-        _tierOf = [.. tierOf];
         foreach (var infoHash in options.InfoHashes)
         {
             AddInfoHash(infoHash);
@@ -77,10 +73,12 @@ internal sealed partial class AnnounceSchedule
     /// <summary>Another name of the torrent became known: the metadata of a magnet link with one of two.</summary>
     public void AddInfoHash(InfoHash infoHash)
     {
-        if (_lanes.Exists(lane => lane.InfoHash == infoHash))
+        if (_infoHashes.Contains(infoHash))
         {
             return;
         }
+
+        _infoHashes.Add(infoHash);
 
         foreach (var origin in _options.Origins)
         {
@@ -101,6 +99,8 @@ internal sealed partial class AnnounceSchedule
                 _lanes.Add(new AnnounceLane(infoHash, origin, [.. _tiers.Select(tier => tier.ToList())]));
             }
         }
+
+        AddHearsayLanes(infoHash);
     }
 
     /// <summary>Adds the announces that are due.</summary>
@@ -183,6 +183,7 @@ internal sealed partial class AnnounceSchedule
         var (lane, state) = (flight.Lane, flight.Lane.States[flight.Tracker]);
         lane.IsAsking = false;
         lane.Due = now;
+        var isOurs = !_namedBy.ContainsKey(flight.Tracker);
         if (failure == TrackerFailure.NoAddress)
         {
             state.NotBefore = now + Times.NoAddressPause;
@@ -194,7 +195,7 @@ internal sealed partial class AnnounceSchedule
         state.Failures++;
         state.IsGivenUp = failure == TrackerFailure.Forbidden;
         state.NotBefore = now + BackOff(state);
-        return true;
+        return isOurs;
     }
 
     /// <summary>What a scrape brought.</summary>
@@ -269,7 +270,7 @@ internal sealed partial class AnnounceSchedule
     /// <param name="toDate">Turns a time of this schedule into a date.</param>
     public TrackerStatus[] Status(Func<TimeSpan, DateTimeOffset> toDate)
     {
-        var status = new TrackerStatus[_trackers.Length];
+        var status = new TrackerStatus[_trackers.Count];
         for (var tracker = 0; tracker < status.Length; tracker++)
         {
             var lanes = _lanes.FindAll(lane => lane.States.ContainsKey(tracker));
@@ -331,6 +332,7 @@ internal sealed partial class AnnounceSchedule
             InfoHash = lane.InfoHash,
             Origin = lane.Origin,
             Event = happened,
+            NamedBy = _namedBy.TryGetValue(tracker, out var by) ? by : null,
             TrackerId = lane.States[tracker].TrackerId,
         };
     }

@@ -153,6 +153,16 @@ internal sealed class Dht
         return number;
     }
 
+    /// <summary>Asks the nodes on the way to a target which infohashes they have (BEP 51).</summary>
+    /// <returns>The number of the results to come.</returns>
+    public int SampleInfoHashes(NodeId target, TimeSpan now, DhtEffects effects)
+    {
+        var number = ++_lastNumber;
+        Begin(number, false, () => new SampleSearch(number, target, _commons.Sampled, now, _commons.Limits), now);
+        Tick(now, effects);
+        return number;
+    }
+
     /// <inheritdoc cref="FindPeers"/>
     public int GetItem(ItemQuery query, TimeSpan now, DhtEffects effects)
     {
@@ -173,11 +183,15 @@ internal sealed class Dht
     }
 
     /// <summary>Puts an item now and about once an hour, until <see cref="Cancel"/>; of a mutable one always the newest.</summary>
+    /// <param name="item">Signed already, if it is mutable.</param>
+    /// <param name="wasPut">It was put just now: an hour from now first.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="effects">What follows.</param>
     /// <returns>The number of the results to come: <see cref="DhtResult.ItemKept"/> each time.</returns>
-    public int KeepItem(DhtItem item, TimeSpan now, DhtEffects effects)
+    public int KeepItem(DhtItem item, bool wasPut, TimeSpan now, DhtEffects effects)
     {
         var number = ++_lastNumber;
-        _keeper.Add(number, item, now);
+        _keeper.Add(number, item, wasPut, now);
         Tick(now, effects);
         return number;
     }
@@ -286,6 +300,17 @@ internal sealed class Dht
                             Found = sum.Found + done.Found,
                             StoredAt = sum.StoredAt + done.StoredAt,
                             Scrape = Larger(sum.Scrape, done.Scrape),
+                            Hops = Math.Max(sum.Hops, done.Hops),
+                        }
+                        : done;
+                    return --Parts == 0 ? _sum : null;
+                case DhtResult.SamplesDone done:
+                    _sum = _sum is DhtResult.SamplesDone samples
+                        ? samples with
+                        {
+                            Answered = samples.Answered + done.Answered,
+                            InfoHashes = [.. samples.InfoHashes.Union(done.InfoHashes)],
+                            Stored = samples.Stored + done.Stored,
                         }
                         : done;
                     return --Parts == 0 ? _sum : null;

@@ -14,6 +14,7 @@ internal sealed class DhtCommons(DhtLimits limits, DhtRandom random, SignatureVe
     public byte[] Version { get; } = "SH\0\u0001"u8.ToArray();
     public WriteTokens Tokens { get; } = new(random);
     public ItemStore Items { get; } = new(limits, verify);
+    public SampleIntervals Sampled { get; } = new();
     public PeerStore PeersIPv4 { get; } = new(limits, random);
     public PeerStore PeersIPv6 { get; } = new(limits, random);
     public SourceRateLimit Sources { get; } =

@@ -20,6 +20,18 @@ internal abstract record DhtResult(int Number)
     /// <param name="StoredAt">Nodes that took our announce.</param>
     /// <param name="Scrape">When asked for.</param>
     internal sealed record PeersDone(int Number, int Asked, int Answered, int Found, int StoredAt, ScrapeResult? Scrape)
+        : DhtResult(Number)
+    {
+        /// <summary>Queries one after the other to the closest node that answered; 0: none has.</summary>
+        public int Hops { get; init; }
+    }
+
+    /// <summary>The search for samples is over.</summary>
+    /// <param name="Number">See <see cref="DhtResult"/>.</param>
+    /// <param name="Answered">Nodes that answered; not all of them sample.</param>
+    /// <param name="InfoHashes">Each once.</param>
+    /// <param name="Stored">Infohashes that the nodes say they have, those known to several counted several times.</param>
+    internal sealed record SamplesDone(int Number, int Answered, IReadOnlyList<InfoHash> InfoHashes, long Stored)
         : DhtResult(Number);
 
     /// <summary>An item, proven; for mutable ones each time a newer one comes in.</summary>

@@ -27,6 +27,9 @@ internal sealed record DhtLimits
     /// <summary>Peers one lookup reports, default 500. What more comes is not looked at.</summary>
     public int LookupPeers { get; init; } = 500;
 
+    /// <summary>Infohashes one lookup of samples (BEP 51) reports, default 2,000. What more comes is not looked at.</summary>
+    public int LookupSamples { get; init; } = 2_000;
+
     /// <summary>
     /// Queries of a search that only fills a bucket, default 24: it is enough to get to know some nodes there.
     /// </summary>

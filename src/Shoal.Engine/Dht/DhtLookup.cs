@@ -41,6 +41,9 @@ internal sealed class LookupCandidate(NodeContact contact, bool isIdKnown, Looku
     /// </summary>
     public bool IsStart { get; init; }
 
+    /// <summary>Queries it takes to get to know it: 1 for those we know ourselves, one more than who named it first.</summary>
+    public int Hops { get; init; } = 1;
+
     /// <summary>Several named it.</summary>
     public bool IsVouchedFor { get; set; }
 
@@ -130,8 +133,11 @@ internal sealed class DhtLookup(NodeId target, DhtLimits limits)
         _start.Add(candidate);
     }
 
+    /// <summary>Of the closest node that answered; 0: none has.</summary>
+    public int Hops => _candidates.Find(node => node.State == CandidateState.Answered)?.Hops ?? 0;
+
     /// <summary>Adds what another node named, or what we know besides.</summary>
-    public void Add(NodeContact contact, LookupInformant? informant)
+    public void Add(NodeContact contact, LookupInformant? informant, int hops)
     {
         if (_byContact.TryGetValue(contact, out var known))
         {
@@ -139,7 +145,7 @@ internal sealed class DhtLookup(NodeId target, DhtLimits limits)
             return;
         }
 
-        Insert(new LookupCandidate(contact, true, informant));
+        Insert(new LookupCandidate(contact, true, informant) { Hops = hops });
     }
 
     /// <summary>Whom to ask now; null when enough queries are under way, or nobody is left to ask.</summary>

@@ -104,7 +104,7 @@ internal sealed partial class DhtNode
             }
             else
             {
-                search.Lookup.Add(contact, null);
+                search.Lookup.Add(contact, null, 1);
             }
         }
 
@@ -250,7 +250,7 @@ internal sealed partial class DhtNode
         {
             if (contact.Id != Id && DhtAddress.MayBeNamedBy(contact.EndPoint, candidate.EndPoint.Address))
             {
-                search.Lookup.Add(contact, informant);
+                search.Lookup.Add(contact, informant, candidate.Hops + 1);
             }
         }
 
@@ -292,7 +292,7 @@ internal sealed partial class DhtNode
                 pending.Search = search;
                 pending.Candidate = candidate;
                 pending.Expected = candidate.IsIdKnown ? candidate.Id : null;
-                SendQuery(pending, search.Ask(Head(pending)), now, effects);
+                SendQuery(pending, search.Ask(Head(pending), pending.To), now, effects);
             }
 
             if (!search.HasEnough && !search.Lookup.IsDone)

@@ -30,7 +30,8 @@ internal abstract class DhtSearch(int number, NodeId target, DhtLimits limits)
 
     public int StoredAt { get; private set; }
 
-    public abstract KrpcQuery Ask(QueryHead head);
+    /// <summary>What to ask that node.</summary>
+    public abstract KrpcQuery Ask(QueryHead head, IPEndPoint to);
 
     public abstract void Take(LookupCandidate from, KrpcResponse response, DhtEffects effects);
 
@@ -56,7 +57,7 @@ internal abstract class DhtSearch(int number, NodeId target, DhtLimits limits)
 /// <summary>Looks for nodes only, to fill the routing table, which takes every node that answers.</summary>
 internal sealed class NodeSearch(NodeId target, DhtLimits limits) : DhtSearch(0, target, limits)
 {
-    public override KrpcQuery Ask(QueryHead head) =>
+    public override KrpcQuery Ask(QueryHead head, IPEndPoint to) =>
         new()
         {
             TransactionId = head.TransactionId,
@@ -103,7 +104,7 @@ internal sealed class PeerSearch(int number, PeerQuery query, DhtLimits limits)
 
     public override bool HasEnough => query.AnnouncePort is null && !query.Scrape && _found.Count >= _limit;
 
-    public override KrpcQuery Ask(QueryHead head) =>
+    public override KrpcQuery Ask(QueryHead head, IPEndPoint to) =>
         new()
         {
             TransactionId = head.TransactionId,
@@ -189,6 +190,9 @@ internal sealed class PeerSearch(int number, PeerQuery query, DhtLimits limits)
         var scrape = query.Scrape ? new ScrapeResult(_seeds.Estimate(), _peers.Estimate()) : null;
         effects.Results.Add(
             new DhtResult.PeersDone(Number, Lookup.Asked, Lookup.Answered, _found.Count, StoredAt, scrape)
+            {
+                Hops = Lookup.Hops,
+            }
         );
     }
 }
@@ -221,7 +225,7 @@ internal sealed class ItemSearch(int number, ItemQuery query, ItemPut? put, Sign
     // An immutable item is the only one of its name; of a mutable one somebody may have a newer one.
     public override bool HasEnough => put is null && query.PublicKey is null && _best is not null;
 
-    public override KrpcQuery Ask(QueryHead head) =>
+    public override KrpcQuery Ask(QueryHead head, IPEndPoint to) =>
         new()
         {
             TransactionId = head.TransactionId,

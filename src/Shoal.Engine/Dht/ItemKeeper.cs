@@ -16,8 +16,10 @@ internal sealed class ItemKeeper(DhtRandom random)
 
     /// <param name="number">Of the wish.</param>
     /// <param name="item">Signed already, if it is mutable.</param>
-    /// <param name="now">It is due at once.</param>
-    public void Add(int number, DhtItem item, TimeSpan now) => _kept.Add(new Kept(number, item) { Next = now });
+    /// <param name="wasPut">It was put just now: due in an hour, not at once.</param>
+    /// <param name="now">The time.</param>
+    public void Add(int number, DhtItem item, bool wasPut, TimeSpan now) =>
+        _kept.Add(new Kept(number, item) { Next = wasPut ? NextRegular(now) : now });
 
     /// <summary>The search that puts it at this moment, to be cancelled; 0: none.</summary>
     public int Remove(int number)
@@ -45,8 +47,7 @@ internal sealed class ItemKeeper(DhtRandom random)
 
         if (done.StoredAt > 0)
         {
-            // Up to a twelfth sooner: items kept together come apart.
-            kept.Next = now + Regular * (1 - (random.Next(1000) / 12_000.0));
+            kept.Next = NextRegular(now);
             kept.Retry = FirstRetry;
         }
         else
@@ -57,6 +58,9 @@ internal sealed class ItemKeeper(DhtRandom random)
 
         return new DhtResult.ItemKept(kept.Number, kept.Item, done.StoredAt);
     }
+
+    // Up to a twelfth sooner: items kept together come apart.
+    private TimeSpan NextRegular(TimeSpan now) => now + Regular * (1 - (random.Next(1000) / 12_000.0));
 
     internal sealed class Kept(int number, DhtItem item)
     {

@@ -26,11 +26,13 @@ internal readonly record struct AnnounceFacts(
 /// <param name="Found">Peers a tracker named.</param>
 /// <param name="SeenAs">The tracker's host, and where it sees us (BEP 24).</param>
 /// <param name="Failed">URL and text, each time a tracker fails or refuses; printable.</param>
+/// <param name="Worked">A tracker has answered an announce; null: nobody wants to know.</param>
 internal sealed record AnnounceListener(
     Func<AnnounceFacts> Facts,
     Action<CandidateBatch> Found,
     Action<string, IPAddress> SeenAs,
-    Action<string, string> Failed
+    Action<string, string> Failed,
+    Action<TrackerUrl>? Worked = null
 );
 
 /// <summary>
@@ -94,6 +96,9 @@ internal sealed class AnnounceLoop : IAsyncDisposable
 
     /// <summary>The other name of a hybrid became known.</summary>
     public void AddInfoHash(InfoHash infoHash) => Post(_ => _schedule.AddInfoHash(infoHash));
+
+    /// <summary>Peers named trackers: they are asked besides.</summary>
+    public void AddHearsay(IReadOnlyList<HearsayTracker> trackers) => Post(_ => _schedule.AddHearsay(trackers));
 
     /// <summary>Asks for the numbers of seeds and leeches without announcing.</summary>
     public void RequestScrape() => Post(now => _schedule.Scrape(now, _jobs));
@@ -233,7 +238,11 @@ internal sealed class AnnounceLoop : IAsyncDisposable
         }
 
         _schedule.Answered(job.Id, answer, now);
-        if (answer.Failure is not null)
+        if (answer.Failure is null)
+        {
+            _listener.Worked?.Invoke(job.Url);
+        }
+        else if (job.NamedBy is null)
         {
             _listener.Failed(job.Url.ToString(), answer.Failure);
         }

@@ -2,7 +2,7 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-// Items (BEP 44).
+// Items (BEP 44) and samples (BEP 51).
 internal sealed partial class DhtLoop
 {
     /// <summary>Looks for an item (BEP 44); <paramref name="found"/> is called for each newer one.</summary>
@@ -10,24 +10,24 @@ internal sealed partial class DhtLoop
         ItemQuery query,
         Action<DhtItem>? found,
         CancellationToken cancellation
-    ) => SearchItemAsync(now => _dht.GetItem(query, now, _effects), found, cancellation);
+    ) => SearchAsync<DhtResult.ItemDone>(now => _dht.GetItem(query, now, _effects), found, cancellation);
 
     /// <summary>Puts an item (BEP 44) that is signed already, if it is mutable. It lasts two hours at most.</summary>
     public Task<DhtResult.ItemDone> PutItemAsync(ItemPut put, CancellationToken cancellation) =>
-        SearchItemAsync(now => _dht.PutItem(put, now, _effects), null, cancellation);
+        SearchAsync<DhtResult.ItemDone>(now => _dht.PutItem(put, now, _effects), null, cancellation);
 
     /// <summary>
-    /// Puts an item now and once an hour until the result is disposed of. A mutable one is to be signed already
-    /// (<see cref="SignAsync"/>); when somebody with the key puts a newer one, that one is kept from then on.
+    /// Puts an item now and once an hour until the result is disposed of. A mutable one is to be signed already; when somebody with the key puts a newer one, that one is kept from then on.
     /// </summary>
     /// <param name="item">What to keep.</param>
     /// <param name="put">Called after each time, with the newest item and how many nodes took it; quick.</param>
-    public IDisposable KeepItem(DhtItem item, Action<DhtResult.ItemKept>? put)
+    /// <param name="wasPut">It was put just now: an hour from now first.</param>
+    public IDisposable KeepItem(DhtItem item, Action<DhtResult.ItemKept>? put, bool wasPut = false)
     {
         var kept = new KeptItem(this);
         Do(now =>
         {
-            kept.Number = _dht.KeepItem(item, now, _effects);
+            kept.Number = _dht.KeepItem(item, wasPut, now, _effects);
             _listeners[kept.Number] = result =>
             {
                 if (result is DhtResult.ItemKept done)
@@ -39,38 +39,18 @@ internal sealed partial class DhtLoop
         return kept;
     }
 
-    /// <summary>Signs a value with the number after the newest one in the DHT.</summary>
-    /// <returns>The item, and the number it comes after: null if there was none.</returns>
-    /// <exception cref="InvalidOperationException">There is no libsodium.</exception>
-    public async Task<ItemPut> SignAsync(byte[] seed, byte[] salt, byte[] value, CancellationToken cancellation)
-    {
-        var ed25519 = _options.Ed25519 ?? throw new InvalidOperationException("mutable items need libsodium");
-        var key = ed25519.PublicKey(seed);
-        var before = await GetItemAsync(ItemQuery.Mutable(key, salt), null, cancellation).ConfigureAwait(false);
-        var known = before.Best?.Signature?.Sequence;
-        var sequence = (known ?? 0) + 1;
-        var signature = ed25519.Sign(seed, DhtItem.BytesToSign(salt, sequence, value));
-        return new ItemPut(new DhtItem(value, new KrpcSignature(key, sequence, signature), salt), known);
-    }
+    /// <summary>Asks the nodes on the way to a target which infohashes they have (BEP 51).</summary>
+    public Task<DhtResult.SamplesDone> SampleAsync(NodeId target, CancellationToken cancellation) =>
+        SearchAsync<DhtResult.SamplesDone>(now => _dht.SampleInfoHashes(target, now, _effects), null, cancellation);
 
-    /// <summary>Signs a value as <see cref="SignAsync"/> does, and puts it over the one that was newest only.</summary>
-    /// <exception cref="InvalidOperationException">There is no libsodium.</exception>
-    public async Task<DhtResult.ItemDone> PublishAsync(
-        byte[] seed,
-        byte[] salt,
-        byte[] value,
-        CancellationToken cancellation
-    ) =>
-        await PutItemAsync(await SignAsync(seed, salt, value, cancellation).ConfigureAwait(false), cancellation)
-            .ConfigureAwait(false);
-
-    private async Task<DhtResult.ItemDone> SearchItemAsync(
+    private async Task<TDone> SearchAsync<TDone>(
         Func<TimeSpan, int> begin,
         Action<DhtItem>? found,
         CancellationToken cancellation
     )
+        where TDone : DhtResult
     {
-        var end = new TaskCompletionSource<DhtResult.ItemDone>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = new TaskCompletionSource<TDone>(TaskCreationOptions.RunContinuationsAsynchronously);
         var number = 0;
         Do(now =>
         {
@@ -81,7 +61,7 @@ internal sealed partial class DhtLoop
                 {
                     found?.Invoke(item.Item);
                 }
-                else if (result is DhtResult.ItemDone done)
+                else if (result is TDone done)
                 {
                     end.TrySetResult(done);
                 }

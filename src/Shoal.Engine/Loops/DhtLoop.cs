@@ -227,7 +227,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         // Listeners post, and what they post comes later: nobody changes the lists meanwhile.
         foreach (var result in _effects.Results)
         {
-            var isEnd = result is DhtResult.PeersDone or DhtResult.ItemDone;
+            var isEnd = result is DhtResult.PeersDone or DhtResult.ItemDone or DhtResult.SamplesDone;
             if (_listeners.TryGetValue(result.Number, out var listener))
             {
                 if (isEnd)

@@ -146,6 +146,7 @@ internal sealed class EngineServices : IAsyncDisposable
                 StateFile = Egress.IsProxied ? "dht.proxy.state" : "dht.state",
                 Bootstrap = Options.DhtBootstrap,
                 Ed25519 = ed25519,
+                IsReadOnly = Options.DhtReadOnly,
                 Egress = Egress,
                 Time = Time,
                 OnAddress = (socket, address) => Addresses.Hear(AddressWitness.Dht, $"{socket}", address),

@@ -21,6 +21,9 @@ internal interface ISwarmOwner
 
     /// <summary>A peer says that a node of the DHT is there.</summary>
     void NodeFound(IPEndPoint node);
+
+    /// <summary>Peers named trackers.</summary>
+    void TrackersHeard(IReadOnlyList<HearsayTracker> trackers);
     void StateChanged(TorrentStatus status);
 
     /// <summary>A peer was met, or left for a reason.</summary>
@@ -231,6 +234,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     break;
                 case SwarmEffectKind.NodeFound:
                     _owner.NodeFound((IPEndPoint)effect.Payload!);
+                    break;
+                case SwarmEffectKind.TrackersHeard:
+                    _owner.TrackersHeard((IReadOnlyList<HearsayTracker>)effect.Payload!);
                     break;
                 case SwarmEffectKind.PeerSeen:
                     _owner.PeerChanged((PeerStatus)effect.Payload!, left: null);

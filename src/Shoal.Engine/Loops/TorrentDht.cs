@@ -19,12 +19,21 @@ internal sealed class TorrentDht(
     TimeProvider time
 )
 {
+    /// <summary>After the first announce: to know one's own swarm is worth a look-up, but is not urgent.</summary>
+    private static readonly TimeSpan FirstScrape = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ScrapeInterval = TimeSpan.FromHours(1);
+
     private readonly Lock _lock = new();
     private readonly List<(NodeId Name, DhtAnnounceSchedule Schedule)> _names = [];
     private readonly long _epoch = time.GetTimestamp();
     private bool _isStopped;
     private bool _isPaused;
     private bool _wasIn;
+    private ScrapeResult? _scrape;
+    private TimeSpan? _nextScrape;
+
+    /// <summary>How many there are, about, as the DHT said last (BEP 33); null: it has not said.</summary>
+    public ScrapeResult? Scrape => Volatile.Read(ref _scrape);
 
     private TimeSpan Now => time.GetElapsedTime(_epoch);
 
@@ -48,6 +57,7 @@ internal sealed class TorrentDht(
     public void Tick()
     {
         List<(NodeId Name, DhtAnnounceSchedule Schedule)>? due = null;
+        NodeId? scraped = null;
         lock (_lock)
         {
             var now = Now;
@@ -58,6 +68,13 @@ internal sealed class TorrentDht(
             }
 
             _wasIn = isIn;
+            if (!_isStopped && !_isPaused && now >= _nextScrape)
+            {
+                _nextScrape = now + ScrapeInterval;
+                // Under the two names of a hybrid are the same people for the most part.
+                scraped = _names[0].Name;
+            }
+
             foreach (var name in _names)
             {
                 if (!_isStopped && !_isPaused && name.Schedule.IsDue(now))
@@ -76,6 +93,12 @@ internal sealed class TorrentDht(
                 IsSeed = facts().IsComplete,
             };
             dht.FindPeers(query, Take, done => Done(schedule, done));
+        }
+
+        if (scraped is { } target)
+        {
+            // Apart from announces: who is asked for numbers need not name peers, and libtorrent does not.
+            dht.FindPeers(new PeerQuery(target) { Scrape = true }, Take, Scraped);
         }
     }
 
@@ -138,12 +161,24 @@ internal sealed class TorrentDht(
         found(new CandidateBatch(peers, PeerSource.Dht));
     }
 
+    private void Scraped(DhtResult.PeersDone done)
+    {
+        if (done.Answered > 0)
+        {
+            Volatile.Write(ref _scrape, done.Scrape);
+        }
+    }
+
     private void Done(DhtAnnounceSchedule schedule, DhtResult.PeersDone done)
     {
         var wantsPeers = facts().WantsPeers;
         lock (_lock)
         {
             schedule.Done(done.Answered, done.Found, wantsPeers, Now);
+            if (done.Answered > 0)
+            {
+                _nextScrape ??= Now + FirstScrape;
+            }
         }
     }
 }

@@ -62,6 +62,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                 DhtPort = services.DhtPortOf(metainfo),
                 UsePex = services.Options.UsePex,
                 ExternalAddresses = services.Addresses.Known,
+                UseTrackerExchange = services.Options is { UsePex: true, UseTrackers: true },
                 ClientVersion = EngineVersion.ClientName,
                 SeedChoking = services.Options.SeedChoking,
                 Sequential = options.Sequential,
@@ -86,7 +87,8 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                 () => services.FactsOf(Metainfo, _loop.Status),
                 AddCandidates,
                 (host, address) => services.Addresses.Hear(AddressWitness.Tracker, host, address),
-                (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message))
+                (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message)),
+                tracker => Command(new SwarmCommand.TrackerWorks(tracker))
             )
         );
         Torrent = new Torrent(this);
@@ -115,6 +117,8 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             return status with
             {
                 Trackers = _sources.Status,
+                DhtSeeds = _sources.DhtScrape is { } scrape ? (int)Math.Round(scrape.Seeds) : null,
+                DhtPeers = _sources.DhtScrape is { } others ? (int)Math.Round(others.Peers) : null,
                 AllTimeDownloaded = downloaded + status.Downloaded,
                 AllTimeUploaded = uploaded + status.Uploaded,
             };
@@ -210,6 +214,8 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         _services.Addresses.Hear(AddressWitness.Peer, seen.By, seen.Ours);
 
     void ISwarmOwner.NodeFound(IPEndPoint node) => _sources.NodeFound(node);
+
+    void ISwarmOwner.TrackersHeard(IReadOnlyList<HearsayTracker> trackers) => _sources.TrackersHeard(trackers);
 
     void ISwarmOwner.StateChanged(TorrentStatus status)
     {

@@ -18,10 +18,15 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     private volatile bool _isComplete;
     private InfoHash[] _localNames = [];
     private InfoHash[] _toldLocally = [];
+    private readonly HashSet<InfoHash> _names = [];
+    private TorrentStatus? _started;
     private bool _isPaused;
     private bool _isStopped;
 
     public IReadOnlyList<TrackerStatus> Status => _loop?.Status ?? [];
+
+    /// <summary>What the DHT said last of the size of the swarm; null: nothing.</summary>
+    public ScrapeResult? DhtScrape => _dht?.Scrape;
 
     /// <summary>Begins to announce, unless it has begun already.</summary>
     /// <param name="tiers">URLs; those that are no tracker's are left out.</param>
@@ -45,23 +50,47 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         var urls = tiers.Select(Parse).Where(tier => tier.Count > 0).ToList();
         lock (_lock)
         {
-            if (_isStopped || _loop is not null || urls.Count == 0 || !services.Options.UseTrackers)
+            _started = status;
+            _names.UnionWith(names);
+            if (urls.Count > 0)
             {
-                return;
+                StartLoop(urls);
             }
-
-            var options = new AnnounceScheduleOptions
-            {
-                Tiers = urls,
-                InfoHashes = names,
-                Origins = services.Egress.Origins,
-                IsComplete = IsWhole(status),
-                IsPartialSeed = IsPartialSeed(status),
-                Seed = services.CreateRandom().Next(),
-            };
-            _loop = new AnnounceLoop(options, services.Trackers, listener, services.Time);
-            _loop.Start();
         }
+    }
+
+    /// <summary>Peers named trackers. A torrent that had none has some now.</summary>
+    public void TrackersHeard(IReadOnlyList<HearsayTracker> trackers)
+    {
+        lock (_lock)
+        {
+            if (_started is not null && !_isPaused)
+            {
+                StartLoop([]);
+                _loop?.AddHearsay(trackers);
+            }
+        }
+    }
+
+    // Once, under the lock.
+    private void StartLoop(IReadOnlyList<IReadOnlyList<TrackerUrl>> tiers)
+    {
+        if (_isStopped || _loop is not null || !services.Options.UseTrackers)
+        {
+            return;
+        }
+
+        var options = new AnnounceScheduleOptions
+        {
+            Tiers = tiers,
+            InfoHashes = [.. _names],
+            Origins = services.Egress.Origins,
+            IsComplete = _isComplete && IsWhole(_started!),
+            IsPartialSeed = IsPartialSeed(_started!),
+            Seed = services.CreateRandom().Next(),
+        };
+        _loop = new AnnounceLoop(options, services.Trackers, listener, services.Time);
+        _loop.Start();
     }
 
     /// <summary>The metadata came in: it may tell another name of the torrent, nodes, or that it is private.</summary>
@@ -82,9 +111,13 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             services.Dht?.AddBootstrap(metainfo.Nodes);
         }
 
-        foreach (var name in names)
+        lock (_lock)
         {
-            _loop?.AddInfoHash(name);
+            _names.UnionWith(names);
+            foreach (var name in names)
+            {
+                _loop?.AddInfoHash(name);
+            }
         }
     }
 
@@ -92,6 +125,11 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     public void Completed(TorrentStatus status)
     {
         _isComplete = true;
+        lock (_lock)
+        {
+            _started = status;
+        }
+
         if (IsWhole(status))
         {
             _loop?.Completed();

@@ -263,7 +263,7 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
             var path = Uri.AbsolutePath;
             path = isScrape && path == "/scrape" ? TrackerAccess.AnnouncePath : path;
             var hasQuery = job.Url.HasQuery || Uri.Query != _first.Query;
-            return TrackerAccess.WhyNot(reach, path, hasQuery, _cameFrom);
+            return TrackerAccess.WhyNot(reach, path, hasQuery, _cameFrom, job.NamedBy);
         }
 
         public void Reached(NetworkReach reach) => _reached = reach;

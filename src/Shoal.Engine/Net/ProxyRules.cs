@@ -5,7 +5,14 @@ internal static class ProxyRules
 {
     /// <summary>The options without what is off with their proxy; the same without a proxy.</summary>
     public static EngineOptions Apply(EngineOptions options) =>
-        options.Proxy is not { } proxy ? options : options with { UseDht = options.UseDht && HasDatagrams(proxy) };
+        options.Proxy is not { } proxy
+            ? options
+            // BEP 43: "read-only" nodes are those "that cannot be queried", and so are we behind it.
+            : options with
+            {
+                UseDht = options.UseDht && HasDatagrams(proxy),
+                DhtReadOnly = true,
+            };
 
     /// <summary>Told once at the start.</summary>
     public static string Explain(ProxyOptions proxy) =>

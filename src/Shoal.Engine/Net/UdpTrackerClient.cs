@@ -38,7 +38,7 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
         var host = new HostTarget(url.Host, url.Port)
         {
             Origin = job.Origin,
-            WhyNot = reach => TrackerAccess.WhyNot(reach, path, url.HasQuery, null),
+            WhyNot = reach => TrackerAccess.WhyNot(reach, path, url.HasQuery, null, job.NamedBy),
         };
         var (tracker, failure, message) = await egress.LocateAsync(host, cancellation).ConfigureAwait(false);
         if (failure != HostFailure.None)

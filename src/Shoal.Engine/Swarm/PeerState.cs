@@ -176,6 +176,10 @@ internal sealed class PeerState
 
     public PeerExchange.Exchange? Pex { get; set; }
 
+    // Tracker exchange: TrackerExchange; null before its handshake.
+
+    public TrackerExchange.Exchange? Trackers { get; set; }
+
     // Metadata: MetadataFetch.
 
     /// <summary>The size the peer named; 0: none.</summary>

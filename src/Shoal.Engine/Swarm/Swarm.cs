@@ -28,6 +28,7 @@ internal sealed partial class Swarm
     private readonly ExtensionRegistry _extensions;
     private readonly PeerExchange _exchange;
     private readonly HolePunch _punch;
+    private readonly TrackerExchange _trackers;
     private readonly MetadataFetch _metadata;
     private readonly SuperSeeder _superSeeder;
     private readonly Suggester _suggester;
@@ -50,6 +51,7 @@ internal sealed partial class Swarm
         _extensions = new ExtensionRegistry(_state, _candidates);
         _exchange = new PeerExchange(_state, _candidates, _extensions);
         _punch = new HolePunch(_state, _candidates, _extensions);
+        _trackers = new TrackerExchange(_state, _extensions);
         _metadata = new MetadataFetch(_state, _extensions) { Condemn = _membership.Condemn };
         _superSeeder = new SuperSeeder(_state);
         _suggester = new Suggester(_state);
@@ -74,6 +76,7 @@ internal sealed partial class Swarm
         _wishes = new UserWishes(_state, _ledger, _holdings, _verification, _membership, _superSeeder)
         {
             DisconnectAll = DisconnectAll,
+            Trackers = _trackers,
         };
         RegisterExtensions();
         if (metainfo is not null)
@@ -242,6 +245,7 @@ internal sealed partial class Swarm
             _membership.DropUseless();
             _exchange.OnSecond();
             _punch.OnSecond();
+            _trackers.OnSecond();
         }
 
         _metadata.OnTick();

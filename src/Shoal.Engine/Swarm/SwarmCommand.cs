@@ -31,6 +31,9 @@ internal abstract record SwarmCommand
 
     /// <summary>The port where peers reach us is another now; told in later handshakes.</summary>
     internal sealed record SetListenPort(int Port) : SwarmCommand;
+
+    /// <summary>The tracker has answered an announce of the torrent; told each time.</summary>
+    internal sealed record TrackerWorks(TrackerUrl Tracker) : SwarmCommand;
 }
 
 public enum FilePriority

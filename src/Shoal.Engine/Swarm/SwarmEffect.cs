@@ -54,6 +54,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>A peer told its port in the DHT. Payload: <see cref="IPEndPoint"/>.</summary>
     NodeFound,
 
+    /// <summary>A peer named trackers. Payload: list of <see cref="HearsayTracker"/>.</summary>
+    TrackersHeard,
+
     /// <summary>A peer is connected, and has had the time to say what it is. Payload: <see cref="PeerStatus"/>.</summary>
     PeerSeen,
 

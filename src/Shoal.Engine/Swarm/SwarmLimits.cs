@@ -121,6 +121,15 @@ internal sealed record SwarmLimits
     /// </summary>
     public int MaxMetadataRequests { get; init; } = 1;
 
+    /// <summary>Trackers that peers named, over the life of the torrent. Beyond: not looked at. Default 30.</summary>
+    public int MaxTrackersHeard { get; init; } = 30;
+
+    /// <summary>Those of one peer (IPv6: of one network). Beyond: not looked at. Default 5: six liars fill the list, one does not.</summary>
+    public int MaxTrackersHeardOfPeer { get; init; } = 5;
+
+    /// <summary>Trackers that peers are told of, those that worked first. Default 20.</summary>
+    public int MaxTrackersTold { get; init; } = 20;
+
     /// <summary>
     /// Hashes and metadata served to one peer a second, in 16 KiB blocks; burst of ten seconds. Beyond: reject.
     /// </summary>

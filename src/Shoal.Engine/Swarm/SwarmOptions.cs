@@ -25,6 +25,9 @@ internal sealed record SwarmOptions
     /// </summary>
     public bool UseHolePunch { get; init; }
 
+    /// <summary>Exchange trackers with peers (lt_trackers), unless the torrent is private.</summary>
+    public bool UseTrackerExchange { get; init; } = true;
+
     /// <summary>Our name and version, told to peers in the extension handshake.</summary>
     public string ClientVersion { get; init; } = "Shoal";
 

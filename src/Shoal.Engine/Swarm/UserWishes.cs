@@ -13,6 +13,8 @@ internal sealed class UserWishes(
     /// <summary>Set by <see cref="Swarm"/>: all peers leave, no more are called.</summary>
     public required Action DisconnectAll { get; init; }
 
+    public required TrackerExchange Trackers { get; init; }
+
     public void Handle(SwarmCommand command)
     {
         switch (command)
@@ -52,6 +54,9 @@ internal sealed class UserWishes(
             case SwarmCommand.SetExternalAddress set:
                 state.SetExternal(set.Address);
                 membership.AddressChanged();
+                break;
+            case SwarmCommand.TrackerWorks works:
+                Trackers.Works(works.Tracker);
                 break;
         }
     }

@@ -13,6 +13,7 @@ Commands are arguments, done in their order once the node knows another one:
 import argparse
 import hashlib
 import json
+import re
 import signal
 import sys
 import tempfile
@@ -68,6 +69,9 @@ def alerts(kind, seconds):
 
 
 say("listening", port=session.listen_port())
+if not options.commands:
+    # Others come to it.
+    options.commands = ["stay"]
 
 
 def wait_for_nodes():
@@ -91,7 +95,17 @@ def again(action, kind, test):
     return None
 
 
-if options.commands:
+def newest(alert):
+    """The item, as far as the bindings can say it: of values that are no strings only the message tells."""
+    try:
+        item = alert.item
+    except RuntimeError:
+        found = re.search(r"seq=(-?\d+)", alert.message())
+        item = {"value": alert.message(), "seq": int(found[1]) if found else 0}
+    return item if item.get("seq", 0) > 0 else None
+
+
+if options.node:
     wait_for_nodes()
     say("joined")
 for command in options.commands:
@@ -136,7 +150,7 @@ for command in options.commands:
         found = again(
             lambda: session.dht_get_mutable_item(key, salt),
             "dht_mutable_item_alert",
-            lambda alert: alert.item if alert.item.get("seq", 0) > 0 else None,
+            newest,
         )
         say("got", value=str(found and found["value"]), seq=found and found["seq"])
     elif name == "stay":

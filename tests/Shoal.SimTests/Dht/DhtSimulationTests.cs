@@ -35,13 +35,19 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
 
         var figures = AnnounceAndFind(world, honest, 200);
 
+        var fooled = honest.Count(node => node.Dht.Nodes[0].ExternalAddress?.ToString() == "66.66.66.66");
+        var sure = honest.Count(node => node.Dht.Nodes[0].ExternalAddress?.Equals(node.Address.Address) == true);
+        log.WriteLine($"{fooled} of {honest.Count} are fooled about their address, {sure} are sure of it");
         log.WriteLine(figures.ToString());
         Assert.True(figures.Found >= figures.Tried * 0.99, figures.ToString());
         Assert.True(figures.MostQueries <= Limits.LookupQueries, figures.ToString());
         Assert.True(figures.MeanQueries <= 30, figures.ToString());
+        // log2 of 1,000 is 10, and each answer takes several steps at once.
+        Assert.True(figures.Hops.At(0.5) <= 4 && figures.Hops.At(0.99) <= 8, figures.ToString());
+        Assert.True(figures.Datagrams.At(0.5) <= 50 && figures.Datagrams.At(0.99) <= 120, figures.ToString());
         // Hardly anybody believes the hostile nodes about his address.
-        var fooled = honest.Count(node => node.Dht.Nodes[0].ExternalAddress?.ToString() == "66.66.66.66");
-        Assert.True(fooled <= honest.Count / 50, $"{fooled} nodes are fooled about their address");
+        Assert.True(fooled <= honest.Count / 50, $"{fooled} of {honest.Count} are fooled about their address");
+        Assert.True(sure >= honest.Count * 0.9, $"only {sure} of {honest.Count} are sure of their address");
     }
 
     [Fact]
@@ -92,8 +98,8 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
         var left = DhtItem.Immutable("4:left"u8.ToArray());
         var signed = ItemQuery.Mutable(key, []);
 
-        var number = honest[1].Do((dht, effects) => dht.KeepItem(kept, world.Now, effects), world);
-        honest[2].Do((dht, effects) => dht.KeepItem(Mutable(1), world.Now, effects), world);
+        var number = honest[1].Do((dht, effects) => dht.KeepItem(kept, false, world.Now, effects), world);
+        honest[2].Do((dht, effects) => dht.KeepItem(Mutable(1), false, world.Now, effects), world);
         Assert.True(Put(world, honest[1], new ItemPut(left)).StoredAt >= 6);
         Assert.True(Put(world, honest[3], new ItemPut(Mutable(2))).StoredAt >= 6);
         world.Run(TimeSpan.FromMinutes(190));
@@ -183,11 +189,25 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
         double MeanQueries,
         long MostQueries,
         double MeanSeconds,
-        int Announced
+        int Announced,
+        Spread Hops,
+        Spread Datagrams
     )
     {
         public override string ToString() =>
-            $"{Found} of {Tried} found; {MeanQueries:F1} queries each, at most {MostQueries}; first peer after {MeanSeconds:F2} s; announced to {Announced / (double)Tried:F1}";
+            $"{Found} of {Tried} found; {MeanQueries:F1} queries each, at most {MostQueries}; first peer after {MeanSeconds:F2} s; announced to {Announced / (double)Tried:F1}; hops {Hops}; datagrams {Datagrams}";
+    }
+
+    /// <summary>How numbers are spread.</summary>
+    private sealed class Spread(IEnumerable<int> values)
+    {
+        private readonly List<int> _sorted = [.. values.Order()];
+
+        /// <summary>The value that such a share does not exceed.</summary>
+        public int At(double share) =>
+            _sorted[Math.Clamp((int)Math.Ceiling(share * _sorted.Count) - 1, 0, _sorted.Count - 1)];
+
+        public override string ToString() => $"median {At(0.5)}, p99 {At(0.99)}, most {_sorted[^1]}";
     }
 
     private static Figures AnnounceAndFind(DhtWorld world, List<HonestNode> honest, int count)
@@ -233,7 +253,9 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
             probes.Average(probe => probe.Asked),
             probes.Max(probe => probe.Asked),
             probes.Average(probe => probe.FoundAfter?.TotalSeconds ?? 30),
-            announced
+            announced,
+            new Spread(probes.Select(probe => probe.Hops)),
+            new Spread(probes.Select(probe => probe.Datagrams))
         );
     }
 
@@ -258,6 +280,11 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
 
         public int Asked { get; private set; }
 
+        public int Hops { get; private set; }
+
+        /// <summary>Queries and answers.</summary>
+        public int Datagrams { get; private set; }
+
         public void Look()
         {
             if (IsDone)
@@ -274,7 +301,7 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
             if (results.OfType<DhtResult.PeersDone>().SingleOrDefault() is { } done)
             {
                 IsDone = true;
-                Asked = done.Asked;
+                (Asked, Hops, Datagrams) = (done.Asked, done.Hops, done.Asked + done.Answered);
             }
         }
     }

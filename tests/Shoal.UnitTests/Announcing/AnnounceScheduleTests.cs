@@ -339,4 +339,40 @@ public sealed class AnnounceScheduleTests
         var script = new AnnounceScript("a,a|a|b");
         Assert.Equal("a started, b started", script.Until(0.1));
     }
+
+    [Fact]
+    public void TrackersThatPeersNameAreOneTierBehindAllOthersAndFailQuietly()
+    {
+        var script = new AnnounceScript("a");
+        script.Works("a", "y");
+        script.Until(1);
+        script.Schedule.AddHearsay([Hearsay("x"), Hearsay("a"), Hearsay("y")]);
+        Assert.Equal("x started, y started", script.Until(2));
+        // One more is one more to fall back on, not one more to announce to.
+        script.Schedule.AddHearsay([Hearsay("z"), Hearsay("y")]);
+        Assert.DoesNotContain("z", script.Until(20), StringComparison.Ordinal);
+        Assert.Equal(
+            ["a", "x", "y", "z"],
+            script.Schedule.Status(_ => default).Select(tracker => new Uri(tracker.Url).Host)
+        );
+        var jobs = new List<AnnounceJob>();
+        script.Schedule.AddInfoHash(new InfoHash("22222222222222222222"u8));
+        script.Schedule.Tick(script.Now, jobs);
+        Assert.Equal([null, NetworkReach.Local], jobs.Select(job => job.NamedBy));
+        Assert.False(script.Schedule.Failed(jobs[1].Id, TrackerFailure.Unreachable, "gone", script.Now));
+        Assert.True(script.Schedule.Failed(jobs[0].Id, TrackerFailure.Unreachable, "gone", script.Now));
+    }
+
+    [Fact]
+    public void ATorrentWithoutTrackersUsesThoseThatPeersName()
+    {
+        var script = new AnnounceScript("a", options => options with { Tiers = [] });
+        script.Works("x");
+        Assert.Equal("", script.Until(1));
+        Assert.Null(script.Schedule.NextDue);
+        script.Schedule.AddHearsay([Hearsay("x")]);
+        Assert.Equal("x started", script.Until(2));
+    }
+
+    private static HearsayTracker Hearsay(string host) => new(AnnounceScript.Url(host), NetworkReach.Local);
 }

@@ -110,7 +110,7 @@ internal sealed class AnnounceScript
 
     public TrackerStatus[] Status() => _schedule.Status(time => DateTimeOffset.UnixEpoch + time);
 
-    private static TrackerUrl Url(string name)
+    public static TrackerUrl Url(string name)
     {
         Assert.True(TrackerUrl.TryParse(name.Contains(':') ? name : $"http://{name}/announce", out var url));
         return url;

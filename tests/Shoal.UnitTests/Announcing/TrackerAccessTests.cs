@@ -53,4 +53,50 @@ public sealed class TrackerAccessTests
             TrackerAccess.WhyNot(NetworkReaches.Of(IPAddress.Parse(address)), path, hasQuery, (NetworkReach?)cameFrom)
                 is null
         );
+
+    /// <summary>A peer leads us nowhere nearer than where it is itself, also when a name resolves to such an address.</summary>
+    [Theory]
+    [InlineData("8.8.8.8", NetworkReach.Global, true)]
+    [InlineData("192.168.1.1", NetworkReach.Global, false)]
+    [InlineData("127.0.0.1", NetworkReach.Global, false)]
+    [InlineData("127.0.0.1", NetworkReach.Local, false)]
+    [InlineData("192.168.1.1", NetworkReach.Local, true)]
+    [InlineData("127.0.0.1", NetworkReach.Loopback, true)]
+    public void WhatAPeerMayName(string address, object by, bool allowed) =>
+        Assert.Equal(
+            allowed,
+            TrackerAccess.WhyNot(
+                NetworkReaches.Of(IPAddress.Parse(address)),
+                "/announce",
+                false,
+                null,
+                (NetworkReach)by
+            )
+                is null
+        );
+
+    [Theory]
+    [InlineData("http://t.example/announce", NetworkReach.Global, true)]
+    [InlineData("https://t.example:8443/announce", NetworkReach.Global, true)]
+    [InlineData("udp://t.example:80", NetworkReach.Global, true)]
+    [InlineData("udp://t.example:80/announce", NetworkReach.Global, true)]
+    [InlineData("wss://t.example/announce", NetworkReach.Loopback, false)]
+    [InlineData("http://t.example/4f2a9c/announce", NetworkReach.Global, false)]
+    [InlineData("http://t.example/announce?passkey=4f2a9c", NetworkReach.Global, false)]
+    [InlineData("http://me:secret@t.example/announce", NetworkReach.Global, false)]
+    [InlineData("http://t.example/", NetworkReach.Global, false)]
+    [InlineData("http://192.168.1.1/announce", NetworkReach.Global, false)]
+    [InlineData("http://192.168.1.1/announce", NetworkReach.Local, true)]
+    [InlineData("http://localhost/announce", NetworkReach.Local, false)]
+    [InlineData("http://router.lan/announce", NetworkReach.Global, false)]
+    [InlineData("http://127.0.0.1/announce", NetworkReach.Loopback, true)]
+    [InlineData("not a url", NetworkReach.Loopback, false)]
+    public void WhatIsTakenFromAPeerAndToldToOne(string text, object by, bool allowed)
+    {
+        Assert.Equal(allowed, TrackerManners.Read(text, (NetworkReach)by) is not null);
+        if (Shoal.Protocol.TrackerUrl.TryParse(text, out var url))
+        {
+            Assert.Equal(allowed, TrackerManners.MayBeTold(url, (NetworkReach)by));
+        }
+    }
 }

@@ -13,6 +13,7 @@ public sealed class CommandLineTests
         "share",
         "seed",
         "get",
+        "publish",
         "verify",
         "tracker",
         "completion",

@@ -142,4 +142,18 @@ public sealed class ShowCommandTests : IDisposable
             run.IsOneLine(1, "cut.torrent");
         }
     }
+
+    [Fact]
+    public async Task A_link_that_can_change_is_told_from_one_that_cannot()
+    {
+        const string Link = "magnet:?xs=urn:btpk:8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e&s=6e";
+        var plain = await CliRun.Of("show", Link);
+        Assert.Contains("Public key   8543d3e6", plain.Out, StringComparison.Ordinal);
+        Assert.Contains("Salt         6e", plain.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("Infohash", plain.Out, StringComparison.Ordinal);
+        var json = await CliRun.Of("show", Link, "--json");
+        Assert.Contains("\"publicKey\":\"8543d3e6", json.Out, StringComparison.Ordinal);
+        Assert.Contains("\"salt\":\"6e\"", json.Out, StringComparison.Ordinal);
+        Assert.Contains($"\"magnet\":\"{Link}\"", json.Out, StringComparison.Ordinal);
+    }
 }

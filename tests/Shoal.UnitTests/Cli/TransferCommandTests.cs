@@ -110,6 +110,51 @@ public sealed class TransferCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Get_refuses_links_with_a_bad_key_or_salt_or_without_the_DHT()
+    {
+        const string Key = "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e";
+        (await CliRun.Of("get", "magnet:?xs=urn:btpk:8543")).IsOneLine(1, "public key", "64 hexadecimal digits");
+        (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}&s=xyz")).IsOneLine(1, "salt");
+        (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}", "--no-dht")).IsOneLine(2, "--no-dht");
+        (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}", "--poll", "often")).IsOneLine(2, "--poll");
+    }
+
+    [Fact]
+    public async Task Publish_refuses_what_it_could_not_sign_or_nobody_could_use()
+    {
+        var torrent = _folder.Write(
+            "film.torrent",
+            new TorrentBuilder(TorrentFormat.V1).File("a.mkv", 5).Build().TorrentBytes
+        );
+        var secret = _folder.Write(
+            "secret.torrent",
+            new TorrentBuilder(TorrentFormat.V1) { IsPrivate = true }
+                .File("a.mkv", 5)
+                .Build()
+                .TorrentBytes
+        );
+        var link = "magnet:?xs=urn:btpk:8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e";
+        (await CliRun.Of("publish")).IsOneLine(2, "needs SOURCE");
+        (await CliRun.Of("publish", _folder["none"])).IsOneLine(1, "no such file");
+        (await CliRun.Of("publish", link)).IsOneLine(2, "names none itself");
+        (await CliRun.Of("publish", secret)).IsOneLine(1, "private");
+        (await CliRun.Of("publish", torrent, "--key", "a b")).IsOneLine(2, "--key", "'a b'");
+        (await CliRun.Of("publish", torrent, "--key", "..")).IsOneLine(2, "--key");
+        (await CliRun.Of("publish", torrent, "--key", torrent, "--salt", new string('s', 65))).IsOneLine(2, "--salt");
+        (await CliRun.Of("publish", torrent, "--no-lsd")).IsOneLine(2, "--no-lsd");
+        (await CliRun.Of("publish", torrent, "--state", _folder["state"], "--key", torrent)).IsOneLine(
+            1,
+            "film.torrent"
+        );
+        (await CliRun.Of("share", torrent, "--salt", "x")).IsOneLine(2, "--salt goes with --publish");
+        (await CliRun.Of("share", torrent, torrent, "--publish", "k", "-o", _folder["."])).IsOneLine(2, "--publish");
+        (await CliRun.Of("share", torrent, "--publish", "k", "--no-dht")).IsOneLine(2, "--no-dht");
+        (await CliRun.Of("share", torrent, "--publish", "k", "--private")).IsOneLine(2, "private");
+        (await CliRun.Of("seed", torrent, "--publish", "k", "--no-dht")).IsOneLine(2, "--no-dht");
+        Assert.False(Directory.Exists(_folder["state"]));
+    }
+
+    [Fact]
     public async Task Tracker_refuses_what_is_no_address()
     {
         (await CliRun.Of("tracker", "--http", "localhost:80")).IsOneLine(2, "--http", "'localhost:80'");

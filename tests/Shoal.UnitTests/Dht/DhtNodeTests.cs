@@ -8,23 +8,18 @@ using Shoal.Testing;
 namespace Shoal.UnitTests;
 
 /// <summary>One node, and a test that plays the rest of the world.</summary>
-public sealed class DhtNodeTests
+public sealed class DhtNodeTests : DhtNodeFixture
 {
-    private static readonly IPEndPoint Stranger = new(IPAddress.Parse("8.8.1.1"), 4000);
-    private readonly DhtRandom _random = new([.. Enumerable.Repeat((byte)7, 32)]);
-    private readonly DhtEffects _effects = new();
-    private TimeSpan _now = TimeSpan.FromSeconds(100);
-
     [Fact]
     public void An_answer_counts_only_with_number_and_address_of_a_query()
     {
         var dht = NewDht();
         dht.AddBootstrap(Stranger);
-        dht.Tick(_now, _effects);
+        dht.Tick(Now, Effects);
         var (to, query) = Assert.Single(TakeQueries());
         Assert.Equal((Stranger, KrpcMethod.FindNode), (to, query.Method));
 
-        var answer = new KrpcResponse { TransactionId = query.TransactionId, Id = _random.NextNodeId() };
+        var answer = new KrpcResponse { TransactionId = query.TransactionId, Id = Random.NextNodeId() };
         Send(dht, answer, new IPEndPoint(Stranger.Address, 4001));
         Send(dht, answer, new IPEndPoint(IPAddress.Parse("8.8.1.2"), 4000));
         byte[] other = [.. query.TransactionId];
@@ -43,7 +38,7 @@ public sealed class DhtNodeTests
     public void An_announce_needs_the_token_given_to_its_address()
     {
         var dht = NewDht();
-        var infoHash = _random.NextNodeId();
+        var infoHash = Random.NextNodeId();
         var token = Ask<KrpcResponse>(dht, Query(KrpcMethod.GetPeers, infoHash)).Token;
         var announce = Query(KrpcMethod.AnnouncePeer, infoHash, token, port: 7000);
 
@@ -111,14 +106,14 @@ public sealed class DhtNodeTests
     public void A_flood_from_one_address_gets_few_answers()
     {
         var dht = NewDht();
-        var infoHash = _random.NextNodeId();
+        var infoHash = Random.NextNodeId();
         for (var i = 0; i < 10_000; i++)
         {
             Send(dht, Query(KrpcMethod.GetPeers, infoHash), Stranger);
         }
 
-        Assert.InRange(_effects.Datagrams.Count, 1, 50);
-        Assert.All(_effects.Datagrams, datagram => Assert.True(datagram.Bytes.Length <= KrpcWriter.MaxDatagram));
+        Assert.InRange(Effects.Datagrams.Count, 1, 50);
+        Assert.All(Effects.Datagrams, datagram => Assert.True(datagram.Bytes.Length <= KrpcWriter.MaxDatagram));
     }
 
     [Fact]
@@ -128,10 +123,10 @@ public sealed class DhtNodeTests
         for (var i = 0; i < 20_000; i++)
         {
             var source = new IPEndPoint(new IPAddress([9, (byte)(i >> 8), (byte)i, 1]), 5000);
-            Send(dht, Query(KrpcMethod.FindNode, _random.NextNodeId()), source);
+            Send(dht, Query(KrpcMethod.FindNode, Random.NextNodeId()), source);
         }
 
-        Assert.InRange(_effects.Datagrams.Count, 1, 700);
+        Assert.InRange(Effects.Datagrams.Count, 1, 700);
     }
 
     [Fact]
@@ -140,19 +135,19 @@ public sealed class DhtNodeTests
         var silent = NewDht(isReadOnly: true);
         Send(silent, Query(KrpcMethod.Ping, null), Stranger);
         Send(silent, "d1:ade1:q4:ping1:t2:aa1:y1:qe"u8.ToArray(), Stranger);
-        Assert.Empty(_effects.Datagrams);
+        Assert.Empty(Effects.Datagrams);
         silent.AddBootstrap(Stranger);
-        silent.Tick(_now, _effects);
+        silent.Tick(Now, Effects);
         Assert.True(Assert.Single(TakeQueries()).Query.IsReadOnly);
 
         var dht = NewDht();
         Send(dht, Query(KrpcMethod.Ping, null, isReadOnly: true), Stranger);
-        _effects.Clear();
-        dht.Tick(_now, _effects);
-        Assert.Empty(_effects.Datagrams);
+        Effects.Clear();
+        dht.Tick(Now, Effects);
+        Assert.Empty(Effects.Datagrams);
         Send(dht, Query(KrpcMethod.Ping, null), Stranger);
-        _effects.Clear();
-        dht.Tick(_now += TimeSpan.FromSeconds(2), _effects);
+        Effects.Clear();
+        dht.Tick(Now += TimeSpan.FromSeconds(2), Effects);
         Assert.Equal(KrpcMethod.Ping, Assert.Single(TakeQueries()).Query.Method);
     }
 
@@ -161,20 +156,20 @@ public sealed class DhtNodeTests
     {
         var dht = NewDht();
         dht.AddBootstrap(Stranger);
-        dht.Tick(_now, _effects);
+        dht.Tick(Now, Effects);
         var (_, query) = Assert.Single(TakeQueries());
         string[] bad = ["127.0.0.1", "192.168.1.1", "10.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"];
-        var good = new NodeContact(_random.NextNodeId(), new IPEndPoint(IPAddress.Parse("7.7.7.7"), 7));
+        var good = new NodeContact(Random.NextNodeId(), new IPEndPoint(IPAddress.Parse("7.7.7.7"), 7));
         Send(
             dht,
             new KrpcResponse
             {
                 TransactionId = query.TransactionId,
-                Id = _random.NextNodeId(),
+                Id = Random.NextNodeId(),
                 Nodes =
                 [
                     .. bad.Select(text => new NodeContact(
-                        _random.NextNodeId(),
+                        Random.NextNodeId(),
                         new IPEndPoint(IPAddress.Parse(text), 53)
                     )),
                     good,
@@ -194,23 +189,23 @@ public sealed class DhtNodeTests
             AddressFamily.InterNetwork,
             AddressFamily.InterNetworkV6,
         ];
-        var dht = new Dht(new DhtLimits(), new byte[32], families, null, false, [], _now);
+        var dht = new Dht(new DhtLimits(), new byte[32], families, null, false, [], Now);
         Assert.Equal(3, dht.Nodes.Select(node => node.Id).Distinct().Count());
         var six = new IPEndPoint(IPAddress.Parse("2001:db8::1"), 6);
-        dht.AddNode(Stranger, _now, _effects);
-        dht.AddNode(six, _now, _effects);
-        var id = _random.NextNodeId();
-        foreach (var (datagram, query) in _effects.Datagrams.ToList().Zip(TakeQueries()))
+        dht.AddNode(Stranger, Now, Effects);
+        dht.AddNode(six, Now, Effects);
+        var id = Random.NextNodeId();
+        foreach (var (datagram, query) in Effects.Datagrams.ToList().Zip(TakeQueries()))
         {
             var answer = new KrpcResponse { TransactionId = query.Query.TransactionId, Id = id };
-            dht.Receive(datagram.Via, datagram.To, Encode(answer), _now, _effects);
+            dht.Receive(datagram.Via, datagram.To, Encode(answer), Now, Effects);
         }
 
         // BEP 32: who wants both families gets both, whichever way he came.
         var both = new KrpcQuery
         {
             TransactionId = [1],
-            Id = _random.NextNodeId(),
+            Id = Random.NextNodeId(),
             Method = KrpcMethod.FindNode,
             Target = id,
             Want = KrpcWant.IPv4 | KrpcWant.IPv6,
@@ -221,16 +216,16 @@ public sealed class DhtNodeTests
 
         // An announce leaves from each address, from those of one family one after the other.
         dht.AddBootstrap(Stranger);
-        _effects.Clear();
-        var infoHash = _random.NextNodeId();
-        dht.FindPeers(new PeerQuery(infoHash) { AnnouncePort = 5 }, _now, _effects);
+        Effects.Clear();
+        var infoHash = Random.NextNodeId();
+        dht.FindPeers(new PeerQuery(infoHash) { AnnouncePort = 5 }, Now, Effects);
         Assert.Equal([0, 2], Searches());
-        dht.Tick(_now += TimeSpan.FromSeconds(15), _effects);
+        dht.Tick(Now += TimeSpan.FromSeconds(15), Effects);
         Assert.Equal([1], Searches());
 
         List<int> Searches()
         {
-            var via = _effects.Datagrams.Select(datagram => datagram.Via).ToList();
+            var via = Effects.Datagrams.Select(datagram => datagram.Via).ToList();
             var queries = TakeQueries();
             return [.. via.Where((_, i) => queries[i].Query.Method == KrpcMethod.GetPeers).Order().Distinct()];
         }
@@ -240,7 +235,7 @@ public sealed class DhtNodeTests
     public void Whatever_comes_in_the_node_goes_on()
     {
         var dht = NewDht((_, _, _) => true);
-        var infoHash = _random.NextNodeId();
+        var infoHash = Random.NextNodeId();
         KrpcMessage[] messages =
         [
             Query(KrpcMethod.Ping, null),
@@ -260,97 +255,17 @@ public sealed class DhtNodeTests
             20_000,
             random =>
             {
-                _effects.Clear();
-                _now += TimeSpan.FromMilliseconds(random.Next(100));
+                Effects.Clear();
+                Now += TimeSpan.FromMilliseconds(random.Next(100));
                 var source = new IPEndPoint(new IPAddress([8, (byte)random.Next(5), 1, 1]), 1 + random.Next(60000));
-                dht.Receive(0, source, Fuzz.Mutate(random, corpus[random.Next(corpus.Count)]), _now, _effects);
-                dht.Tick(_now, _effects);
+                dht.Receive(0, source, Fuzz.Mutate(random, corpus[random.Next(corpus.Count)]), Now, Effects);
+                dht.Tick(Now, Effects);
             }
         );
-        _now += TimeSpan.FromMinutes(1);
+        Now += TimeSpan.FromMinutes(1);
         Assert.Equal(
             dht.Nodes[0].Id,
             Ask<KrpcResponse>(dht, Query(KrpcMethod.Ping, null), IPAddress.Parse("7.1.1.1")).Id
         );
-    }
-
-    private Dht NewDht(SignatureVerifier? verify = null, bool isReadOnly = false)
-    {
-        var seed = new byte[DhtRandom.SeedSize];
-        return new Dht(new DhtLimits(), seed, [AddressFamily.InterNetwork], verify, isReadOnly, [], _now);
-    }
-
-    private KrpcQuery Query(
-        KrpcMethod method,
-        NodeId? target,
-        byte[]? token = null,
-        int port = 0,
-        bool scrape = false,
-        bool isReadOnly = false,
-        long? knownSequence = null
-    ) =>
-        new()
-        {
-            TransactionId = [1, 2],
-            Id = _random.NextNodeId(),
-            Method = method,
-            Target = target,
-            Token = token ?? [],
-            Port = port,
-            Scrape = scrape,
-            IsReadOnly = isReadOnly,
-            KnownSequence = knownSequence,
-        };
-
-    private KrpcQuery Put(DhtItem item, byte[] token) =>
-        new()
-        {
-            TransactionId = [1, 2],
-            Id = _random.NextNodeId(),
-            Method = KrpcMethod.Put,
-            Value = item.Value,
-            Signature = item.Signature,
-            Salt = item.Salt,
-            Token = token,
-        };
-
-    private T Ask<T>(Dht dht, KrpcQuery query, IPAddress? from = null)
-        where T : KrpcMessage
-    {
-        _effects.Clear();
-        var source = from is null ? Stranger : new IPEndPoint(from, 4000);
-        Send(dht, query, source);
-        var answer = Assert.Single(_effects.Datagrams);
-        Assert.Equal(source, answer.To);
-        Assert.Equal(KrpcReadStatus.Ok, KrpcReader.Read(answer.Bytes, out var message, out _));
-        _effects.Clear();
-        return Assert.IsType<T>(message);
-    }
-
-    private List<(IPEndPoint To, KrpcQuery Query)> TakeQueries()
-    {
-        var result = new List<(IPEndPoint, KrpcQuery)>();
-        foreach (var datagram in _effects.Datagrams)
-        {
-            KrpcReader.Read(datagram.Bytes, out var message, out _);
-            if (message is KrpcQuery query)
-            {
-                result.Add((datagram.To, query));
-            }
-        }
-
-        _effects.Clear();
-        return result;
-    }
-
-    private void Send(Dht dht, KrpcMessage message, IPEndPoint from) => Send(dht, Encode(message), from);
-
-    private void Send(Dht dht, byte[] datagram, IPEndPoint from) => dht.Receive(0, from, datagram, _now, _effects);
-
-    private static byte[] Encode(KrpcMessage message)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        KrpcWriter.Write(buffer, message);
-        return buffer.WrittenSpan.ToArray();
     }
 }

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>Says in the DHT, under a key, which torrent is the current one (BEP 46), and prints the link to the key.</summary>
+internal sealed class PublishCommand
+{
+    private readonly CliHost _host;
+    private readonly NetworkOptions _network;
+    private readonly PublicationKeys _keys = new(
+        "--key",
+        $"The key that signs: a name, or the path of a key file; made when missing (default: '{PublicationKeys.DefaultName}')"
+    );
+
+    private readonly Argument<string> _source = new("SOURCE")
+    {
+        Description = "The current version: a .torrent file, the http(s) URL of one, a magnet link, or an infohash",
+    };
+
+    private readonly Option<bool> _once = Options.Flag("--once", "Put it once and leave; it lasts about two hours");
+
+    private readonly Option<TimeSpan?> _timeout = Options.Duration(
+        "--timeout",
+        "Give up when no node of the DHT took it for so long (default: wait)"
+    );
+
+    private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
+
+    private PublishCommand(CliHost host, ShoalCommand command)
+    {
+        _host = host;
+        command.Add(_source);
+        command.AddGroup("Options", [.. _keys.All, _once, _timeout, _json]);
+        _network = new NetworkOptions(command, NetworkUse.Dht);
+        command.SetAction(RunAsync);
+    }
+
+    public static Command Build(CliHost host)
+    {
+        var command = new ShoalCommand(
+            "publish",
+            "Publish a torrent under a link that stays the same when the next version comes"
+        )
+        {
+            Examples =
+            [
+                new(
+                    "The first version; prints the link to give to others",
+                    "shoal publish genomes-2026.torrent --key genomes"
+                ),
+                new("The next one: the same link leads to it", "shoal publish genomes-2027.torrent --key genomes"),
+                new("A second link of the same key", "shoal publish tools.torrent --key genomes --salt tools"),
+                new(
+                    "From a timer, once an hour",
+                    "shoal publish genomes-2027.torrent --key genomes --once --timeout 5m"
+                ),
+            ],
+            Notes =
+            [
+                "The link names a public key (magnet:?xs=urn:btpk:..., BEP 46); which torrent it leads to is a signed note "
+                    + "in the DHT, which forgets it after about two hours: this command puts it again each hour while it runs. "
+                    + "It does not seed; 'shoal share --publish' and 'shoal seed --publish' do both. Keys live in the state folder (keys/NAME.key), readable by their "
+                    + "owner only: whoever has the file can publish in your name, and a key that is lost cannot be made again.",
+                "Publishing the same torrent again keeps its version number. It needs libsodium (Debian: libsodium23).",
+            ],
+        };
+        _ = new PublishCommand(host, command);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
+    {
+        var options = _network.Engine(result, _host);
+        var salt = _keys.Salt(result, needsKey: false);
+        var network = RunningEngine.Network(options);
+        var torrent = await TorrentSource.LoadAsync(result.GetRequiredValue(_source), network, cancel) switch
+        {
+            TorrentSource.Torrent { Metainfo: { IsPrivate: true, Name: var name } } => throw new UserErrorException(
+                "private-torrent",
+                $"{name} is private: its peers come from its trackers only, so a link by the DHT would lead nowhere"
+            ),
+            TorrentSource.Torrent(var metainfo, _) => metainfo.InfoHashes,
+            TorrentSource.Link { Magnet: { HasInfoHash: true } link } => link.InfoHashes,
+            _ => throw UserErrorException.Usage(
+                "what is published is a torrent: this link leads to whatever its owner says, and names none itself"
+            ),
+        };
+        var key = _keys.Load(result, options.StateDirectory);
+        using var view = TransferViews.For(_host, result.GetValue(_json));
+        return await RunningEngine.UseAsync(
+            options,
+            view,
+            engine => PublishAsync(engine, key, salt, torrent, result, view, cancel),
+            cancel
+        );
+    }
+
+    private async Task<int> PublishAsync(
+        TorrentEngine engine,
+        SigningKey key,
+        byte[] salt,
+        InfoHashes torrent,
+        ParseResult result,
+        ITransferView view,
+        CancellationToken cancel
+    )
+    {
+        await using var publishing = Publishing.Begin(engine, key, salt, torrent, view, _host.Time);
+        var start = _host.Time.GetTimestamp();
+        var isPublished = false;
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), _host.Time);
+        try
+        {
+            do
+            {
+                while (publishing.TryTake(out var happening))
+                {
+                    isPublished |= happening is TransferEvent.Published;
+                    view.Show(happening);
+                }
+
+                if (isPublished && result.GetValue(_once))
+                {
+                    return ExitCode.Done;
+                }
+
+                if (!isPublished && _host.Time.GetElapsedTime(start) >= result.GetValue(_timeout))
+                {
+                    throw publishing.GaveUp(result.GetValue(_timeout)!.Value);
+                }
+            } while (await timer.WaitForNextTickAsync(cancel));
+
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+    }
+}
