@@ -6,6 +6,7 @@ return args switch
     ["link", .. var rest] => await LinkBenchmark.RunAsync(rest),
     ["link-receive", var port, var gigabytes] => await LinkBenchmark.ReceiveAsync(port, gigabytes),
     ["disk", var folder, var gigabytes] => await DiskBenchmark.RunAsync(folder, gigabytes),
+    ["filter", .. var rest] => FilterBenchmark.Run(rest),
     ["udp", .. var rest] => await UdpBenchmark.RunAsync(rest),
     ["swarm", .. var rest] => SwarmBenchmark.Run(rest),
     _ => Usage(),
@@ -15,6 +16,7 @@ static int Usage()
 {
     Console.Error.WriteLine("usage: Shoal.Benchmarks link [GIB]    two links over loopback TCP, one process each");
     Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
+    Console.Error.WriteLine("       Shoal.Benchmarks filter [N]    a list of N ranges of addresses: read, keep, ask");
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
     Console.Error.WriteLine("       Shoal.Benchmarks swarm [RECEIVERS [MIB [PIECE-KIB [MBIT [SEEDS [super]]]]]]");
     Console.Error.WriteLine("                                      one origin, equal links, in virtual time");
