@@ -32,8 +32,8 @@ internal static class UdpBenchmark
     private static async Task<string> MeasureAsync(DatagramCalls calls, int size, long bytes)
     {
         var local = LocalBinding.Create([IPAddress.Loopback], [], LocalInterface.ReadAll);
-        await using var sender = UdpPort.Open(local, 0, calls);
-        await using var receiver = UdpPort.Open(local, 0, calls);
+        await using var sender = UdpPort.Open(local, 0, best: calls);
+        await using var receiver = UdpPort.Open(local, 0, best: calls);
         using var counter = new Counter();
         receiver.Start(counter);
         sender.Start();

@@ -1,4 +1,5 @@
 using System.Net;
+using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
@@ -19,6 +20,23 @@ public sealed record EngineOptions
     /// also while they are down. Default none.
     /// </summary>
     public IReadOnlyList<string> BindInterfaces { get; init; } = [];
+
+    /// <summary>
+    /// Servers to look names up at, instead of the system's. Default none. With <see cref="Bind"/> or
+    /// <see cref="BindInterfaces"/> on Linux they are asked by these ways; elsewhere, and without, the system looks names
+    /// up by its own ways unless servers are given here.
+    /// </summary>
+    public IReadOnlyList<IPEndPoint> NameServers { get; init; } = [];
+
+    /// <summary>
+    /// Files with addresses that we have nothing to do with: DAT (eMule), P2P (PeerGuardian) or networks (CIDR), also
+    /// packed with gzip. They hold for peers, nodes of the DHT, trackers and web seeds, in and out, whoever named them; not
+    /// for the proxy. Default none.
+    /// </summary>
+    public IReadOnlyList<string> IpFilterFiles { get; init; } = [];
+
+    /// <summary>Ports that peers are not called at, except for peers that the user named. Default none.</summary>
+    public PortRanges BlockedPorts { get; init; } = PortRanges.None;
 
     /// <summary>Everything goes through it and nothing around it; null: no proxy, whatever the environment says.</summary>
     public ProxyOptions? Proxy { get; init; }
@@ -168,7 +186,7 @@ public sealed record TorrentOptions
     public bool Paused { get; init; }
 
     /// <summary>Chooses the priority of each file once files are known; null: all normal.</summary>
-    public Func<Protocol.MetainfoFile, FilePriority>? FilePriority { get; init; }
+    public Func<MetainfoFile, FilePriority>? FilePriority { get; init; }
 
     /// <summary>Peers to try, besides those that trackers name.</summary>
     public IReadOnlyList<IPEndPoint> Peers { get; init; } = [];

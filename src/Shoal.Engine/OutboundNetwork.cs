@@ -64,14 +64,20 @@ public sealed class OutboundNetwork
     /// <exception cref="EngineStartException">What the options name is not there.</exception>
     /// <param name="options">What was decided.</param>
     /// <param name="trouble">Told when the proxy fails.</param>
-    internal static IEgress EgressOf(EngineOptions options, Action<string> trouble)
+    /// <param name="filter">With whom we have nothing to do; null: what the user does himself is not filtered.</param>
+    internal static IEgress EgressOf(EngineOptions options, Action<string> trouble, AddressFilter? filter = null)
     {
         try
         {
-            var direct = new DirectEgress(
-                LocalBinding.Create(options.Bind, options.BindInterfaces, LocalInterface.ReadAll)
-            );
-            return options.Proxy is { } proxy ? new ProxyEgress(proxy, direct, trouble, options.Time) : direct;
+            var local = LocalBinding.Create(options.Bind, options.BindInterfaces, LocalInterface.ReadAll);
+            // The system's resolver cannot be bound. Where its configuration is not in files we do not know whom to ask.
+            var names =
+                options.NameServers.Count > 0 || (local.IsRestricted && OperatingSystem.IsLinux())
+                    ? new NameResolver(local, options.NameServers, new NameSystem(), options.Time)
+                    : null;
+            return options.Proxy is { } proxy
+                ? new ProxyEgress(proxy, new DirectEgress(local, null, names), trouble, options.Time, filter)
+                : new DirectEgress(local, filter, names);
         }
         catch (LocalBindingException exception)
         {

@@ -57,6 +57,22 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         _services.UploadGate.Limit = upload;
     }
 
+    /// <summary>Ranges of addresses that we have nothing to do with, after those that touch have become one.</summary>
+    public int FilteredRanges => _services.Filter.Count;
+
+    /// <summary>
+    /// Reads the files of <see cref="EngineOptions.IpFilterFiles"/> again; who is connected and in there has to go.
+    /// </summary>
+    /// <exception cref="IpFilterException">A file cannot be read: everything stays as it was.</exception>
+    public async Task ReloadIpFilterAsync(CancellationToken cancellation)
+    {
+        await Task.Run(() => _services.Filter.Load(cancellation), cancellation).ConfigureAwait(false);
+        foreach (var runner in _runners.Values)
+        {
+            runner.FilterChanged();
+        }
+    }
+
     /// <exception cref="EngineStartException">The port or an address cannot be had, or the state folder not be used.</exception>
     public static async Task<TorrentEngine> StartAsync(EngineOptions options, CancellationToken cancellation)
     {
@@ -81,9 +97,11 @@ public sealed partial class TorrentEngine : IAsyncDisposable
             new BoundedChannelOptions(EventCapacity) { FullMode = BoundedChannelFullMode.DropOldest }
         );
         options = ProxyRules.Apply(options);
+        var filter = await LoadFilterAsync(options, cancellation).ConfigureAwait(false);
         var egress = OutboundNetwork.EgressOf(
             options,
-            message => events.Writer.TryWrite(new EngineEvent.Warning("proxy-failed", message))
+            message => events.Writer.TryWrite(new EngineEvent.Warning("proxy-failed", message)),
+            filter
         );
         var acceptor = egress.IsProxied ? null : Listen(options, egress.Local, limits, ready.Task);
         if (options.Proxy is { } proxy)
@@ -91,7 +109,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
             events.Writer.TryWrite(new EngineEvent.Warning("proxy", ProxyRules.Explain(proxy)));
         }
 
-        var services = EngineServices.Create(options, egress, limits, acceptor?.Port ?? 0, events.Writer);
+        var services = EngineServices.Create(options, egress, filter, limits, acceptor?.Port ?? 0, events.Writer);
         if (options.UseDht)
         {
             services.StartDht();
@@ -104,12 +122,27 @@ public sealed partial class TorrentEngine : IAsyncDisposable
 
         var engine = new TorrentEngine(services, acceptor, events);
         ready.SetResult(engine);
+        services.StartBindingWatch(acceptor, engine.TellPort);
         if (options.UsePortMapping)
         {
             services.StartPortMapping(engine.TellPort);
         }
 
         return engine;
+    }
+
+    private static async Task<AddressFilter> LoadFilterAsync(EngineOptions options, CancellationToken cancellation)
+    {
+        var filter = new AddressFilter(options);
+        try
+        {
+            await Task.Run(() => filter.Load(cancellation), cancellation).ConfigureAwait(false);
+            return filter;
+        }
+        catch (IpFilterException exception)
+        {
+            throw new EngineStartException(exception.Message, exception);
+        }
     }
 
     private static TcpAcceptor Listen(
@@ -194,6 +227,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         }
 
         _isDisposed = true;
+        await _services.StopBindingWatchAsync().ConfigureAwait(false);
         var unmapping = _services.StopPortMappingAsync().AsTask();
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_acceptor is not null)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using Shoal.Engine;
+using Shoal.Protocol;
 
 namespace Shoal.Cli;
 
@@ -21,6 +22,8 @@ internal enum NetworkUse
 /// </summary>
 internal sealed class NetworkOptions
 {
+    private const int NameServerPort = 53;
+
     private readonly Option<int?> _port = Options.Number("--port", "TCP port to listen on; 0 (default): any", 0, 65535);
 
     private readonly Option<string[]> _bind = Options.Texts(
@@ -94,6 +97,24 @@ internal sealed class NetworkOptions
         "Go through a proxy and around it never: socks5://[USER:PASSWORD@]HOST:PORT or http://... (CONNECT, without UDP)"
     );
 
+    private readonly Option<string[]> _dns = Options.Texts(
+        "--dns",
+        "ADDR",
+        "A name server to ask instead of the system's"
+    );
+
+    private readonly Option<string[]> _ipFilter = Options.Texts(
+        "--ip-filter",
+        "FILE",
+        "Addresses to have nothing to do with: DAT, P2P or CIDR, also gzipped"
+    );
+
+    private readonly Option<string?> _portFilter = Options.Text(
+        "--port-filter",
+        "PORTS",
+        "Ports at which no peer named by others is called, such as 0-1023,6666"
+    );
+
     private readonly Option<string[]> _dhtBootstrap = Options.Texts(
         "--dht-bootstrap",
         "HOST:PORT",
@@ -121,6 +142,7 @@ internal sealed class NetworkOptions
             [
                 _port,
                 _bind,
+                _dns,
                 _peers,
                 _noTrackers,
                 _downloadLimit,
@@ -134,6 +156,8 @@ internal sealed class NetworkOptions
                 _transport,
                 _encryption,
                 _proxy,
+                _ipFilter,
+                _portFilter,
                 _dhtBootstrap,
                 _dhtReadOnly,
             ]
@@ -153,6 +177,9 @@ internal sealed class NetworkOptions
             Proxy = Proxy(result),
             Bind = addresses,
             BindInterfaces = interfaces,
+            NameServers = NameServers(result),
+            IpFilterFiles = [.. (result.GetValue(_ipFilter) ?? []).Select(Path.GetFullPath)],
+            BlockedPorts = BlockedPorts(result),
             UseTrackers = _use == NetworkUse.Transfer && !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
             DhtReadOnly = result.GetValue(_dhtReadOnly),
@@ -247,6 +274,35 @@ internal sealed class NetworkOptions
             : ProxyOptions.TryParse(url, out var proxy, out var error) ? proxy
             : throw UserErrorException.Usage($"--proxy: {error}");
     }
+
+    private List<IPEndPoint> NameServers(ParseResult result)
+    {
+        var servers = new List<IPEndPoint>();
+        foreach (var text in result.GetValue(_dns) ?? [])
+        {
+            if (EndPointText.TryParseAddress(text, out var address))
+            {
+                servers.Add(new IPEndPoint(address, NameServerPort));
+            }
+            else if (IPEndPoint.TryParse(text, out var server) && server.Port > 0)
+            {
+                servers.Add(server);
+            }
+            else
+            {
+                throw UserErrorException.Usage(
+                    $"--dns: '{text}' is not an IPv4 or IPv6 address, with or without a port"
+                );
+            }
+        }
+
+        return servers;
+    }
+
+    private PortRanges BlockedPorts(ParseResult result) =>
+        result.GetValue(_portFilter) is not { } text ? PortRanges.None
+        : PortRanges.TryParse(text, out var ports) ? ports
+        : throw UserErrorException.Usage($"--port-filter: '{text}' is not a list of ports such as 0-1023,6666");
 
     private List<DnsEndPoint> DhtBootstrap(ParseResult result)
     {

@@ -4,9 +4,9 @@ namespace Shoal.Engine;
 
 /// <summary>
 /// The engine's connection places, shared by all torrents: how many connections there may be in all and from one
-/// address, and which addresses are banned. Small and synchronous, hence a lock and no loop.
+/// address, and which addresses are banned or filtered. Small and synchronous, hence a lock and no loop.
 /// </summary>
-internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
+internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time, AddressFilter? filter = null)
 {
     /// <summary>How long a ban lasts. Addresses change hands, so not for ever.</summary>
     public static readonly TimeSpan BanTime = TimeSpan.FromHours(12);
@@ -35,6 +35,12 @@ internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
     /// <summary>Takes a place for a connection from or to the address, or says why there is none.</summary>
     public bool TryTake(IPAddress address, out DisconnectReason refusal)
     {
+        if (filter?.IsBlocked(address) == true)
+        {
+            refusal = DisconnectReason.Filtered;
+            return false;
+        }
+
         var network = PeerNetwork.Of(address);
         lock (_lock)
         {
@@ -98,8 +104,14 @@ internal sealed class ConnectionSlots(EngineOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>Whether nobody at this address may connect: for what was done, or by the user's filter.</summary>
     public bool IsBanned(IPAddress address)
     {
+        if (filter?.IsBlocked(address) == true)
+        {
+            return true;
+        }
+
         lock (_lock)
         {
             return IsBannedNow(PeerNetwork.Of(address));

@@ -9,6 +9,7 @@ internal sealed class EngineServices : IAsyncDisposable
     public required EngineOptions Options { get; init; }
     public required PeerId PeerId { get; init; }
     public required TorrentTable Torrents { get; init; }
+    public required AddressFilter Filter { get; init; }
     public required ConnectionSlots Slots { get; init; }
     public required IEgress Egress { get; init; }
     public required PeerDialer Dialer { get; init; }
@@ -52,6 +53,7 @@ internal sealed class EngineServices : IAsyncDisposable
     public TimeProvider Time => Options.Time;
 
     private IDatagramPort? _udp;
+    private BindingWatch? _watch;
     private MappedPorts? _ports;
 
     private readonly Lock _randomLock = new();
@@ -59,6 +61,7 @@ internal sealed class EngineServices : IAsyncDisposable
     public static EngineServices Create(
         EngineOptions options,
         IEgress egress,
+        AddressFilter filter,
         TcpLimits tcpLimits,
         int port,
         ChannelWriter<EngineEvent> events
@@ -85,7 +88,8 @@ internal sealed class EngineServices : IAsyncDisposable
             Epoch = options.Time.GetTimestamp(),
             Torrents = torrents,
             Addresses = new ExternalAddresses(options.Time),
-            Slots = new ConnectionSlots(options, options.Time),
+            Filter = filter,
+            Slots = new ConnectionSlots(options, options.Time, filter),
             Egress = egress,
             Dialer = new PeerDialer(
                 [connector],
@@ -136,7 +140,7 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be had.</exception>
     public void StartDht()
     {
-        _udp = Egress.CreateRelay() ?? (IDatagramPort)UdpPort.Open(Egress.Local, Port);
+        _udp = Egress.CreateRelay() ?? (IDatagramPort)UdpPort.Open(Egress.Local, Port, Filter);
         _ = Ed25519.TryLoad(out var ed25519, out _);
         Dht = new DhtLoop(
             new DhtLoopOptions
@@ -157,6 +161,31 @@ internal sealed class EngineServices : IAsyncDisposable
         _udp.Start(Dht);
         Dht.Start();
     }
+
+    /// <summary>Begins to watch what we are bound to. Once, when everything is open.</summary>
+    /// <param name="acceptor">Its sockets come and go with their places; null: there is none.</param>
+    /// <param name="back">Told when a place is back; quick.</param>
+    public void StartBindingWatch(TcpAcceptor? acceptor, Action back)
+    {
+        if (!Egress.Local.IsRestricted)
+        {
+            return;
+        }
+
+        _watch = new BindingWatch(
+            Egress.Local,
+            async () =>
+                (acceptor is null || await acceptor.RefreshAsync().ConfigureAwait(false))
+                & (_udp is not UdpPort udp || await udp.RefreshAsync().ConfigureAwait(false)),
+            back,
+            Events,
+            Time
+        );
+        _watch.Start();
+    }
+
+    /// <summary>Before what it watches is closed.</summary>
+    public ValueTask StopBindingWatchAsync() => _watch?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>Begins to ask routers for our ports. Once, after <see cref="StartDht"/>.</summary>
     /// <param name="portChanged">Told when <see cref="PublicPort"/> is another; quick.</param>

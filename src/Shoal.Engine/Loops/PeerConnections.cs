@@ -11,11 +11,13 @@ namespace Shoal.Engine;
 /// <param name="services">What all torrents share.</param>
 /// <param name="host">The torrent.</param>
 /// <param name="loop">Its loop.</param>
+/// <param name="named">Peers that the user named: the port filter is not for them.</param>
 /// <param name="onFault">Told of bugs in a connection; it has ended, the torrent goes on.</param>
 internal sealed class PeerConnections(
     EngineServices services,
     ILinkHost host,
     SwarmLoop loop,
+    IReadOnlySet<IPEndPoint> named,
     Action<Exception> onFault
 ) : IAsyncDisposable
 {
@@ -32,7 +34,15 @@ internal sealed class PeerConnections(
     /// </summary>
     public void Dial(IPEndPoint endPoint, DialHints hints)
     {
-        if (!services.Slots.TryTake(endPoint.Address, out var refusal))
+        if (services.Filter.IsBlockedPort(endPoint.Port) && !named.Contains(endPoint))
+        {
+            ReportFailure(endPoint, DisconnectReason.Filtered);
+        }
+        else if (!services.Egress.IsProxied && services.Egress.Local.IsDown(endPoint.AddressFamily))
+        {
+            ReportFailure(endPoint, DisconnectReason.InterfaceLost);
+        }
+        else if (!services.Slots.TryTake(endPoint.Address, out var refusal))
         {
             ReportFailure(endPoint, refusal);
         }
@@ -62,6 +72,18 @@ internal sealed class PeerConnections(
     /// </summary>
     public void AddNamed(string name, int port) => _tasks.TryRun(() => AddNamedAsync(name, port));
 
+    /// <summary>The filter is another one: who is in there has to go.</summary>
+    public void FilterChanged()
+    {
+        foreach (var link in _links.Values)
+        {
+            if (services.Filter.IsBlocked(link.Introduction.EndPoint.Address))
+            {
+                link.Close(DisconnectReason.Filtered);
+            }
+        }
+    }
+
     /// <summary>Ends all connections, and waits for their end. No new one starts.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -79,7 +101,10 @@ internal sealed class PeerConnections(
     {
         try
         {
-            var addresses = _named.GetValueOrDefault(endPoint) ?? [endPoint];
+            // The first was looked at; a name may also lead to somebody else.
+            IPEndPoint[] addresses = _named.TryGetValue(endPoint, out var all)
+                ? Array.FindAll(all, one => !services.Filter.IsBlocked(one.Address))
+                : [endPoint];
             var dialled = await services
                 .Dialer.DialAsync(addresses, host, hints, _stopping.Token)
                 .ConfigureAwait(false);
@@ -161,6 +186,12 @@ internal sealed class PeerConnections(
         loop.Attach(handle, link);
         try
         {
+            if (services.Filter.IsBlocked(introduction.EndPoint.Address))
+            {
+                // The filter may have become another one before the link was listed.
+                link.Close(DisconnectReason.Filtered);
+            }
+
             if (_stopping.IsCancellationRequested)
             {
                 // Close may have come before the link was listed.

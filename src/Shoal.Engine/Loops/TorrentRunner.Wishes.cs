@@ -30,10 +30,30 @@ internal sealed partial class TorrentRunner
     /// <summary>The world sees us at another address than before, or now we know at which.</summary>
     public void AddressChanged(IPAddress address) => Command(new SwarmCommand.SetExternalAddress(address));
 
+    /// <summary>Peers to try, as far as the user's filters allow.</summary>
+    public void AddCandidates(CandidateBatch batch)
+    {
+        var allowed = batch.EndPoints.Where(endPoint => MayCall(endPoint, batch.Source)).ToArray();
+        if (allowed.Length > 0)
+        {
+            _loop.Post(
+                new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: new CandidateBatch(allowed, batch.Source))
+            );
+        }
+    }
+
+    /// <summary>The user's filter of addresses is another one.</summary>
+    public void FilterChanged() => _connections.FilterChanged();
+
     /// <summary>Peers reach us at another port than before (<see cref="EngineServices.PublicPort"/>).</summary>
     public void PortChanged()
     {
         Command(new SwarmCommand.SetListenPort(_services.PublicPort));
         _sources.PortChanged();
     }
+
+    /// <summary>Whether the user's filters let us call a peer.</summary>
+    private bool MayCall(IPEndPoint endPoint, PeerSource source) =>
+        !_services.Filter.IsBlocked(endPoint.Address)
+        && (source.HasFlag(PeerSource.User) || !_services.Filter.IsBlockedPort(endPoint.Port));
 }

@@ -79,6 +79,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             services,
             this,
             _loop,
+            options.Peers.ToHashSet(),
             exception => Tell(new EngineEvent.EngineFaulted(exception))
         );
         _sources = new TorrentSources(
@@ -178,9 +179,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     }
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
-
-    public void AddCandidates(CandidateBatch batch) =>
-        _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: batch));
 
     void ISwarmOwner.Connect(IPEndPoint endPoint, DialHints hints) => _connections.Dial(endPoint, hints);
 

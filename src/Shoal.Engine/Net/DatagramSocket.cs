@@ -75,7 +75,7 @@ internal abstract class DatagramSocket : IDisposable
             {
                 return Socket.Poll(0, SelectMode.SelectWrite);
             }
-            catch (SocketException)
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
                 // The next send tells what is wrong.
                 return true;

@@ -6,7 +6,10 @@ namespace Shoal.Engine;
 
 /// <summary>Out by the machine's own interfaces.</summary>
 /// <param name="local">What may be left by.</param>
-internal sealed class DirectEgress(LocalBinding local) : IEgress
+/// <param name="filter">Hosts of URLs that are not visited; null: all are.</param>
+/// <param name="names">Looks names up by what may be left by; null: the system does, by whatever way it likes.</param>
+internal sealed class DirectEgress(LocalBinding local, AddressFilter? filter = null, NameResolver? names = null)
+    : IEgress
 {
     /// <summary>Addresses of one name that are tried.</summary>
     private const int MaxAddresses = 4;
@@ -18,13 +21,13 @@ internal sealed class DirectEgress(LocalBinding local) : IEgress
     public IReadOnlyList<IPAddress> Origins => local.Origins;
 
     public async ValueTask<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
-        IPAddress.TryParse(host, out var literal)
-            ? [literal]
-            : await Dns.GetHostAddressesAsync(host, cancellation).ConfigureAwait(false);
+        IPAddress.TryParse(host, out var literal) ? [literal]
+        : names is not null ? await names.ResolveAsync(host, cancellation).ConfigureAwait(false)
+        : await Dns.GetHostAddressesAsync(host, cancellation).ConfigureAwait(false);
 
     public async ValueTask<Socket> ConnectAsync(IPEndPoint remote, IPAddress? origin, CancellationToken cancellation)
     {
-        var socket = local.Open(remote.AddressFamily, SocketType.Stream, origin);
+        var socket = local.Open(remote.AddressFamily, SocketType.Stream, origin, remote.Address);
         try
         {
             await socket.ConnectAsync(remote, cancellation).ConfigureAwait(false);
@@ -93,6 +96,11 @@ internal sealed class DirectEgress(LocalBinding local) : IEgress
         if (ours.Length == 0)
         {
             return ([], HostFailure.NoAddress, $"{target.Host} has no address of a family that we may use");
+        }
+
+        if (filter is not null && (ours = Array.FindAll(ours, address => !filter.IsBlocked(address))).Length == 0)
+        {
+            return ([], HostFailure.Forbidden, $"{target.Host} is in the IP filter");
         }
 
         // A name that leads to both an allowed and a forbidden address is not worth trust.

@@ -13,14 +13,21 @@ namespace Shoal.Engine;
 /// stricter: where the system can bind sockets to it (Linux), nothing leaves by another even while it is down; elsewhere
 /// its addresses are used.
 /// </remarks>
-internal sealed class LocalBinding
+internal sealed partial class LocalBinding
 {
     private const int SolSocket = 1;
     private const int SoBindToDevice = 25;
 
     private readonly Func<IReadOnlyList<LocalInterface>> _interfaces;
     private readonly IReadOnlyList<string> _devices;
-    private volatile bool[] _isUsable;
+    private readonly PlaceState[] _states;
+
+    // What is open now, to be ended when its place is lost. Only where there is something to lose.
+    private readonly List<(WeakReference<Socket> Socket, int Place)> _open = [];
+    private readonly Lock _lock = new();
+    private int _pruneAt = 64;
+
+    private readonly record struct PlaceState(bool IsUsable, bool WasSeen, int Index, string? Interface);
 
     private LocalBinding(
         IReadOnlyList<LocalPlace> places,
@@ -31,11 +38,14 @@ internal sealed class LocalBinding
         Places = places;
         _devices = devices;
         _interfaces = interfaces;
-        _isUsable = [.. places.Select(_ => true)];
+        _states = [.. places.Select(_ => new PlaceState(true, false, 0, null))];
     }
 
     /// <summary>No restriction.</summary>
     public static LocalBinding Everywhere { get; } = new(AnyPlaces(null), [], LocalInterface.ReadAll);
+
+    /// <summary>Grows with each change of a place: what was opened before may lead nowhere.</summary>
+    public int Generation { get; private set; }
 
     /// <summary>Where to listen; the same as long as the engine runs.</summary>
     public IReadOnlyList<LocalPlace> Places { get; }
@@ -93,18 +103,63 @@ internal sealed class LocalBinding
             );
         }
 
-        return new LocalBinding([.. places.Distinct()], devices, interfaces) { IsRestricted = true };
+        var binding = new LocalBinding([.. places.Distinct()], devices, interfaces) { IsRestricted = true };
+        binding.Refresh();
+        return binding;
     }
 
     /// <summary>Whether traffic may pass a place of <see cref="Places"/> at the moment.</summary>
-    public bool IsUsable(int place) => _isUsable[place];
+    public bool IsUsable(int place)
+    {
+        lock (_lock)
+        {
+            return _states[place].IsUsable;
+        }
+    }
+
+    /// <summary>Whether addresses of a family cannot be reached now, but could be when an interface comes back.</summary>
+    public bool IsDown(AddressFamily family)
+    {
+        lock (_lock)
+        {
+            var ours = Enumerable.Range(0, Places.Count).Where(i => Places[i].Address.AddressFamily == family).ToList();
+            return ours.Count > 0 && ours.TrueForAll(i => !_states[i].IsUsable);
+        }
+    }
+
+    /// <summary>A connection that came in at a place ends with it, like those that we open; false: it is lost now.</summary>
+    /// <param name="socket">The connection.</param>
+    /// <param name="place">Which.</param>
+    /// <param name="remote">Whom it is with; null: nobody in particular.</param>
+    public bool TryAdopt(Socket socket, int place, IPAddress? remote)
+    {
+        PlaceState state;
+        lock (_lock)
+        {
+            state = _states[place];
+            if (!state.IsUsable)
+            {
+                return false;
+            }
+
+            Keep(socket, place);
+        }
+
+        if (IsRestricted && remote is not null && state.Interface is { } name && Places[place].Device is null)
+        {
+            KeepToInterface(socket, Places[place].Address, name, remote);
+        }
+
+        return true;
+    }
 
     /// <summary>Opens a socket that leaves by an allowed place, bound as far as needed to receive.</summary>
     /// <param name="family">IPv4 or IPv6.</param>
     /// <param name="type">Stream or datagrams.</param>
     /// <param name="origin">One of our addresses to leave by; null, or that of no particular interface: any allowed.</param>
+    /// <param name="remote">Whom the caller is about to connect to; null: nobody in particular.</param>
     /// <exception cref="SocketException">No place of this family, or not that address, is allowed or there.</exception>
-    public Socket Open(AddressFamily family, SocketType type, IPAddress? origin = null)
+    public Socket Open(AddressFamily family, SocketType type, IPAddress? origin = null, IPAddress? remote = null)
     {
         var isAny = origin is null || origin.Equals(IPAddress.Any) || origin.Equals(IPAddress.IPv6Any);
         for (var i = 0; i < Places.Count; i++)
@@ -112,16 +167,22 @@ internal sealed class LocalBinding
             var place = Places[i];
             if (
                 place.Address.AddressFamily == family
-                && _isUsable[i]
+                && IsUsable(i)
                 && (isAny || place.IsAnyAddress || place.Address.Equals(origin))
             )
             {
                 // Datagrams come in only at a socket that is bound.
-                return Open(
+                var socket = Open(
                     isAny ? place : place with { Address = origin! },
                     type,
                     type == SocketType.Dgram ? 0 : null
                 );
+                if (TryAdopt(socket, i, remote))
+                {
+                    return socket;
+                }
+
+                socket.Dispose();
             }
         }
 
@@ -168,6 +229,34 @@ internal sealed class LocalBinding
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// A connection by a named address stays with the interface that has it, so that it cannot leave by another the moment
+    /// that one goes down. Only where the routes lead out there anyway: the address may be on one and the way by another.
+    /// </summary>
+    private static void KeepToInterface(Socket socket, IPAddress local, string name, IPAddress remote)
+    {
+        if (!OperatingSystem.IsLinux() || IPAddress.IsLoopback(local) || local.Equals(remote))
+        {
+            return;
+        }
+
+        try
+        {
+            // Connecting datagrams sends nothing, and tells by which address the routes would leave.
+            var any = local.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+            using var probe = Open(new LocalPlace(any, null), SocketType.Dgram, null);
+            probe.Connect(remote, 9);
+            if (probe.LocalEndPoint is IPEndPoint way && way.Address.Equals(local))
+            {
+                BindTo(socket, name);
+            }
+        }
+        catch (SocketException)
+        {
+            // No route, or Linux before 5.7: then we end it when we see the interface go.
         }
     }
 

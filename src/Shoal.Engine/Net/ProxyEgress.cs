@@ -12,8 +12,14 @@ namespace Shoal.Engine;
 /// <param name="direct">The way to the proxy itself.</param>
 /// <param name="trouble">Told when the proxy fails, once until it has worked again.</param>
 /// <param name="time">The clock of pauses.</param>
-internal sealed class ProxyEgress(ProxyOptions proxy, DirectEgress direct, Action<string> trouble, TimeProvider time)
-    : IEgress
+/// <param name="filter">Hosts of URLs that are not visited, as far as their addresses are known here.</param>
+internal sealed class ProxyEgress(
+    ProxyOptions proxy,
+    DirectEgress direct,
+    Action<string> trouble,
+    TimeProvider time,
+    AddressFilter? filter = null
+) : IEgress
 {
     private string? _told;
 
@@ -58,11 +64,16 @@ internal sealed class ProxyEgress(ProxyOptions proxy, DirectEgress direct, Actio
 
     // What a name leads to, the proxy will not tell: so it is judged by how it looks. "This machine" would be the
     // proxy's, where nothing can be that was meant.
-    private static HostLocation Judge(HostTarget target)
+    private HostLocation Judge(HostTarget target)
     {
         if (!ProxyTarget.TryCreate(target.Host, target.Port, out var host))
         {
             return new HostLocation(default, HostFailure.UnknownHost, "the name is no host's");
+        }
+
+        if (IPAddress.TryParse(target.Host, out var address) && filter?.IsBlocked(address) == true)
+        {
+            return new HostLocation(default, HostFailure.Forbidden, $"{target.Host} is in the IP filter");
         }
 
         var reach = NetworkReaches.OfName(target.Host);

@@ -11,31 +11,41 @@ internal sealed class TcpAcceptor : IAsyncDisposable
     /// <summary>How often we look for a port that is free in both families.</summary>
     private const int PortAttempts = 20;
 
-    private readonly List<Socket> _sockets;
+    private readonly LocalBinding _local;
+
+    // One a place; null: the family is missing, or the place is lost at the moment.
+    private readonly Socket?[] _sockets;
     private readonly TcpLimits _limits;
     private readonly TimeProvider _time;
     private readonly Func<ITransport, IPEndPoint, CancellationToken, Task> _handshake;
     private readonly HandshakeSlots _slots;
     private readonly CancellationTokenSource _stopping = new();
     private readonly BackgroundTasks _tasks;
-    private readonly List<Task> _loops;
+    private readonly Task[] _loops;
+    private int _generation;
 
     private TcpAcceptor(
-        List<Socket> sockets,
+        LocalBinding local,
+        Socket?[] sockets,
         TcpLimits limits,
         TimeProvider time,
         Func<ITransport, IPEndPoint, CancellationToken, Task> handshake,
         Action<Exception> onFault
     )
     {
+        _local = local;
+        _generation = local.Generation;
         _sockets = sockets;
         _limits = limits;
         _time = time;
         _handshake = handshake;
         _slots = new HandshakeSlots(limits);
         _tasks = new BackgroundTasks(onFault);
-        EndPoints = [.. sockets.Select(socket => (IPEndPoint)socket.LocalEndPoint!)];
-        _loops = [.. sockets.Select(AcceptAsync)];
+        EndPoints = [.. sockets.OfType<Socket>().Select(socket => (IPEndPoint)socket.LocalEndPoint!)];
+        _loops =
+        [
+            .. sockets.Select((socket, place) => socket is null ? Task.CompletedTask : AcceptAsync(socket, place)),
+        ];
     }
 
     /// <summary>Where we listen.</summary>
@@ -67,7 +77,7 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         {
             try
             {
-                return new TcpAcceptor(Listen(local, port, limits.Backlog), limits, time, handshake, onFault);
+                return new TcpAcceptor(local, Listen(local, port, limits.Backlog), limits, time, handshake, onFault);
             }
             catch (SocketException exception)
                 when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse
@@ -80,6 +90,45 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Listens no more where the binding has lost a place, and again where it is back or has become another. One call at
+    /// a time, and none when this is disposed of.
+    /// </summary>
+    /// <returns>False: not everywhere yet; try again in a while.</returns>
+    public async Task<bool> RefreshAsync()
+    {
+        var isNew = _generation != _local.Generation;
+        _generation = _local.Generation;
+        var isWhole = true;
+        for (var i = 0; i < _sockets.Length && _local.IsRestricted; i++)
+        {
+            if (isNew && _sockets[i] is { } old)
+            {
+                _sockets[i] = null;
+                old.Dispose();
+                await _loops[i].ConfigureAwait(false);
+            }
+
+            if (_sockets[i] is not null || !_local.IsUsable(i))
+            {
+                continue;
+            }
+
+            try
+            {
+                _sockets[i] = TryListen(_local.Places[i], Port, _limits.Backlog, mayBeMissing: false);
+                _loops[i] = AcceptAsync(_sockets[i]!, i);
+            }
+            catch (SocketException)
+            {
+                // The address takes a moment to be usable, above all in IPv6.
+                isWhole = false;
+            }
+        }
+
+        return isWhole;
+    }
+
     /// <summary>Stops listening, and waits for the handshakes that are under way.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -89,31 +138,30 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);
-        _sockets.ForEach(socket => socket.Dispose());
+        Array.ForEach(_sockets, socket => socket?.Dispose());
         await Task.WhenAll(_loops).ConfigureAwait(false);
         await _tasks.EndAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
-    private static List<Socket> Listen(LocalBinding local, int port, int backlog)
+    private static Socket?[] Listen(LocalBinding local, int port, int backlog)
     {
-        var sockets = new List<Socket>();
+        var sockets = new Socket?[local.Places.Count];
         try
         {
-            foreach (var place in local.Places)
+            for (var i = 0; i < sockets.Length; i++)
             {
-                if (TryListen(place, port, backlog, mayBeMissing: !local.IsRestricted) is { } socket)
-                {
-                    sockets.Add(socket);
-                    port = ((IPEndPoint)socket.LocalEndPoint!).Port;
-                }
+                sockets[i] = TryListen(local.Places[i], port, backlog, mayBeMissing: !local.IsRestricted);
+                port = (sockets[i]?.LocalEndPoint as IPEndPoint)?.Port ?? port;
             }
 
-            return sockets.Count > 0 ? sockets : throw new SocketException((int)SocketError.AddressNotAvailable);
+            return Array.Exists(sockets, socket => socket is not null)
+                ? sockets
+                : throw new SocketException((int)SocketError.AddressNotAvailable);
         }
         catch (SocketException)
         {
-            sockets.ForEach(socket => socket.Dispose());
+            Array.ForEach(sockets, socket => socket?.Dispose());
             throw;
         }
     }
@@ -144,9 +192,9 @@ internal sealed class TcpAcceptor : IAsyncDisposable
         }
     }
 
-    private async Task AcceptAsync(Socket listener)
+    private async Task AcceptAsync(Socket listener, int place)
     {
-        while (!_stopping.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested && !listener.SafeHandle.IsClosed)
         {
             Socket socket;
             try
@@ -157,13 +205,17 @@ internal sealed class TcpAcceptor : IAsyncDisposable
             {
                 return;
             }
+            catch (SocketException) when (listener.SafeHandle.IsClosed)
+            {
+                return;
+            }
             catch (SocketException exception)
             {
                 await PauseAfterAsync(exception.SocketErrorCode).ConfigureAwait(false);
                 continue;
             }
 
-            Take(socket);
+            Take(socket, place);
         }
     }
 
@@ -180,7 +232,7 @@ internal sealed class TcpAcceptor : IAsyncDisposable
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private void Take(Socket socket)
+    private void Take(Socket socket, int at)
     {
         IPEndPoint remote;
         SocketTransport transport;
@@ -196,7 +248,10 @@ internal sealed class TcpAcceptor : IAsyncDisposable
             return;
         }
 
-        if (_slots.TryTake(remote.Address, transport.Close) is not { } place)
+        if (
+            !_local.TryAdopt(socket, at, remote.Address)
+            || _slots.TryTake(remote.Address, transport.Close) is not { } place
+        )
         {
             transport.Dispose();
             return;

@@ -18,16 +18,26 @@ internal sealed class UdpPort : IDatagramPort
     /// </summary>
     private static readonly TimeSpan RoomInterval = TimeSpan.FromMilliseconds(1);
 
-    private readonly DatagramSocket[] _sockets;
+    private readonly LocalBinding _local;
+    private readonly AddressFilter _filter;
+    private readonly DatagramCalls _best;
+
+    // One a place; null: it is lost at the moment.
+    private readonly DatagramSocket?[] _sockets;
     private readonly SemaphoreSlim[] _full;
     private readonly int[] _isFull;
     private readonly CancellationTokenSource _stop = new();
     private IDatagramProtocol[] _protocols = [];
-    private Task[] _loops = [];
+    private Task[] _receiving = [];
+    private Task[] _watching = [];
+    private int _generation;
+    private long _lost;
 
-    private UdpPort(DatagramSocket[] sockets)
+    private UdpPort(LocalBinding local, AddressFilter filter, DatagramCalls best, DatagramSocket[] sockets)
     {
-        _sockets = sockets;
+        (_local, _filter, _best) = (local, filter, best);
+        _generation = local.Generation;
+        _sockets = [.. sockets];
         _full = [.. sockets.Select(_ => new SemaphoreSlim(0))];
         _isFull = new int[sockets.Length];
         LocalEndPoints = [.. sockets.Select(socket => socket.LocalEndPoint)];
@@ -37,20 +47,31 @@ internal sealed class UdpPort : IDatagramPort
 
     public int Port => LocalEndPoints[0].Port;
 
-    /// <summary>Datagrams that could not leave the machine: no route, a firewall.</summary>
-    public long SendsDropped => _sockets.Sum(socket => socket.Lost);
+    /// <summary>Datagrams that could not leave the machine: no route, a firewall, a place that is lost, the filter.</summary>
+    public long SendsDropped => Interlocked.Read(ref _lost) + _sockets.Sum(socket => socket?.Lost ?? 0);
 
     /// <param name="local">A socket for each of its places.</param>
     /// <param name="port">The port wanted, usually that of TCP. Where it is taken, another serves as well.</param>
+    /// <param name="filter">With whom we have nothing to do: their datagrams are not seen, and none is sent there.</param>
     /// <param name="best">Not to be exceeded, even if the system could.</param>
     /// <exception cref="SocketException">An address is not of this machine.</exception>
-    public static UdpPort Open(LocalBinding local, int port, DatagramCalls best = DatagramCalls.Runs)
+    public static UdpPort Open(
+        LocalBinding local,
+        int port,
+        AddressFilter? filter = null,
+        DatagramCalls best = DatagramCalls.Runs
+    )
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return new UdpPort(Bind(local.Places, attempt == 1 ? port : 0, best));
+                return new UdpPort(
+                    local,
+                    filter ?? AddressFilter.None,
+                    best,
+                    Bind(local.Places, attempt == 1 ? port : 0, best)
+                );
             }
             catch (SocketException exception)
                 when (exception.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied
@@ -65,16 +86,62 @@ internal sealed class UdpPort : IDatagramPort
     public void Start(params IDatagramProtocol[] protocols)
     {
         _protocols = protocols;
-        _loops =
-        [
-            .. Enumerable.Range(0, _sockets.Length).Select(index => Task.Run(() => ReceiveAsync(index))),
-            .. Enumerable.Range(0, _sockets.Length).Select(index => Task.Run(() => WatchRoomAsync(index))),
-        ];
+        _receiving = [.. _sockets.Select((socket, index) => Task.Run(() => ReceiveAsync(socket!, index)))];
+        _watching = [.. _sockets.Select((_, index) => Task.Run(() => WatchRoomAsync(index)))];
+    }
+
+    /// <summary>
+    /// Closes the sockets of places that the binding has lost, and opens those of places that are back, with the same
+    /// port. After <see cref="Start"/>; one call at a time, and none when this is disposed of.
+    /// </summary>
+    /// <returns>False: not all are there yet; try again in a while.</returns>
+    public async Task<bool> RefreshAsync()
+    {
+        var isNew = _generation != _local.Generation;
+        _generation = _local.Generation;
+        var isWhole = true;
+        for (var i = 0; i < _sockets.Length && _local.IsRestricted; i++)
+        {
+            if (isNew && _sockets[i] is { } old)
+            {
+                Volatile.Write(ref _sockets[i], null);
+                Interlocked.Add(ref _lost, old.Lost);
+                old.Dispose();
+                await _receiving[i].ConfigureAwait(false);
+            }
+
+            if (_sockets[i] is not null || !_local.IsUsable(i))
+            {
+                continue;
+            }
+
+            try
+            {
+                var socket = DatagramSocket.Open(_local.Places[i], Port, _best);
+                Volatile.Write(ref _sockets[i], socket);
+                var index = i;
+                _receiving[i] = Task.Run(() => ReceiveAsync(socket, index));
+            }
+            catch (SocketException)
+            {
+                // The address takes a moment to be usable, above all in IPv6; or another has the port now.
+                isWhole = false;
+            }
+        }
+
+        return isWhole;
     }
 
     public int Send(int socket, IPEndPoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
-        var taken = _sockets[socket].Send(to, datagrams, segmentSize);
+        if (Volatile.Read(ref _sockets[socket]) is not { } open || _filter.IsBlocked(to.Address))
+        {
+            var count = (datagrams.Length + segmentSize - 1) / segmentSize;
+            Interlocked.Add(ref _lost, count);
+            return count;
+        }
+
+        var taken = open.Send(to, datagrams, segmentSize);
         if ((long)taken * segmentSize < datagrams.Length && Interlocked.Exchange(ref _isFull[socket], 1) == 0)
         {
             _full[socket].Release();
@@ -84,17 +151,19 @@ internal sealed class UdpPort : IDatagramPort
     }
 
     public ProbeOutcome Probe(int socket, IPEndPoint to, ReadOnlySpan<byte> datagram) =>
-        _sockets[socket].Probe(to, datagram);
+        Volatile.Read(ref _sockets[socket]) is { } open && !_filter.IsBlocked(to.Address)
+            ? open.Probe(to, datagram)
+            : ProbeOutcome.NotSent;
 
-    public int MaxDatagram(int socket, IPAddress to) => _sockets[socket].MaxDatagram(to);
+    public int MaxDatagram(int socket, IPAddress to) => Volatile.Read(ref _sockets[socket])?.MaxDatagram(to) ?? 0;
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_loops).ConfigureAwait(false);
+        await Task.WhenAll([.. _receiving, .. _watching]).ConfigureAwait(false);
         foreach (var socket in _sockets)
         {
-            socket.Dispose();
+            socket?.Dispose();
         }
 
         _stop.Dispose();
@@ -120,16 +189,16 @@ internal sealed class UdpPort : IDatagramPort
         }
     }
 
-    private async Task ReceiveAsync(int index)
+    private async Task ReceiveAsync(DatagramSocket socket, int index)
     {
-        while (!_stop.IsCancellationRequested)
+        while (!_stop.IsCancellationRequested && Volatile.Read(ref _sockets[index]) == socket)
         {
             try
             {
-                var batch = await _sockets[index].ReceiveAsync(_stop.Token).ConfigureAwait(false);
+                var batch = await socket.ReceiveAsync(_stop.Token).ConfigureAwait(false);
                 Deliver(index, batch.Span);
             }
-            catch (OperationCanceledException)
+            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
             {
                 return;
             }
@@ -150,7 +219,7 @@ internal sealed class UdpPort : IDatagramPort
                 do
                 {
                     await Task.Delay(RoomInterval, _stop.Token).ConfigureAwait(false);
-                } while (!_sockets[index].HasRoom);
+                } while (Volatile.Read(ref _sockets[index]) is { HasRoom: false });
 
                 // First, so that who finds it full again is told again.
                 Volatile.Write(ref _isFull[index], 0);
@@ -169,18 +238,28 @@ internal sealed class UdpPort : IDatagramPort
     // Runs of datagrams for the same protocol go together.
     private void Deliver(int socket, ReadOnlySpan<ReceivedDatagram> batch)
     {
-        while (!batch.IsEmpty)
+        IPEndPoint? source = null;
+        var isBlocked = false;
+        IDatagramProtocol? owner = null;
+        var start = 0;
+        for (var i = 0; i < batch.Length; i++)
         {
-            var protocol = WhoseIs(batch[0]);
-            var run = 1;
-            while (run < batch.Length && WhoseIs(batch[run]) == protocol)
+            // Datagrams that came in together are usually of one sender.
+            if (!ReferenceEquals(batch[i].Source, source))
             {
-                run++;
+                source = batch[i].Source;
+                isBlocked = _filter.IsBlocked(source.Address);
             }
 
-            protocol?.Receive(socket, batch[..run]);
-            batch = batch[run..];
+            var whose = isBlocked ? null : WhoseIs(batch[i]);
+            if (whose != owner)
+            {
+                owner?.Receive(socket, batch[start..i]);
+                (owner, start) = (whose, i);
+            }
         }
+
+        owner?.Receive(socket, batch[start..]);
     }
 
     private IDatagramProtocol? WhoseIs(in ReceivedDatagram datagram)

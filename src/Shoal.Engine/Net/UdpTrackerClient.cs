@@ -11,7 +11,8 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
     : ITrackerClient,
         IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<IPAddress, Lazy<UdpTrackerSocket>> _sockets = new();
+    private readonly ConcurrentDictionary<(IPAddress Origin, int Generation), Lazy<UdpTrackerSocket>> _sockets = new();
+    private readonly ConcurrentBag<Task> _retired = [];
 
     // Trackers are those of the user's torrents, so their number is bounded by what the user added.
     private readonly ConcurrentDictionary<(IPAddress Origin, ProxyTarget Tracker), ConnectionState> _connections =
@@ -23,6 +24,8 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
         {
             await socket.Value.DisposeAsync().ConfigureAwait(false);
         }
+
+        await Task.WhenAll(_retired).ConfigureAwait(false);
     }
 
     public async Task<TrackerReply> AskAsync(AnnounceJob job, AnnounceRequest request, CancellationToken cancellation)
@@ -48,13 +51,34 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
 
         try
         {
-            var socket = _sockets.GetOrAdd(job.Origin, origin => new Lazy<UdpTrackerSocket>(() => Open(origin))).Value;
+            var socket = SocketFor(job.Origin);
             return await ExchangeAsync(socket, tracker, job, request, cancellation).ConfigureAwait(false);
         }
         catch (SocketException exception)
         {
             return TrackerReply.Failed(TrackerFailure.Unreachable, exception.Message);
         }
+    }
+
+    private UdpTrackerSocket SocketFor(IPAddress origin)
+    {
+        // What was opened before an interface went away leads nowhere when it is back.
+        var generation = egress.Local.Generation;
+        foreach (var old in _sockets.Keys.Where(key => key.Origin.Equals(origin) && key.Generation != generation))
+        {
+            if (_sockets.TryRemove(old, out var socket) && socket.IsValueCreated)
+            {
+                _retired.Add(socket.Value.DisposeAsync().AsTask());
+            }
+        }
+
+        // One that could not be opened is tried again.
+        return _sockets
+            .GetOrAdd(
+                (origin, generation),
+                key => new Lazy<UdpTrackerSocket>(() => Open(key.Origin), LazyThreadSafetyMode.PublicationOnly)
+            )
+            .Value;
     }
 
     private UdpTrackerSocket Open(IPAddress origin) =>

@@ -135,6 +135,7 @@ internal sealed partial class CandidatePool(SwarmState state)
                 candidate.NotBefore = state.Now + MaxBackOff;
                 break;
             case DisconnectReason.TorrentPaused:
+            case DisconnectReason.InterfaceLost:
                 candidate.NotBefore = state.Now;
                 break;
             default:
@@ -169,9 +170,14 @@ internal sealed partial class CandidatePool(SwarmState state)
                 candidate.NotBefore = state.Now + FirstBackOff * 3;
                 break;
             case DisconnectReason.TooManyConnections:
-                // Our own places are taken: nobody's fault.
+            case DisconnectReason.InterfaceLost:
+                // Our own places are taken, or we have no way out: nobody's fault.
                 _queue.Reward(candidate);
                 candidate.NotBefore = state.Now + FirstBackOff;
+                break;
+            case DisconnectReason.Filtered:
+                // The filter may be another one some day.
+                candidate.NotBefore = state.Now + MaxBackOff;
                 break;
             default:
                 Fail(candidate, hadData: false);

@@ -54,6 +54,12 @@ public enum DisconnectReason
     BadHashes,
     Banned,
 
+    /// <summary>The user's IP filter or port filter names it.</summary>
+    Filtered,
+
+    /// <summary>The address or interface that it went by is gone.</summary>
+    InterfaceLost,
+
     /// <summary>Both ends are seeds, or neither has anything for the other and the place is needed.</summary>
     NotUseful,
 

@@ -139,29 +139,26 @@ public sealed class UdpPortTests
         await using var lab = await Lab.CreateAsync();
         var host = await lab.AddHostAsync("slow");
         // It has room for far more than the socket may have under way, so that nothing is lost in there.
-        await host.RunAsync("tc", "qdisc add dev eth0 root tbf rate 200mbit burst 64k limit 100m".Split(' '));
+        await host.RunAsync("tc", "qdisc add dev eth0 root tbf rate 20mbit burst 64k limit 100m".Split(' '));
         await using var port = Inside.Run(host, () => Open(calls, host.Address));
         var ear = new Ear(_ => true);
         port.Start(ear);
         var to = new IPEndPoint(IPAddress.Parse(lab.Hub.Address), 9);
         var run = new byte[40 * 1400];
         var refusals = 0;
-        for (var left = 100; left > 0; )
+        // A machine with other things to do lets the line drain meanwhile; some time it is full.
+        for (var left = 10_000; refusals < 3; left--)
         {
+            Assert.True(left > 0, "it is never full");
             var taken = port.Send(0, to, run, 1400);
-            if (taken == 40)
+            if (taken < 40)
             {
-                left--;
-                continue;
+                refusals++;
+                Assert.InRange(taken, 0, 39);
+                await ear.HasRoomAsync();
             }
-
-            refusals++;
-            Assert.InRange(taken, 0, 39);
-            await ear.HasRoomAsync();
         }
 
-        // 5.6 MB do not fit into a buffer of one or two.
-        Assert.True(refusals > 0);
         Assert.Equal(0, port.SendsDropped);
     }
 
@@ -169,7 +166,7 @@ public sealed class UdpPortTests
         UdpPort.Open(
             LocalBinding.Create([IPAddress.Parse(address)], [], LocalInterface.ReadAll),
             0,
-            Enum.Parse<DatagramCalls>(calls)
+            best: Enum.Parse<DatagramCalls>(calls)
         );
 
     private static Task<string> Link(Lab lab, params string[] words) => lab.Hub.RunAsync("ip", ["link", .. words]);

@@ -22,19 +22,24 @@ internal sealed partial class Firewall
             add chain inet lab out { type filter hook output priority 0; }
             add rule inet lab out oifname "lo" accept
             add rule inet lab out {{allowed}} accept
-            add rule inet lab out meta l4proto { tcp, udp } counter drop
+            add rule inet lab out meta l4proto tcp counter drop comment "tcp"
+            add rule inet lab out meta l4proto udp counter drop comment "udp"
             """
         );
         return new Firewall(host);
     }
 
     /// <summary>Packets that would have left against the rule.</summary>
-    public async Task<long> LeakedAsync() =>
-        long.Parse(
-            Packets().Match(await _host.RunAsync("nft", "list", "chain", "inet", "lab", "out")).Groups[1].Value,
-            CultureInfo.InvariantCulture
-        );
+    /// <param name="protocol">tcp or udp; null: both.</param>
+    public async Task<long> LeakedAsync(string? protocol = null)
+    {
+        var rules = Packets().Matches(await _host.RunAsync("nft", "list", "chain", "inet", "lab", "out"));
+        Assert.Equal(2, rules.Count);
+        return rules
+            .Where(rule => protocol is null || rule.Groups[2].Value == protocol)
+            .Sum(rule => long.Parse(rule.Groups[1].Value, CultureInfo.InvariantCulture));
+    }
 
-    [GeneratedRegex(@"counter packets (\d+)")]
+    [GeneratedRegex("counter packets (\\d+).*comment \"(\\w+)\"")]
     private static partial Regex Packets();
 }

@@ -29,6 +29,9 @@ public sealed class TransferCommandTests : IDisposable
         await Refused("--port -1", "from 0 to 65535");
         await Refused("--bind localhost", "'localhost'");
         await Refused("--bind 1", "'1'");
+        await Refused("--dns router.example", "'router.example'");
+        await Refused("--dns 192.0.2.1:0", "'192.0.2.1:0'");
+        await Refused("--port-filter 5-4", "'5-4'");
         await Refused("--peer 1.2.3.4", "HOST:PORT");
         await Refused("--download-limit fast", "2MiB/s");
         await Refused("--max-peers 0", "from 1");
@@ -57,6 +60,14 @@ public sealed class TransferCommandTests : IDisposable
             "127.0.0.1",
             "--bind",
             "::1",
+            "--dns",
+            "192.0.2.1",
+            "--dns",
+            "[2001:db8::1]:5353",
+            "--ip-filter",
+            "is-not-read-yet",
+            "--port-filter",
+            "0-1023,6666",
             "--peer",
             "127.0.0.1:1",
             "--peer",
