@@ -9,6 +9,7 @@ return args switch
     ["filter", .. var rest] => FilterBenchmark.Run(rest),
     ["udp", .. var rest] => await UdpBenchmark.RunAsync(rest),
     ["swarm", .. var rest] => SwarmBenchmark.Run(rest),
+    ["utp", .. var rest] => UtpBenchmark.Run(rest),
     _ => Usage(),
 };
 
@@ -20,5 +21,7 @@ static int Usage()
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
     Console.Error.WriteLine("       Shoal.Benchmarks swarm [RECEIVERS [MIB [PIECE-KIB [MBIT [SEEDS [super]]]]]]");
     Console.Error.WriteLine("                                      one origin, equal links, in virtual time");
+    Console.Error.WriteLine("       Shoal.Benchmarks utp [paths | buffer | loss | order | shared]");
+    Console.Error.WriteLine("                                      uTP on simulated paths, in virtual time");
     return 2;
 }
