@@ -59,6 +59,9 @@ public sealed record EngineOptions
     /// <summary>Whether connections to peers are encrypted (MSE). Default: as the peer wants it.</summary>
     public EncryptionPolicy Encryption { get; init; } = EncryptionPolicy.Allow;
 
+    /// <summary>What carries connections to peers, both ways. Default both.</summary>
+    public PeerTransports Transports { get; init; } = PeerTransports.Both;
+
     /// <summary>Bytes a second over all torrents; 0: no limit.</summary>
     public long DownloadLimit { get; init; }
 
@@ -138,6 +141,18 @@ public enum EncryptionPolicy
 
     /// <summary>RC4 or no connection.</summary>
     Require,
+}
+
+/// <summary>What may carry connections to peers.</summary>
+[Flags]
+public enum PeerTransports
+{
+    None = 0,
+    Tcp = 1,
+
+    /// <summary>BEP 29, on the UDP port with the number of the TCP port, where that is free. Yields to other traffic.</summary>
+    Utp = 2,
+    Both = Tcp | Utp,
 }
 
 /// <summary>Whom a seed serves.</summary>

@@ -7,7 +7,7 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>The engine could not start, for a reason that the user can understand.</summary>
-public sealed class EngineStartException(string message, Exception inner) : Exception(message, inner);
+public sealed class EngineStartException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
 /// Downloads and seeds torrents: one listening port, one set of limits, any number of torrents. Safe to use from
@@ -20,7 +20,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
 
     private readonly EngineServices _services;
 
-    // Null: nobody can connect to us, since a proxy is between.
+    // Null: nobody can connect to us by TCP, since a proxy is between or it is off.
     private readonly TcpAcceptor? _acceptor;
     private readonly Channel<EngineEvent> _events;
     private readonly ConcurrentDictionary<Torrent, TorrentRunner> _runners = new();
@@ -37,10 +37,10 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         _ticking = TickAsync();
     }
 
-    /// <summary>The TCP port we listen on; 0 behind a proxy.</summary>
+    /// <summary>The port we listen on, of TCP if that is on; 0 behind a proxy.</summary>
     public int Port => _services.Port;
 
-    public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor?.EndPoints ?? [];
+    public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor?.EndPoints ?? _services.UtpEndPoints;
 
     /// <summary>Where the world sees us, as far as peers, trackers, the DHT and routers agree; one of each family at most.</summary>
     public IReadOnlyList<IPAddress> ExternalAddresses => _services.Addresses.Known;
@@ -103,17 +103,35 @@ public sealed partial class TorrentEngine : IAsyncDisposable
             message => events.Writer.TryWrite(new EngineEvent.Warning("proxy-failed", message)),
             filter
         );
-        var acceptor = egress.IsProxied ? null : Listen(options, egress.Local, limits, ready.Task);
+        if (options.Transports == PeerTransports.None)
+        {
+            throw new EngineStartException(
+                "nothing is left to reach peers by: a proxy that carries no UDP carries no uTP"
+            );
+        }
+
+        var mayListen = !egress.IsProxied;
+        var acceptor =
+            mayListen && options.Transports.HasFlag(PeerTransports.Tcp)
+                ? Listen(options, egress.Local, limits, ready.Task)
+                : null;
         if (options.Proxy is { } proxy)
         {
             events.Writer.TryWrite(new EngineEvent.Warning("proxy", ProxyRules.Explain(proxy)));
         }
 
-        var services = EngineServices.Create(options, egress, filter, limits, acceptor?.Port ?? 0, events.Writer);
-        if (options.UseDht)
-        {
-            services.StartDht();
-        }
+        var udp = await OpenUdpAsync(options, egress, filter, acceptor).ConfigureAwait(false);
+        var services = EngineServices.Create(
+            options,
+            egress,
+            filter,
+            limits,
+            acceptor?.Port ?? udp?.Port ?? 0,
+            udp,
+            mayListen ? GreetWhen(ready.Task) : null,
+            events.Writer
+        );
+        services.StartDatagrams();
 
         if (options.UseLsd && !egress.IsProxied)
         {
@@ -129,49 +147,6 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         }
 
         return engine;
-    }
-
-    private static async Task<AddressFilter> LoadFilterAsync(EngineOptions options, CancellationToken cancellation)
-    {
-        var filter = new AddressFilter(options);
-        try
-        {
-            await Task.Run(() => filter.Load(cancellation), cancellation).ConfigureAwait(false);
-            return filter;
-        }
-        catch (IpFilterException exception)
-        {
-            throw new EngineStartException(exception.Message, exception);
-        }
-    }
-
-    private static TcpAcceptor Listen(
-        EngineOptions options,
-        LocalBinding local,
-        TcpLimits limits,
-        Task<TorrentEngine> ready
-    )
-    {
-        try
-        {
-            return TcpAcceptor.Start(
-                local,
-                options.Port,
-                limits,
-                options.Time,
-                async (transport, remote, stop) =>
-                    await (await ready.ConfigureAwait(false)).GreetAsync(transport, remote, stop).ConfigureAwait(false),
-                exception => ready.Result.Fault(exception)
-            );
-        }
-        catch (SocketException exception)
-        {
-            var where = local.IsRestricted ? $" on {string.Join(", ", local.Places)}" : "";
-            throw new EngineStartException(
-                $"cannot listen on port {options.Port}{where}: {exception.Message}",
-                exception
-            );
-        }
     }
 
     /// <exception cref="InvalidOperationException">The torrent is here already.</exception>
@@ -233,6 +208,11 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         if (_acceptor is not null)
         {
             await _acceptor.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_services.Utp is { } utp)
+        {
+            await utp.StopAcceptingAsync().ConfigureAwait(false);
         }
 
         await _ticking.ConfigureAwait(false);

@@ -76,7 +76,7 @@ internal sealed class NetworkOptions
 
     private readonly Option<string?> _transport = Options.Choice(
         "--transport",
-        "How to connect: this version has tcp only, so both means tcp",
+        "What carries connections to peers: both (default), tcp, or utp, which yields to other traffic",
         "tcp",
         "utp",
         "both"
@@ -167,7 +167,6 @@ internal sealed class NetworkOptions
     /// <exception cref="UserErrorException">Something is asked for that this version does not have.</exception>
     public EngineOptions Engine(ParseResult result, CliHost host)
     {
-        RefuseWhatIsNotThere(result);
         var peers = result.GetValue(_maxPeers);
         var (addresses, interfaces) = Bound(result);
         var defaults = new EngineOptions { StateDirectory = StateDirectory(result, host) };
@@ -193,6 +192,12 @@ internal sealed class NetworkOptions
                 "prefer" => EncryptionPolicy.Prefer,
                 "require" => EncryptionPolicy.Require,
                 _ => defaults.Encryption,
+            },
+            Transports = result.GetValue(_transport) switch
+            {
+                "tcp" => PeerTransports.Tcp,
+                "utp" => PeerTransports.Utp,
+                _ => defaults.Transports,
             },
             DownloadLimit = result.GetValue(_downloadLimit) ?? 0,
             UploadLimit = result.GetValue(_uploadLimit) ?? 0,
@@ -323,12 +328,4 @@ internal sealed class NetworkOptions
     /// <summary>Where resume data and keys live.</summary>
     public string StateDirectory(ParseResult result, CliHost host) =>
         result.GetValue(_state) is { } state ? Path.GetFullPath(state) : host.StateDirectory;
-
-    private void RefuseWhatIsNotThere(ParseResult result)
-    {
-        if (result.GetValue(_transport) == "utp")
-        {
-            throw UserErrorException.Usage("--transport utp: this version connects by TCP only; leave the option out");
-        }
-    }
 }

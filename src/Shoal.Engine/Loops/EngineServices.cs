@@ -1,3 +1,4 @@
+using System.Net;
 using System.Threading.Channels;
 using Shoal.Protocol;
 
@@ -50,8 +51,15 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Null: the DHT is not used.</summary>
     public DhtLoop? Dht { get; private set; }
 
+    /// <summary>Where peers may call us by uTP.</summary>
+    public IReadOnlyList<IPEndPoint> UtpEndPoints => Utp is null || Egress.IsProxied ? [] : Utp.Port.LocalEndPoints;
+
     public TimeProvider Time => Options.Time;
 
+    /// <summary>Null: uTP is not used.</summary>
+    public required UtpSocket? Utp { get; init; }
+
+    // Null: nothing needs it.
     private IDatagramPort? _udp;
     private BindingWatch? _watch;
     private MappedPorts? _ports;
@@ -64,12 +72,31 @@ internal sealed class EngineServices : IAsyncDisposable
         AddressFilter filter,
         TcpLimits tcpLimits,
         int port,
+        IDatagramPort? udp,
+        Func<ITransport, IPEndPoint, CancellationToken, Task>? accept,
         ChannelWriter<EngineEvent> events
     )
     {
         var linkLimits = PeerLinkLimits.Default;
         var uploadPool = new BlockPool(BlocksIn(options.ReadCacheBytes));
-        var connector = new TcpConnector(egress, tcpLimits, options.Time);
+        var connector = options.Transports.HasFlag(PeerTransports.Tcp)
+            ? new TcpConnector(egress, tcpLimits, options.Time)
+            : null;
+        var utp =
+            udp is not null && options.Transports.HasFlag(PeerTransports.Utp)
+                ? new UtpSocket(
+                    udp,
+                    new UtpSocketOptions
+                    {
+                        HandshakeLimits = tcpLimits,
+                        Accept = accept,
+                        Time = options.Time,
+                        OnFault = exception => events.TryWrite(new EngineEvent.EngineFaulted(exception)),
+                    }
+                )
+                : null;
+        // TCP first, because it costs less; the race gives uTP its chance.
+        IPeerConnector?[] connectors = [connector, utp is null ? null : new UtpConnector(utp)];
         var torrents = new TorrentTable();
         var budget = new KeyExchangeBudget(MseLimits.Default, options.Time);
         var handshake = new PeerHandshake(
@@ -91,8 +118,10 @@ internal sealed class EngineServices : IAsyncDisposable
             Filter = filter,
             Slots = new ConnectionSlots(options, options.Time, filter),
             Egress = egress,
+            Utp = utp,
+            _udp = udp,
             Dialer = new PeerDialer(
-                [connector],
+                [.. connectors.OfType<IPeerConnector>()],
                 handshake,
                 options.Encryption,
                 tcpLimits.MaxConnecting,
@@ -136,11 +165,21 @@ internal sealed class EngineServices : IAsyncDisposable
         return new AnnounceFacts(PeerId, (ushort)PublicPort, status.Uploaded, status.Downloaded, left, TrackerKey);
     }
 
-    /// <summary>Opens the UDP port and starts the DHT on it. Once, before any torrent.</summary>
-    /// <exception cref="System.Net.Sockets.SocketException">An address cannot be had.</exception>
-    public void StartDht()
+    /// <summary>Starts what runs on the UDP port: uTP, and the DHT if it is wanted. Once, before any torrent.</summary>
+    public void StartDatagrams()
     {
-        _udp = Egress.CreateRelay() ?? (IDatagramPort)UdpPort.Open(Egress.Local, Port, Filter);
+        if (Options.UseDht)
+        {
+            CreateDht(_udp!);
+        }
+
+        IDatagramProtocol?[] protocols = [Dht, Utp];
+        _udp?.Start([.. protocols.OfType<IDatagramProtocol>()]);
+        Dht?.Start();
+    }
+
+    private void CreateDht(IDatagramPort udp)
+    {
         _ = Ed25519.TryLoad(out var ed25519, out _);
         Dht = new DhtLoop(
             new DhtLoopOptions
@@ -156,10 +195,8 @@ internal sealed class EngineServices : IAsyncDisposable
                 OnAddress = (socket, address) => Addresses.Hear(AddressWitness.Dht, $"{socket}", address),
                 OnFault = exception => Events.TryWrite(new EngineEvent.EngineFaulted(exception)),
             },
-            _udp
+            udp
         );
-        _udp.Start(Dht);
-        Dht.Start();
     }
 
     /// <summary>Begins to watch what we are bound to. Once, when everything is open.</summary>
@@ -187,7 +224,7 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Before what it watches is closed.</summary>
     public ValueTask StopBindingWatchAsync() => _watch?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    /// <summary>Begins to ask routers for our ports. Once, after <see cref="StartDht"/>.</summary>
+    /// <summary>Begins to ask routers for our ports. Once, after <see cref="StartDatagrams"/>.</summary>
     /// <param name="portChanged">Told when <see cref="PublicPort"/> is another; quick.</param>
     public void StartPortMapping(Action portChanged)
     {
@@ -225,7 +262,16 @@ internal sealed class EngineServices : IAsyncDisposable
         if (Dht is { } dht)
         {
             await dht.DisposeAsync().ConfigureAwait(false);
-            await _udp!.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (Utp is { } utp)
+        {
+            await utp.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_udp is { } udp)
+        {
+            await udp.DisposeAsync().ConfigureAwait(false);
         }
 
         await Trackers.DisposeAsync().ConfigureAwait(false);

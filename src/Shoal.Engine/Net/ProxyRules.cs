@@ -12,6 +12,7 @@ internal static class ProxyRules
             {
                 UseDht = options.UseDht && HasDatagrams(proxy),
                 DhtReadOnly = true,
+                Transports = HasDatagrams(proxy) ? options.Transports : options.Transports & ~PeerTransports.Utp,
             };
 
     /// <summary>Told once at the start.</summary>

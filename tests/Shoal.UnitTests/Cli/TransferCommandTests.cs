@@ -20,7 +20,6 @@ public sealed class TransferCommandTests : IDisposable
     [InlineData("share")]
     public async Task What_this_version_cannot_do_is_refused_in_one_line(string command)
     {
-        await Refused("--transport utp", "TCP only");
         await Refused("--transport carrier-pigeon", "tcp, utp, both");
         await Refused("--encryption rot13", "off, allow, prefer, require");
         await Refused("--proxy socks4://me:secret@127.0.0.1:1080", "socks5:// or http://");
