@@ -7,6 +7,7 @@ import sys
 
 NAME = "libtorrent"
 FORMATS = {"v1", "v2", "hybrid"}
+TRANSPORTS = {"tcp", "utp"}
 BY_TRACKER = False
 
 
@@ -26,14 +27,14 @@ def get(job):
 
 def command(role, job, *peers):
     script = os.path.join(job.root, "bench", "clients", "libtorrent.py")
-    return [sys.executable, script, role, job.torrent, job.folder, job.address, str(job.port), *peers]
+    return [sys.executable, script, role, job.transport, job.torrent, job.folder, job.address, str(job.port), *peers]
 
 
 def happening(role, line):
     return json.loads(line)["event"] if line.startswith("{") else None
 
 
-def work(role, torrent, folder, address, port, *peers):
+def work(role, transport, torrent, folder, address, port, *peers):
     # The folder of this file comes first when it is run, and this file has the library's name.
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     import libtorrent as lt
@@ -43,7 +44,7 @@ def work(role, torrent, folder, address, port, *peers):
 
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
-    # The library's own preset for speed, which its tuning guide names; and no uTP on loopback.
+    # The library's own preset for speed, which its tuning guide names; and one transport.
     settings = lt.high_performance_seed()
     settings.update(
         {
@@ -53,8 +54,10 @@ def work(role, torrent, folder, address, port, *peers):
             "enable_lsd": False,
             "enable_upnp": False,
             "enable_natpmp": False,
-            "enable_outgoing_utp": False,
-            "enable_incoming_utp": False,
+            "enable_outgoing_utp": transport == "utp",
+            "enable_incoming_utp": transport == "utp",
+            "enable_outgoing_tcp": transport == "tcp",
+            "enable_incoming_tcp": transport == "tcp",
             "in_enc_policy": 2,
             "out_enc_policy": 2,
             "allow_multiple_connections_per_ip": True,

@@ -6,6 +6,7 @@ import subprocess
 
 NAME = "shoal"
 FORMATS = {"v1", "v2", "hybrid"}
+TRANSPORTS = {"tcp", "utp"}
 BY_TRACKER = False
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,7 +26,8 @@ def get(job):
 
 
 def command(job, *what):
-    network = ["--port", str(job.port), "--bind", job.address, "--no-dht", "--no-lsd", "--no-port-mapping", "--no-trackers"]
+    network = ["--port", str(job.port), "--bind", job.address, "--no-dht", "--no-lsd", "--no-port-mapping", "--no-trackers",
+               "--transport", job.transport]
     return [PROGRAM, *what, "--json", *network, "--state", os.path.join(job.scratch, "state")]
 
 
