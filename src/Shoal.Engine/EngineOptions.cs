@@ -44,14 +44,17 @@ public sealed record EngineOptions
     /// <summary>Where resume data lives; created when missing.</summary>
     public required string StateDirectory { get; init; }
 
-    /// <summary>Most connections over all torrents, from 1. Default 500.</summary>
+    /// <summary>
+    /// Most connections over all torrents, from 1; when there are more torrents than that needs, those that download and
+    /// those that have few peers come first. Default 500.
+    /// </summary>
     public int MaxPeers { get; init; } = 500;
 
     /// <summary>Most connections of one torrent, from 1. Default 100.</summary>
     public int MaxPeersPerTorrent { get; init; } = 100;
 
-    /// <summary>Most connections being established at once, from 1. Default 50.</summary>
-    public int MaxHalfOpen { get; init; } = 50;
+    /// <summary>Most peers being called at once, over TCP and uTP together, from 1. Default 100.</summary>
+    public int MaxHalfOpen { get; init; } = 100;
 
     /// <summary>Most connections from one IPv4 address or IPv6 /64, from 1. Default 4: several people behind one router, not a flood.</summary>
     public int MaxPeersPerAddress { get; init; } = 4;
@@ -189,7 +192,10 @@ public sealed record TorrentOptions
     /// </summary>
     public bool IsSeedOnly { get; init; }
 
-    /// <summary>Reserve the space of all wanted files at start instead of growing sparse files. Default false.</summary>
+    /// <summary>
+    /// Reserve the space of all wanted files when the torrent is added, which fails when the disk has not enough of it,
+    /// instead of growing sparse files. Default false.
+    /// </summary>
     public bool Preallocate { get; init; }
 
     public bool Sequential { get; init; }

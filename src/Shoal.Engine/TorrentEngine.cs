@@ -17,6 +17,9 @@ public sealed partial class TorrentEngine : IAsyncDisposable
     /// <summary>Events kept for a reader that is late; the oldest are dropped beyond.</summary>
     private const int EventCapacity = 4096;
 
+    /// <summary>One second.</summary>
+    private const int TicksBetweenShares = 10;
+
     private readonly EngineServices _services;
 
     // Null: nobody can connect to us by TCP, since a proxy is between or it is off.
@@ -91,7 +94,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         cancellation.ThrowIfCancellationRequested();
         // Who calls before the engine is whole waits for it.
         var ready = new TaskCompletionSource<TorrentEngine>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var limits = TcpLimits.Default with { MaxConnecting = options.MaxHalfOpen };
+        var limits = TcpLimits.Default;
         var events = Channel.CreateBounded<EngineEvent>(
             new BoundedChannelOptions(EventCapacity) { FullMode = BoundedChannelFullMode.DropOldest }
         );
@@ -302,6 +305,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
 
     private async Task TickAsync()
     {
+        var ticks = 0;
         using var timer = new PeriodicTimer(SwarmEvent.TickInterval, _services.Time);
         try
         {
@@ -312,12 +316,29 @@ public sealed partial class TorrentEngine : IAsyncDisposable
                     runner.Tick();
                 }
 
+                _services.Dialling.Pump();
+                if (++ticks % TicksBetweenShares == 0)
+                {
+                    ShareUploads();
+                }
+
                 _services.LocalDiscovery?.Tick();
             }
         }
         catch (OperationCanceledException)
         {
             // The engine stops.
+        }
+    }
+
+    private void ShareUploads()
+    {
+        var runners = _runners.Values.ToArray();
+        var wanted = Array.ConvertAll(runners, runner => runner.Interested);
+        var shares = UploadShares.Divide(wanted, SwarmLimits.Default.UploadSlots, _services.Sharing);
+        for (var i = 0; i < runners.Length; i++)
+        {
+            runners[i].SetUploadSlots(shares[i]);
         }
     }
 

@@ -52,7 +52,14 @@ internal sealed class NetworkOptions
 
     private readonly Option<int?> _maxPeers = Options.Number(
         "--max-peers",
-        "Most connections (default 100)",
+        "Most connections in all (default 500)",
+        1,
+        100_000
+    );
+
+    private readonly Option<int?> _maxPeersPerTorrent = Options.Number(
+        "--max-peers-per-torrent",
+        "Most connections of one torrent (default 100, or what --max-peers says)",
         1,
         100_000
     );
@@ -148,6 +155,7 @@ internal sealed class NetworkOptions
                 _downloadLimit,
                 _uploadLimit,
                 _maxPeers,
+                _maxPeersPerTorrent,
                 _state,
                 _noDht,
                 _noLsd,
@@ -202,7 +210,7 @@ internal sealed class NetworkOptions
             DownloadLimit = result.GetValue(_downloadLimit) ?? 0,
             UploadLimit = result.GetValue(_uploadLimit) ?? 0,
             MaxPeers = peers ?? defaults.MaxPeers,
-            MaxPeersPerTorrent = peers ?? defaults.MaxPeersPerTorrent,
+            MaxPeersPerTorrent = result.GetValue(_maxPeersPerTorrent) ?? peers ?? defaults.MaxPeersPerTorrent,
             Time = host.Time,
         };
     }

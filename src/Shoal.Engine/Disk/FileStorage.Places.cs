@@ -48,6 +48,39 @@ internal sealed partial class FileStorage
         }
     }
 
+    /// <summary>Makes the wanted files that are missing, with all the space they will need.</summary>
+    /// <exception cref="StorageException">There is not enough of it; what was made here is gone again.</exception>
+    public void Reserve(IReadOnlyList<FilePriority>? priorities)
+    {
+        var made = new List<string>();
+        foreach (var file in Map.Stored)
+        {
+            var path = PathOf(file);
+            if (priorities?[file] == FilePriority.Skip || _files.KindOf(path) != PathKind.Missing)
+            {
+                continue;
+            }
+
+            try
+            {
+                OpenFile(file, writable: true).Dispose();
+                made.Add(path);
+            }
+            catch (StorageException exception)
+            {
+                made.ForEach(_files.Delete);
+                throw new StorageException(
+                    exception.Failure.Kind,
+                    $"cannot reserve {_metainfo.Files[file].Size} bytes for '{path}': {Reason(exception)}",
+                    exception
+                );
+            }
+        }
+    }
+
+    private static string Reason(StorageException exception) =>
+        exception.Failure.Kind == DiskFailureKind.Full ? "the disk is full" : exception.Message;
+
     /// <summary>
     /// Decides which files may not appear: unwanted ones that are not there yet. Of those that become wanted,
     /// what the part file holds moves over.

@@ -7,6 +7,7 @@ namespace Shoal.Engine;
 internal sealed partial class LocalFileSystem : IFileSystem
 {
     private const int CrossDeviceLink = 18; // EXDEV, on Linux, macOS and FreeBSD alike
+    private const int UnknownFailure = unchecked((int)0x80131620); // COR_E_IO
     private const int WindowsNotSameDevice = unchecked((int)0x80070011);
 
     public IDataFile Open(string path, bool writable, bool create, long preallocate = 0)
@@ -14,9 +15,7 @@ internal sealed partial class LocalFileSystem : IFileSystem
         SpecialFiles.Refuse(path);
         if (create && preallocate > 0 && !File.Exists(path))
         {
-            return new LocalFile(
-                File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, Sharing, FileOptions.None, preallocate)
-            );
+            return CreateWithSpace(path, preallocate);
         }
 
         return new LocalFile(
@@ -28,6 +27,24 @@ internal sealed partial class LocalFileSystem : IFileSystem
             )
         );
     }
+
+    private static LocalFile CreateWithSpace(string path, long space)
+    {
+        try
+        {
+            return new LocalFile(
+                File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, Sharing, FileOptions.None, space)
+            );
+        }
+        catch (IOException exception) when (exception.HResult == UnknownFailure && HasNot(path, space))
+        {
+            // The library makes an exception of its own of a disk that is full, without the system's number.
+            throw new IOException(exception.Message, StorageException.NoSpace);
+        }
+    }
+
+    private static bool HasNot(string path, long space) =>
+        new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace < space;
 
     // Others may read, move and delete our files; on Unix this also means that no advisory lock is taken.
     private static FileShare Sharing => FileShare.ReadWrite | FileShare.Delete;

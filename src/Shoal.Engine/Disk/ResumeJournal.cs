@@ -62,19 +62,21 @@ internal sealed partial class ResumeJournal : IDisposable
 
     public Action? Recovered { get; set; }
 
-    public static string PathOf(string stateDirectory, InfoHash hash) => Path.Combine(stateDirectory, $"{hash}.resume");
+    private static string PathOf(string stateDirectory, string name) => Path.Combine(stateDirectory, $"{name}.resume");
 
     /// <summary>Reads what there is; writes nothing yet. A journal that makes no sense counts as none.</summary>
+    /// <param name="name">Of the file, without its extension; null: the torrent's.</param>
     public static ResumeJournal Open(
         IFileSystem files,
         string stateDirectory,
         Metainfo metainfo,
         string saveDirectory,
         TimeProvider time,
-        Guid bootId
+        Guid bootId,
+        string? name = null
     )
     {
-        var path = PathOf(Path.GetFullPath(stateDirectory), metainfo.InfoHashes.Primary);
+        var path = PathOf(Path.GetFullPath(stateDirectory), name ?? metainfo.InfoHashes.Primary.ToString());
         var journal = new ResumeJournal(files, path, metainfo, saveDirectory, time, bootId);
         journal.Load();
         if (journal.Image.SaveDirectory != saveDirectory)

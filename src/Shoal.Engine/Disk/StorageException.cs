@@ -6,8 +6,10 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed class StorageException : IOException
 {
+    /// <summary>ENOSPC.</summary>
+    public const int NoSpace = 28;
+
     private const int Interrupted = 5; // EIO
-    private const int NoSpace = 28; // ENOSPC
     private const int ReadOnlyFileSystem = 30; // EROFS
     private const int LinuxQuota = 122; // EDQUOT
     private const int MacQuota = 69;

@@ -33,7 +33,15 @@ internal sealed partial class TorrentDisk
         var root = Path.GetFullPath(options.SaveDirectory);
         var settings = workers.Options;
         var journal = options.StateDirectory is { } state
-            ? ResumeJournal.Open(settings.FileSystem, state, metainfo, root, settings.Time, settings.BootId)
+            ? ResumeJournal.Open(
+                settings.FileSystem,
+                state,
+                metainfo,
+                root,
+                settings.Time,
+                settings.BootId,
+                options.JournalName
+            )
             : null;
         var image = journal?.Image ?? new ResumeImage(metainfo.Layout, metainfo.Files.Count);
         var storage = new FileStorage(
@@ -52,6 +60,11 @@ internal sealed partial class TorrentDisk
         };
         var resume = disk.Judge(options, image);
         disk.PrepareFiles(options, image);
+        if (options.Preallocate)
+        {
+            disk.Reserve(options.Priorities ?? image.Priorities);
+        }
+
         return (disk, resume with { PieceLayers = disk.LoadPieceLayers() });
     }
 

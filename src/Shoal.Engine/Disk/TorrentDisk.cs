@@ -16,13 +16,16 @@ internal sealed record TorrentDiskOptions
     /// <summary>Where the resume journal lies; null: none is kept.</summary>
     public string? StateDirectory { get; init; }
 
+    /// <summary>The journal's name, see <see cref="TorrentClaim.JournalName"/>; null: that of the torrent.</summary>
+    public string? JournalName { get; init; }
+
     /// <summary>Claim nothing without hashing, whatever the journal says.</summary>
     public bool Recheck { get; init; }
 
     /// <summary>This process has just hashed the data and found it good.</summary>
     public bool AssumeComplete { get; init; }
 
-    /// <summary>Reserve the space of a wanted file when it is made.</summary>
+    /// <summary>Make all wanted files at once and reserve their space; when that fails none is left.</summary>
     public bool Preallocate { get; init; }
 
     /// <summary>One a file; null: those saved before, or all normal.</summary>
@@ -268,4 +271,21 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     }
 
     private int ShardOf(PieceIndex piece) => (int)((uint)(Number + piece.Value) % (uint)Shards.Length);
+
+    /// <summary>At the start. Leaves the workers when it fails.</summary>
+    /// <exception cref="StorageException">There is not enough space.</exception>
+    private void Reserve(IReadOnlyList<FilePriority>? priorities)
+    {
+        try
+        {
+            Storage.Reserve(priorities);
+        }
+        catch (StorageException)
+        {
+            _journal?.Dispose();
+            _workers.Leave(this);
+            _workers.Handles.CloseAll(Storage);
+            throw;
+        }
+    }
 }

@@ -48,6 +48,9 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     /// <summary>Nodes taken from one torrent file.</summary>
     private const int MaxNamed = 16;
 
+    /// <summary>Nodes taken from the state of another process.</summary>
+    private const int MaxBorrowed = 32;
+
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SaveInterval = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ResolveAgain = TimeSpan.FromSeconds(30);
@@ -61,6 +64,9 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     private readonly BackgroundTasks _tasks;
     private readonly CancellationTokenSource _stop = new();
     private readonly string _statePath;
+
+    // Null: another process has the state file.
+    private readonly FileLock? _lock;
     private readonly long _epoch;
     private readonly IPAddress?[] _told;
     private TimeSpan _nextIdleTick;
@@ -77,16 +83,25 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         _epoch = options.Time.GetTimestamp();
         _tasks = new BackgroundTasks(options.OnFault);
         _statePath = Path.Combine(options.StateDirectory, options.StateFile);
+        _lock = TryLock();
         _dht = new Dht(
             options.Limits,
             RandomNumberGenerator.GetBytes(DhtRandom.SeedSize),
             [.. port.LocalEndPoints.Select(endPoint => endPoint.AddressFamily)],
             options.Ed25519 is { } ed25519 ? ed25519.Verify : null,
             options.IsReadOnly,
-            LoadState(),
+            _lock is null ? [] : LoadState(),
             Now
         );
         _told = new IPAddress?[_dht.Nodes.Count];
+        if (_lock is null)
+        {
+            // Another process is the node that the file speaks of. We are a second one, and ask the same nodes.
+            foreach (var node in LoadState().SelectMany(state => state.Nodes).Take(MaxBorrowed))
+            {
+                _dht.AddBootstrap(node.EndPoint);
+            }
+        }
     }
 
     /// <summary>Nodes in the routing tables.</summary>
@@ -174,6 +189,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     private void Finish(TaskCompletionSource saved)
     {
         SaveState();
+        _lock?.Dispose();
         saved.SetResult();
     }
 
@@ -325,8 +341,26 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         }
     }
 
+    private FileLock? TryLock()
+    {
+        try
+        {
+            return FileLock.TryTake(Path.Combine(_options.StateDirectory, "locks", _options.StateFile + ".lock"));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A folder that may only be read: nothing is saved there anyway.
+            return null;
+        }
+    }
+
     private void SaveState()
     {
+        if (_lock is null)
+        {
+            return;
+        }
+
         try
         {
             var temporary = _statePath + ".new";

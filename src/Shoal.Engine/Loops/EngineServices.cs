@@ -14,6 +14,8 @@ internal sealed class EngineServices : IAsyncDisposable
     public required ConnectionSlots Slots { get; init; }
     public required IEgress Egress { get; init; }
     public required PeerDialer Dialer { get; init; }
+    public required Dialling Dialling { get; init; }
+    public SharingLimits Sharing { get; } = SharingLimits.Default;
     public required PeerHandshake Handshake { get; init; }
     public required PeerLinkLimits LinkLimits { get; init; }
     public required DiskWorkers Disk { get; init; }
@@ -105,6 +107,7 @@ internal sealed class EngineServices : IAsyncDisposable
             new MseExchange(options.Encryption, budget, torrents.FindAlias)
         );
         var random = options.RandomSeed is { } seed ? new Random(seed) : new Random();
+        var slots = new ConnectionSlots(options, SharingLimits.Default, options.Time, filter);
         return new EngineServices
         {
             Options = options,
@@ -116,7 +119,11 @@ internal sealed class EngineServices : IAsyncDisposable
             Torrents = torrents,
             Addresses = new ExternalAddresses(options.Time),
             Filter = filter,
-            Slots = new ConnectionSlots(options, options.Time, filter),
+            Slots = slots,
+            Dialling = new Dialling(
+                new DialQueue(options.MaxHalfOpen, SharingLimits.Default, slots.HasPlaceFor),
+                options.Time
+            ),
             Egress = egress,
             Utp = utp,
             _udp = udp,
@@ -124,7 +131,6 @@ internal sealed class EngineServices : IAsyncDisposable
                 [.. connectors.OfType<IPeerConnector>()],
                 handshake,
                 options.Encryption,
-                tcpLimits.MaxConnecting,
                 DialLimits.Default,
                 options.Time
             ),
@@ -275,7 +281,6 @@ internal sealed class EngineServices : IAsyncDisposable
         }
 
         await Trackers.DisposeAsync().ConfigureAwait(false);
-        Dialer.Dispose();
         Disk.Dispose();
     }
 

@@ -8,20 +8,16 @@ namespace Shoal.Engine;
 /// <summary>
 /// The connections of one torrent: dials candidates, takes in those who called, and sees every link to its end.
 /// </summary>
-/// <param name="services">What all torrents share.</param>
-/// <param name="host">The torrent.</param>
-/// <param name="loop">Its loop.</param>
-/// <param name="named">Peers that the user named: the port filter is not for them.</param>
-/// <param name="onFault">Told of bugs in a connection; it has ended, the torrent goes on.</param>
-internal sealed class PeerConnections(
-    EngineServices services,
-    ILinkHost host,
-    SwarmLoop loop,
-    IReadOnlySet<IPEndPoint> named,
-    Action<Exception> onFault
-) : IAsyncDisposable
+internal sealed class PeerConnections : IAsyncDisposable
 {
-    private readonly BackgroundTasks _tasks = new(onFault);
+    private readonly EngineServices _services;
+    private readonly ILinkHost _host;
+    private readonly SwarmLoop _loop;
+    private readonly BackgroundTasks _tasks;
+    private readonly TorrentShare _share;
+
+    // Peers that the user named: the port filter is not for them.
+    private readonly ConcurrentDictionary<IPEndPoint, bool> _ofUser;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = new();
 
@@ -29,26 +25,47 @@ internal sealed class PeerConnections(
     private readonly ConcurrentDictionary<IPEndPoint, IPEndPoint[]> _named = new();
     private int _lastHandle;
 
-    /// <summary>
-    /// Tries a candidate; the swarm hears PeerJoined, or ConnectFailed.
-    /// </summary>
-    public void Dial(IPEndPoint endPoint, DialHints hints)
+    /// <param name="services">What all torrents share.</param>
+    /// <param name="host">The torrent.</param>
+    /// <param name="loop">Its loop.</param>
+    /// <param name="named">Peers that the user named: the port filter is not for them.</param>
+    /// <param name="onFault">Told of bugs in a connection; it has ended, the torrent goes on.</param>
+    public PeerConnections(
+        EngineServices services,
+        ILinkHost host,
+        SwarmLoop loop,
+        IReadOnlySet<IPEndPoint> named,
+        Action<Exception> onFault
+    )
     {
-        if (services.Filter.IsBlockedPort(endPoint.Port) && !named.Contains(endPoint))
+        _ofUser = new ConcurrentDictionary<IPEndPoint, bool>(named.Select(peer => KeyValuePair.Create(peer, true)));
+        _services = services;
+        _host = host;
+        _loop = loop;
+        _tasks = new BackgroundTasks(onFault);
+        _share = services.Slots.Join(() =>
+            loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.GiveUpPeer()))
+        );
+        services.Dialling.Join(_share, TryCall);
+    }
+
+    /// <summary>Tries a candidate when its turn comes; the swarm hears PeerJoined, or ConnectFailed.</summary>
+    public void Dial(IPEndPoint endPoint, DialHints hints) =>
+        _services.Dialling.Ask(_share, new DialWish(endPoint, hints));
+
+    /// <summary>What the torrent does now, so what it needs connections for. Where it needs none its calls are not begun.</summary>
+    public void SetState(TorrentState state)
+    {
+        var kind = state switch
         {
-            ReportFailure(endPoint, DisconnectReason.Filtered);
-        }
-        else if (!services.Egress.IsProxied && services.Egress.Local.IsDown(endPoint.AddressFamily))
+            TorrentState.Downloading or TorrentState.FetchingMetadata => ShareKind.Downloading,
+            TorrentState.Seeding => ShareKind.Seeding,
+            _ => ShareKind.Idle,
+        };
+        _services.Slots.SetKind(_share, kind);
+        if (kind == ShareKind.Idle)
         {
-            ReportFailure(endPoint, DisconnectReason.InterfaceLost);
-        }
-        else if (!services.Slots.TryTake(endPoint.Address, out var refusal))
-        {
-            ReportFailure(endPoint, refusal);
-        }
-        else if (!_tasks.TryRun(() => DialAsync(endPoint, hints)))
-        {
-            services.Slots.Return(endPoint.Address);
+            _services.Dialling.Drop(_share);
         }
     }
 
@@ -56,28 +73,32 @@ internal sealed class PeerConnections(
     public void Accept(ITransport transport, PeerIntroduction introduction)
     {
         var address = introduction.EndPoint.Address;
-        if (!services.Slots.TryTake(address, out _))
+        if (!_services.Slots.TryTake(_share, address, out _))
         {
             transport.Dispose();
         }
         else if (!_tasks.TryRun(() => RunAcceptedAsync(transport, introduction)))
         {
             transport.Dispose();
-            services.Slots.Return(address);
+            _services.Slots.Return(_share, address);
         }
     }
 
     /// <summary>
     /// A candidate that may have a name. BEP 9: "hostname:port, ipv4-literal:port, [ipv6-literal]:port".
     /// </summary>
-    public void AddNamed(string name, int port) => _tasks.TryRun(() => AddNamedAsync(name, port));
+    /// <param name="name">Of the host.</param>
+    /// <param name="port">Not 0.</param>
+    /// <param name="isOfUser">The user named it, not a link.</param>
+    public void AddNamed(string name, int port, bool isOfUser) =>
+        _tasks.TryRun(() => AddNamedAsync(name, port, isOfUser));
 
     /// <summary>The filter is another one: who is in there has to go.</summary>
     public void FilterChanged()
     {
         foreach (var link in _links.Values)
         {
-            if (services.Filter.IsBlocked(link.Introduction.EndPoint.Address))
+            if (_services.Filter.IsBlocked(link.Introduction.EndPoint.Address))
             {
                 link.Close(DisconnectReason.Filtered);
             }
@@ -87,6 +108,7 @@ internal sealed class PeerConnections(
     /// <summary>Ends all connections, and waits for their end. No new one starts.</summary>
     public async ValueTask DisposeAsync()
     {
+        _services.Dialling.Leave(_share);
         await _stopping.CancelAsync().ConfigureAwait(false);
         foreach (var link in _links.Values)
         {
@@ -94,23 +116,48 @@ internal sealed class PeerConnections(
         }
 
         await _tasks.EndAsync().ConfigureAwait(false);
+        _services.Slots.Leave(_share);
         _stopping.Dispose();
     }
 
-    private async Task DialAsync(IPEndPoint endPoint, DialHints hints)
+    /// <summary>Its turn has come. False: it came to nothing at once.</summary>
+    private bool TryCall(DialWish wish)
+    {
+        if (WhyNot(wish.EndPoint) is { } reason)
+        {
+            ReportFailure(wish.EndPoint, reason);
+            return false;
+        }
+
+        if (!_services.Slots.TryTake(_share, wish.EndPoint.Address, out var refusal))
+        {
+            ReportFailure(wish.EndPoint, refusal);
+            return false;
+        }
+
+        if (_tasks.TryRun(() => CallAsync(wish)))
+        {
+            return true;
+        }
+
+        _services.Slots.Return(_share, wish.EndPoint.Address);
+        return false;
+    }
+
+    private DisconnectReason? WhyNot(IPEndPoint endPoint) =>
+        _services.Filter.IsBlockedPort(endPoint.Port) && !_ofUser.ContainsKey(endPoint) ? DisconnectReason.Filtered
+        : !_services.Egress.IsProxied && _services.Egress.Local.IsDown(endPoint.AddressFamily)
+            ? DisconnectReason.InterfaceLost
+        : null;
+
+    private async Task CallAsync(DialWish wish)
     {
         try
         {
-            // The first was looked at; a name may also lead to somebody else.
-            IPEndPoint[] addresses = _named.TryGetValue(endPoint, out var all)
-                ? Array.FindAll(all, one => !services.Filter.IsBlocked(one.Address))
-                : [endPoint];
-            var dialled = await services
-                .Dialer.DialAsync(addresses, host, hints, _stopping.Token)
-                .ConfigureAwait(false);
+            var dialled = await DialAsync(wish).ConfigureAwait(false);
             if (dialled is not { Transport: { } transport, Peer: { } introduction })
             {
-                ReportFailure(endPoint, dialled.Failure);
+                ReportFailure(wish.EndPoint, dialled.Failure);
                 return;
             }
 
@@ -118,7 +165,29 @@ internal sealed class PeerConnections(
         }
         finally
         {
-            services.Slots.Return(endPoint.Address);
+            _services.Slots.Return(_share, wish.EndPoint.Address);
+        }
+    }
+
+    private async Task<DialOutcome> DialAsync(DialWish wish)
+    {
+        try
+        {
+            // The first was looked at; a name may also lead to somebody else.
+            IPEndPoint[] addresses =
+            [
+                wish.EndPoint,
+                .. (_named.GetValueOrDefault(wish.EndPoint) ?? [])
+                    .Skip(1)
+                    .Where(other => !_services.Filter.IsBlocked(other.Address)),
+            ];
+            return await _services
+                .Dialer.DialAsync(addresses, _host, wish.Hints, _stopping.Token)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            _services.Dialling.Ended();
         }
     }
 
@@ -130,23 +199,27 @@ internal sealed class PeerConnections(
         }
         finally
         {
-            services.Slots.Return(introduction.EndPoint.Address);
+            _services.Slots.Return(_share, introduction.EndPoint.Address);
         }
     }
 
-    private async Task AddNamedAsync(string name, int port)
+    private async Task AddNamedAsync(string name, int port, bool isOfUser)
     {
         try
         {
-            var addresses = await services.Egress.ResolveAsync(name, _stopping.Token).ConfigureAwait(false);
+            var addresses = await _services.Egress.ResolveAsync(name, _stopping.Token).ConfigureAwait(false);
             var peers = Pair(addresses, port);
-            foreach (var peer in peers.Where(peer => peer.Length > 1))
+            foreach (var peer in peers)
             {
                 _named[peer[0]] = peer;
+                if (isOfUser)
+                {
+                    _ofUser[peer[0]] = true;
+                }
             }
 
             var candidates = new CandidateBatch([.. peers.Select(peer => peer[0])], PeerSource.User);
-            loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: candidates));
+            _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: candidates));
         }
         catch (SocketException)
         {
@@ -181,12 +254,12 @@ internal sealed class PeerConnections(
     private async Task RunLinkAsync(ITransport transport, PeerIntroduction introduction)
     {
         var handle = new PeerHandle(Interlocked.Increment(ref _lastHandle));
-        var link = new PeerLink(handle, transport, host, introduction, services.LinkLimits, services.Time);
+        var link = new PeerLink(handle, transport, _host, introduction, _services.LinkLimits, _services.Time);
         _links[handle] = link;
-        loop.Attach(handle, link);
+        _loop.Attach(handle, link);
         try
         {
-            if (services.Filter.IsBlocked(introduction.EndPoint.Address))
+            if (_services.Filter.IsBlocked(introduction.EndPoint.Address))
             {
                 // The filter may have become another one before the link was listed.
                 link.Close(DisconnectReason.Filtered);
@@ -207,5 +280,5 @@ internal sealed class PeerConnections(
     }
 
     private void ReportFailure(IPEndPoint endPoint, DisconnectReason reason) =>
-        loop.Post(new SwarmEvent(SwarmEventKind.ConnectFailed, Piece: (uint)reason, Payload: endPoint));
+        _loop.Post(new SwarmEvent(SwarmEventKind.ConnectFailed, Piece: (uint)reason, Payload: endPoint));
 }

@@ -6,10 +6,25 @@ namespace Shoal.Engine;
 // What the user and the engine want of the torrent.
 internal sealed partial class TorrentRunner
 {
+    private int _uploadSlots = SwarmLimits.Default.UploadSlots;
+
     public void SetLimits(long download, long upload)
     {
         DownloadGate.Limit = download;
         UploadGate.Limit = upload;
+    }
+
+    /// <summary>Peers that want something of us.</summary>
+    public int Interested => _loop.Status.Peers.Count(peer => peer.IsInterested);
+
+    /// <summary>How many peers may be unchoked at once.</summary>
+    public void SetUploadSlots(int slots)
+    {
+        if (slots != _uploadSlots)
+        {
+            _uploadSlots = slots;
+            Command(new SwarmCommand.SetUploadSlots(slots));
+        }
     }
 
     public void SetFilePriorities(IReadOnlyList<FilePriority> priorities)
@@ -50,6 +65,31 @@ internal sealed partial class TorrentRunner
     {
         Command(new SwarmCommand.SetListenPort(_services.PublicPort));
         _sources.PortChanged();
+    }
+
+    public async Task MoveAsync(string directory, CancellationToken cancellation)
+    {
+        if (_disk is not { } disk || _claim is not { } claim)
+        {
+            throw new InvalidOperationException("nothing to move before the metadata is known");
+        }
+
+        if (Path.GetFullPath(directory) == disk.Storage.Root)
+        {
+            return;
+        }
+
+        var place = claim.TakeAlso(directory);
+        try
+        {
+            await disk.MoveAsync(directory, cancellation).ConfigureAwait(false);
+            claim.Moved(place);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether the user's filters let us call a peer.</summary>

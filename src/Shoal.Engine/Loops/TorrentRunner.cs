@@ -24,6 +24,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     );
     private readonly TaskCompletionSource _firstCompletion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TorrentDisk? _disk;
+    private TorrentClaim? _claim;
     private MagnetLink? _magnet;
     private HashSet<MetainfoFile>? _selected;
     private int _ticks;
@@ -150,12 +151,12 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
 
         foreach (var (host, port) in magnet?.Peers ?? [])
         {
-            _connections.AddNamed(host, port);
+            _connections.AddNamed(host, port, isOfUser: false);
         }
 
         foreach (var named in _options.NamedPeers)
         {
-            _connections.AddNamed(named.Host, named.Port);
+            _connections.AddNamed(named.Host, named.Port, isOfUser: true);
         }
 
         if (Metainfo is null && !_options.Paused)
@@ -230,6 +231,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         }
 
         _sources.StateChanged(status);
+        _connections.SetState(status.State);
         var hasFailed = status.State == TorrentState.Failed;
         if (hasFailed != _hasFailed)
         {
@@ -243,11 +245,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     }
 
     void ISwarmOwner.Faulted(Exception exception) => Fault(exception);
-
-    public Task MoveAsync(string directory, CancellationToken cancellation) =>
-        _disk is { } disk
-            ? disk.MoveAsync(directory, cancellation)
-            : throw new InvalidOperationException("nothing to move before the metadata is known");
 
     /// <summary>Says goodbye to peers and trackers, and leaves everything durable.</summary>
     public async ValueTask DisposeAsync()
@@ -269,6 +266,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             await disk.DisposeAsync().ConfigureAwait(false);
         }
 
+        _claim?.Dispose();
         _loop.Close();
         await farewell.ConfigureAwait(false);
         _metadataKnown.TrySetCanceled();
@@ -281,6 +279,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     /// <returns>What the swarm is to hear of what is on this machine.</returns>
     private async Task<SwarmEvent[]> OpenDiskAsync(Metainfo metainfo)
     {
+        _claim ??= TorrentClaim.Take(StateDirectory, InfoHashes.Primary, _options.SaveDirectory);
         var (disk, resume) = await TorrentDisk
             .OpenAsync(
                 _services.Disk,
@@ -289,6 +288,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                 {
                     SaveDirectory = _options.SaveDirectory,
                     StateDirectory = StateDirectory,
+                    JournalName = _claim.JournalName,
                     Recheck = _options.Recheck,
                     AssumeComplete = _options.AssumeComplete,
                     Preallocate = _options.Preallocate,

@@ -10,26 +10,23 @@ internal readonly record struct DialOutcome(
 );
 
 /// <summary>Reaches a peer for a torrent by whichever way works: connects, then shakes hands.</summary>
-internal sealed class PeerDialer : IDisposable
+internal sealed class PeerDialer
 {
     private readonly TransportKind[] _transports;
     private readonly PeerHandshake _handshake;
     private readonly EncryptionPolicy _encryption;
-    private readonly SemaphoreSlim _places;
     private readonly ConnectRace _race;
     private readonly RouteMemory _memory;
 
     /// <param name="connectors">The ways to connect, the preferred one first; at least one, no two of a kind.</param>
     /// <param name="handshake">What follows the connection.</param>
     /// <param name="encryption">Whether to call plain, encrypted, or first one and then the other.</param>
-    /// <param name="maxConnecting">Peers being connected to at once, over all torrents, however many ways are tried.</param>
     /// <param name="limits">Of one peer.</param>
     /// <param name="time">The clock of head starts.</param>
     public PeerDialer(
         IReadOnlyList<IPeerConnector> connectors,
         PeerHandshake handshake,
         EncryptionPolicy encryption,
-        int maxConnecting,
         DialLimits limits,
         TimeProvider time
     )
@@ -37,7 +34,6 @@ internal sealed class PeerDialer : IDisposable
         _transports = [.. connectors.Select(connector => connector.Kind)];
         _handshake = handshake;
         _encryption = encryption;
-        _places = new SemaphoreSlim(maxConnecting);
         _race = new ConnectRace(connectors.ToDictionary(connector => connector.Kind), limits.HeadStart, time);
         var usual = new DialMemory(_transports[0], encryption.EncryptedInOrder()[0]);
         _memory = new RouteMemory(usual, limits.MaxRemembered);
@@ -67,7 +63,7 @@ internal sealed class PeerDialer : IDisposable
         while (true)
         {
             var isEncrypted = plan.IsEncrypted;
-            var won = await RaceAsync(plan.Routes, cancellation).ConfigureAwait(false);
+            var won = await _race.RunAsync(plan.Routes, cancellation).ConfigureAwait(false);
             if (won.Transport is not { } transport)
             {
                 return GiveUp(addresses[0], won.Failure);
@@ -88,29 +84,6 @@ internal sealed class PeerDialer : IDisposable
             {
                 return GiveUp(addresses[0], outcome.Failure);
             }
-        }
-    }
-
-    public void Dispose() => _places.Dispose();
-
-    private async Task<RaceOutcome> RaceAsync(IReadOnlyList<DialRoute> routes, CancellationToken cancellation)
-    {
-        try
-        {
-            await _places.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return new RaceOutcome(null, routes[0], DisconnectReason.ShuttingDown);
-        }
-
-        try
-        {
-            return await _race.RunAsync(routes, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            _places.Release();
         }
     }
 

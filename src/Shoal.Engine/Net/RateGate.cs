@@ -7,9 +7,9 @@ namespace Shoal.Engine;
 /// <remarks>
 /// Each limited gate has a bucket that fills at its rate. A turn is granted when every bucket on its way up holds
 /// something, and then takes its bytes from all of them, below zero if need be: so a block goes out in one
-/// piece, and the debt delays the next. Whoever must wait queues in one line for the whole tree, in which those
-/// whose own buckets are empty are passed over: that makes it fair between links. Where nothing is limited,
-/// <see cref="IsLimited"/> is all it costs.
+/// piece, and the debt delays the next. Whoever must wait queues in the line of its torrent, in which those
+/// whose own buckets are empty are passed over: that makes it fair between the links of a torrent; the torrent that got
+/// least is served next. Where nothing is limited, <see cref="IsLimited"/> is all it costs.
 /// </remarks>
 internal sealed class RateGate
 {
@@ -32,7 +32,8 @@ internal sealed class RateGate
     /// <summary>The top of a tree.</summary>
     public RateGate(TimeProvider time, long limit = 0)
     {
-        _queue = new RateQueue(time);
+        _queue = new RateQueue(this, time);
+        Branch = new RateBranch();
         Limit = limit;
     }
 
@@ -40,6 +41,7 @@ internal sealed class RateGate
     {
         _parent = parent;
         _queue = parent._queue;
+        Branch = parent._parent is null ? new RateBranch() : parent.Branch;
     }
 
     /// <summary>Bytes a second; 0: no limit of its own. May be changed at any time.</summary>
@@ -126,6 +128,23 @@ internal sealed class RateGate
 
     /// <summary>Takes the turn out of the line; false if it is not in it, and its callback may be running already.</summary>
     public bool Cancel(RateTurn turn) => _queue.Leave(turn);
+
+    /// <summary>The part of the tree it belongs to: that of a child of the top.</summary>
+    internal RateBranch Branch { get; }
+
+    /// <summary>Under the lock: whether this gate alone grants nothing now, and how long it will be so.</summary>
+    internal bool IsEmpty(long now, out double waitSeconds)
+    {
+        waitSeconds = 0;
+        if (_limit == 0)
+        {
+            return false;
+        }
+
+        Fill(now);
+        waitSeconds = Math.Max(0, -_tokens / _limit);
+        return _tokens <= 0;
+    }
 
     /// <summary>Under the lock: grants what is wanted in part or in whole, or says how long to wait at least.</summary>
     internal int TryGrant(long now, int wanted, out double waitSeconds)

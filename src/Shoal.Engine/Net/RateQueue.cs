@@ -15,16 +15,33 @@ internal sealed class RateTurn(Action<int> onGranted)
     internal void Call() => onGranted(Granted);
 }
 
-/// <summary>The line in front of a tree of gates, and the timer that serves it. Idle while nobody waits.</summary>
+/// <summary>What waits of one branch of a tree, which is a torrent, in order.</summary>
+internal sealed class RateBranch
+{
+    internal LinkedList<RateTurn> Line { get; } = new();
+
+    /// <summary>Bytes it got, not less than what others had when it came to wait.</summary>
+    internal double Served { get; set; }
+
+    /// <summary>Nothing of it can be granted now.</summary>
+    internal bool IsStuck { get; set; }
+}
+
+/// <summary>
+/// The lines in front of a tree of gates, one for each branch, and the timer that serves them. Idle while nobody waits.
+/// </summary>
 /// <remarks>
+/// Next is the branch that got least, so torrents share the limit of all of them equally, however many peers each has.
 /// Whoever waited is called by the timer only, never by another link that happens to come by: so there is no
 /// recursion from link to link, and the order depends on nothing but the clock.
 /// </remarks>
-internal sealed class RateQueue(TimeProvider time)
+internal sealed class RateQueue(RateGate top, TimeProvider time)
 {
-    private readonly LinkedList<RateTurn> _line = new();
+    // Branches of which somebody waits.
+    private readonly List<RateBranch> _branches = [];
     private List<RateTurn> _ready = [];
     private List<RateTurn>? _spare;
+    private double _floor;
     private ITimer? _timer;
 
     public Lock Lock { get; } = new();
@@ -39,8 +56,14 @@ internal sealed class RateQueue(TimeProvider time)
             turn.Wanted = wanted;
             turn.Granted = 0;
             turn.Node.Value = turn;
-            _line.AddLast(turn.Node);
-            ServeLine(turn);
+            if (gate.Branch.Line.Count == 0)
+            {
+                gate.Branch.Served = Math.Max(gate.Branch.Served, _floor);
+                _branches.Add(gate.Branch);
+            }
+
+            gate.Branch.Line.AddLast(turn.Node);
+            ServeLines(turn);
             return turn.Granted;
         }
     }
@@ -55,8 +78,8 @@ internal sealed class RateQueue(TimeProvider time)
                 return false;
             }
 
-            _line.Remove(turn.Node);
-            if (_line.Count == 0 && _ready.Count == 0)
+            Remove(turn);
+            if (_branches.Count == 0 && _ready.Count == 0)
             {
                 SetTimer(Timeout.InfiniteTimeSpan);
             }
@@ -70,7 +93,7 @@ internal sealed class RateQueue(TimeProvider time)
     {
         lock (Lock)
         {
-            ServeLine(caller: null);
+            ServeLines(caller: null);
         }
     }
 
@@ -79,7 +102,7 @@ internal sealed class RateQueue(TimeProvider time)
         List<RateTurn> called;
         lock (Lock)
         {
-            var wait = GrantLine(caller: null);
+            var wait = GrantLines(caller: null);
             // Two lists take turns; if the timer fires again while one is being called, there is a third.
             called = _ready;
             _ready = _spare ?? [];
@@ -99,41 +122,88 @@ internal sealed class RateQueue(TimeProvider time)
         }
     }
 
-    private void ServeLine(RateTurn? caller)
+    private void ServeLines(RateTurn? caller)
     {
-        if (_line.Count > 0)
+        if (_branches.Count > 0)
         {
-            SetTimerFor(GrantLine(caller));
+            SetTimerFor(GrantLines(caller));
         }
     }
 
-    /// <summary>Grants what can be granted, in order; returns the seconds until more can be.</summary>
-    private double GrantLine(RateTurn? caller)
+    /// <summary>Grants what can be granted; returns the seconds until more can be.</summary>
+    private double GrantLines(RateTurn? caller)
     {
         var now = time.GetTimestamp();
         var soonest = double.MaxValue;
-        for (var node = _line.First; node is not null; )
+        foreach (var branch in _branches)
         {
-            var next = node.Next;
+            branch.IsStuck = false;
+        }
+
+        while (PoorestBranch() is { } branch)
+        {
+            // What all of them share is used up: no need to ask each.
+            if (top.IsEmpty(now, out var wait))
+            {
+                return wait;
+            }
+
+            if (GrantFirst(branch, now, ref soonest) is not { } turn)
+            {
+                branch.IsStuck = true;
+            }
+            else if (turn != caller)
+            {
+                _ready.Add(turn);
+            }
+        }
+
+        return soonest;
+    }
+
+    private RateBranch? PoorestBranch()
+    {
+        RateBranch? poorest = null;
+        foreach (var branch in _branches)
+        {
+            if (!branch.IsStuck && (poorest is null || branch.Served < poorest.Served))
+            {
+                poorest = branch;
+            }
+        }
+
+        return poorest;
+    }
+
+    /// <summary>The first of the line whose own gates have something for it.</summary>
+    private RateTurn? GrantFirst(RateBranch branch, long now, ref double soonest)
+    {
+        for (var node = branch.Line.First; node is not null; node = node.Next)
+        {
             var turn = node.Value;
             turn.Granted = turn.Gate!.TryGrant(now, turn.Wanted, out var wait);
             if (turn.Granted > 0)
             {
-                _line.Remove(node);
-                if (turn != caller)
-                {
-                    _ready.Add(turn);
-                }
-            }
-            else
-            {
-                soonest = Math.Min(soonest, wait);
+                _floor = Math.Max(_floor, branch.Served);
+                branch.Served += turn.Granted;
+                Remove(turn);
+                return turn;
             }
 
-            node = next;
+            soonest = Math.Min(soonest, wait);
         }
 
-        return soonest;
+        return null;
+    }
+
+    private void Remove(RateTurn turn)
+    {
+        var branch = turn.Gate!.Branch;
+        branch.Line.Remove(turn.Node);
+        if (branch.Line.Count == 0)
+        {
+            _branches.Remove(branch);
+        }
     }
 
     private void SetTimerFor(double wait)
@@ -142,7 +212,7 @@ internal sealed class RateQueue(TimeProvider time)
         {
             SetTimer(TimeSpan.Zero);
         }
-        else if (_line.Count > 0)
+        else if (_branches.Count > 0)
         {
             // Rounded up, and a little more: the bucket is to hold something by then.
             SetTimer(TimeSpan.FromMilliseconds(Math.Ceiling(Math.Min(wait, 60) * 1000 + 0.5)));

@@ -20,11 +20,6 @@ internal sealed record TcpLimits
     /// <summary>Connections the system accepts before we do. Default 256.</summary>
     public int Backlog { get; init; } = 256;
 
-    /// <summary>
-    /// Peers being connected to at once, over TCP and uTP together. Default 50. Beyond: they wait for their turn.
-    /// </summary>
-    public int MaxConnecting { get; init; } = 50;
-
     /// <summary>How long an outgoing connection may take. Default 10 s. Beyond: ConnectTimeout.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

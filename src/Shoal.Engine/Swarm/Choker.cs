@@ -19,7 +19,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     private TimeSpan _nextRound;
     private TimeSpan _nextOptimistic;
 
-    private int OptimisticSlots => Math.Max(1, state.Limits.UploadSlots / 5);
+    private int OptimisticSlots => Math.Max(1, state.UploadSlots / 5);
 
     public void OnInterest(PeerState peer)
     {
@@ -55,7 +55,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             }
         }
 
-        while (used < state.Limits.UploadSlots && LongestWaiting() is { } next)
+        while (used < state.UploadSlots && LongestWaiting() is { } next)
         {
             uploader.Unchoke(next);
             TryPlace(next);
@@ -81,7 +81,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             }
         }
 
-        var slots = state.Limits.UploadSlots;
+        var slots = state.UploadSlots;
         Sort();
         var spread = Spread();
         var regular = Math.Max(1, slots - OptimisticSlots);
@@ -228,7 +228,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     private List<PeerState> ChooseOptimistic(int regular, int end, bool isDue)
     {
         var chosen = new List<PeerState>();
-        if (_order.Count <= state.Limits.UploadSlots)
+        if (_order.Count <= state.UploadSlots)
         {
             return chosen;
         }

@@ -96,6 +96,27 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         }
     }
 
+    /// <summary>Another torrent needs a place more: the peer goes that gives and takes least, of these the youngest.</summary>
+    public void GiveUpPeer()
+    {
+        PeerState? least = null;
+        foreach (var peer in state.Peers)
+        {
+            if (least is null || WorthOf(peer).CompareTo(WorthOf(least)) < 0)
+            {
+                least = peer;
+            }
+        }
+
+        if (least is not null)
+        {
+            state.Doom(least, DisconnectReason.Replaced);
+        }
+
+        (bool, double, TimeSpan) WorthOf(PeerState peer) =>
+            (IsBusy(peer), peer.Down.Slow + peer.Up.Slow, -peer.JoinedAt);
+    }
+
     /// <summary>Tries candidates as far as there is room.</summary>
     public void ConnectMore()
     {

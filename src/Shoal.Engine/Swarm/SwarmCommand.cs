@@ -29,6 +29,12 @@ internal abstract record SwarmCommand
     /// <summary>The world sees us at this address, of those of its family.</summary>
     internal sealed record SetExternalAddress(IPAddress Address) : SwarmCommand;
 
+    /// <summary>Another torrent needs the place of a peer: the least useful one goes.</summary>
+    internal sealed record GiveUpPeer : SwarmCommand;
+
+    /// <summary>So many peers may be unchoked at once; from 2.</summary>
+    internal sealed record SetUploadSlots(int Slots) : SwarmCommand;
+
     /// <summary>The port where peers reach us is another now; told in later handshakes.</summary>
     internal sealed record SetListenPort(int Port) : SwarmCommand;
 

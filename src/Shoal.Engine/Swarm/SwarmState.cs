@@ -21,6 +21,7 @@ internal sealed class SwarmState
         InfoHashes = infoHashes;
         IsPaused = options.Paused;
         ListenPort = options.ListenPort;
+        UploadSlots = options.Limits.UploadSlots;
         IsSuperSeeding = options.SuperSeeding;
         foreach (var address in options.ExternalAddresses)
         {
@@ -49,6 +50,9 @@ internal sealed class SwarmState
 
     /// <summary>Where peers reach us; 0: not told.</summary>
     public int ListenPort { get; set; }
+
+    /// <summary>Peers that may be unchoked at once.</summary>
+    public int UploadSlots { get; set; }
     public DiskFailure? DiskFailure { get; set; }
 
     /// <summary>Where the world sees us; null: not known.</summary>

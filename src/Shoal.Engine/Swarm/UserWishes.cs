@@ -48,6 +48,12 @@ internal sealed class UserWishes(
                 state.IsSuperSeeding = set.IsSuperSeeding;
                 superSeeder.OnSwitched();
                 break;
+            case SwarmCommand.GiveUpPeer:
+                membership.GiveUpPeer();
+                break;
+            case SwarmCommand.SetUploadSlots set:
+                state.UploadSlots = set.Slots;
+                break;
             case SwarmCommand.SetListenPort set:
                 state.ListenPort = set.Port;
                 break;

@@ -16,6 +16,9 @@ internal sealed partial class MemoryFileSystem
         public bool IsExecutable { get; set; }
         public byte[] Content { get; private set; } = [];
         public long Length { get; set; }
+
+        /// <summary>Bytes set aside for it when it was made.</summary>
+        public long Reserved { get; init; }
         public long ModifiedTicks { get; set; }
 
         public void Write(long offset, ReadOnlySpan<byte> bytes, long now)
@@ -131,7 +134,7 @@ internal sealed partial class MemoryFileSystem
                 }
 
                 owner.Check(FileOperation.Write, path);
-                owner.Reserve(offset + bytes.Length - node.Length);
+                owner.Reserve(offset + bytes.Length - Math.Max(node.Length, node.Reserved));
                 try
                 {
                     owner.Step();

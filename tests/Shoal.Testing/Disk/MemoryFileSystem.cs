@@ -106,7 +106,7 @@ internal sealed partial class MemoryFileSystem(TimeProvider time) : IFileSystem
                 }
 
                 Reserve(preallocate);
-                node = new Node(false) { ModifiedTicks = Now };
+                node = new Node(false) { ModifiedTicks = Now, Reserved = preallocate };
                 ChangeNames(() => _nodes[path] = node);
             }
 
@@ -239,7 +239,7 @@ internal sealed partial class MemoryFileSystem(TimeProvider time) : IFileSystem
 
     private void Reserve(long growth)
     {
-        if (growth > 0 && _nodes.Values.Distinct().Sum(n => n.Length) + growth > Capacity)
+        if (growth > 0 && _nodes.Values.Distinct().Sum(n => Math.Max(n.Length, n.Reserved)) + growth > Capacity)
         {
             throw new IOException("no space left", 28);
         }

@@ -112,11 +112,12 @@ public sealed class AddressFilterTests : IDisposable
         var options = new EngineOptions { StateDirectory = "unused", IpFilterFiles = [Write("a", "192.0.2.0/24")] };
         var filter = new AddressFilter(options);
         filter.Load(default);
-        var slots = new ConnectionSlots(options, TimeProvider.System, filter);
-        Assert.False(slots.TryTake(IPAddress.Parse("192.0.2.7"), out var reason));
+        var slots = new ConnectionSlots(options, SharingLimits.Default, TimeProvider.System, filter);
+        var torrent = slots.Join(() => { });
+        Assert.False(slots.TryTake(torrent, IPAddress.Parse("192.0.2.7"), out var reason));
         Assert.Equal(DisconnectReason.Filtered, reason);
         Assert.True(slots.IsBanned(IPAddress.Parse("::ffff:192.0.2.7")));
-        Assert.True(slots.TryTake(IPAddress.Parse("192.0.3.7"), out _));
+        Assert.True(slots.TryTake(torrent, IPAddress.Parse("192.0.3.7"), out _));
         Assert.False(slots.IsBanned(IPAddress.Parse("192.0.3.7")));
     }
 

@@ -27,17 +27,15 @@ public sealed class PeerDialerTests : IDisposable
 
     public void Dispose()
     {
-        _dialer.Dispose();
         _stop.Dispose();
         Assert.Equal(0, _time.ActiveTimers);
     }
 
-    private PeerDialer Dialer(FakeConnector one, FakeConnector two, int maxConnecting = 50) =>
+    private PeerDialer Dialer(FakeConnector one, FakeConnector two) =>
         new(
             [one, two],
             new PeerHandshake(PeerLinkLimits.Default, _time),
             EncryptionPolicy.Off,
-            maxConnecting,
             DialLimits.Default,
             _time
         );
@@ -124,7 +122,7 @@ public sealed class PeerDialerTests : IDisposable
     public async Task Who_connects_while_being_given_up_is_closed_without_a_word()
     {
         var deaf = new FakeConnector(TransportKind.Tcp) { IsDeaf = true };
-        using var dialer = Dialer(deaf, _utp);
+        var dialer = Dialer(deaf, _utp);
         var dialling = dialer.DialAsync([V4], _host, DialHints.None, _stop.Token);
         await deaf.BegunAsync(0);
         await PassAsync(HeadStart);
@@ -186,33 +184,12 @@ public sealed class PeerDialerTests : IDisposable
     }
 
     [Fact]
-    public async Task No_more_peers_are_called_than_there_are_places()
-    {
-        using var dialer = Dialer(_tcp, _utp, maxConnecting: 1);
-        var one = dialer.DialAsync([V4], _host, DialHints.None, _stop.Token);
-        await _tcp.BegunAsync(0);
-        var two = dialer.DialAsync([V6], _host, DialHints.None, _stop.Token);
-        await PassAsync(HeadStart);
-        await _utp.BegunAsync(0);
-        Assert.Equal((1, 1), (_tcp.Started, _utp.Started));
-        _tcp.Fail(0);
-        _utp.Fail(0);
-        Assert.Equal(DisconnectReason.ConnectFailed, (await one).Failure);
-
-        Assert.Equal(V6, await _tcp.BegunAsync(1));
-        _tcp.Fail(1);
-        await _utp.BegunAsync(1);
-        _utp.Fail(1);
-        Assert.Equal(DisconnectReason.ConnectFailed, (await two).Failure);
-    }
-
-    [Fact]
     public async Task Stopping_ends_every_attempt_at_any_time()
     {
         for (var stage = 0; stage < 4; stage++)
         {
             var (tcp, utp) = (new FakeConnector(TransportKind.Tcp), new FakeConnector(TransportKind.Utp));
-            using var dialer = Dialer(tcp, utp);
+            var dialer = Dialer(tcp, utp);
             using var stop = new CancellationTokenSource();
             var dialling = dialer.DialAsync([V4], _host, DialHints.None, stop.Token);
             await tcp.BegunAsync(0);

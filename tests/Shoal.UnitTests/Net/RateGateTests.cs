@@ -38,20 +38,37 @@ public sealed class RateGateTests
     }
 
     [Fact]
-    public void Links_share_a_limit_evenly()
+    public void Torrents_share_a_limit_evenly_and_so_do_the_links_of_each()
     {
         var root = new RateGate(_time, 2_000_000);
         var one = root.CreateChild();
         var other = root.CreateChild();
-        Taker[] takers =
-        [
-            .. Enumerable.Range(0, 3).Select(_ => new Taker(one.CreateChild(), 128 * 1024)),
-            new Taker(other.CreateChild(), 128 * 1024),
-        ];
+        Taker[] three = [.. Enumerable.Range(0, 3).Select(_ => new Taker(one.CreateChild(), 128 * 1024))];
+        var single = new Taker(other.CreateChild(), 128 * 1024);
 
-        Run(20, takers);
+        Run(20, [.. three, single]);
 
-        Assert.All(takers, taker => AssertNear(10_000_000, taker.Total));
+        Assert.All(three, taker => AssertNear(20_000_000 / 3, taker.Total));
+        AssertNear(20_000_000, single.Total);
+    }
+
+    [Fact]
+    public void A_torrent_with_a_hundred_peers_does_not_starve_one_with_a_single_peer()
+    {
+        var root = new RateGate(_time, 2_000_000);
+        var busy = root.CreateChild();
+        var quiet = root.CreateChild();
+        Taker[] crowd = [.. Enumerable.Range(0, 100).Select(_ => new Taker(busy.CreateChild(), 16 * 1024))];
+        var single = new Taker(quiet.CreateChild(), 16 * 1024);
+        Run(20, [.. crowd, single]);
+        AssertNear(20_000_000, single.Total);
+        AssertNear(20_000_000, crowd.Sum(taker => taker.Total));
+
+        // What it does not use the others have.
+        quiet.Limit = 200_000;
+        var before = crowd.Sum(taker => taker.Total);
+        Run(20, [.. crowd, single]);
+        AssertNear(36_000_000, crowd.Sum(taker => taker.Total) - before);
     }
 
     [Fact]

@@ -1,0 +1,103 @@
+using System.Security.Cryptography;
+using System.Text;
+using Shoal.Protocol;
+
+namespace Shoal.Engine;
+
+/// <summary>
+/// This process's right to a torrent in a folder, and the resume journal that goes with it. Several processes share a
+/// state directory (`share` in one terminal, `get` in another), and only where they would work on the same files of the
+/// same torrent one of them must not. docs/decisions/0009 says why.
+/// </summary>
+/// <remarks>
+/// A torrent has one journal, as long as one process at a time has it. Who comes while another has it, for another
+/// folder, begins a journal of its own, and goes on with that one in later runs.
+/// </remarks>
+internal sealed class TorrentClaim : IDisposable
+{
+    private readonly string _locks;
+    private readonly InfoHash _torrent;
+    private readonly FileLock? _journal;
+    private FileLock _place;
+
+    private TorrentClaim(string locks, InfoHash torrent, FileLock place, FileLock? journal, string journalName)
+    {
+        _locks = locks;
+        _torrent = torrent;
+        _place = place;
+        _journal = journal;
+        JournalName = journalName;
+    }
+
+    /// <summary>Of the journal, without its extension.</summary>
+    public string JournalName { get; }
+
+    /// <param name="stateDirectory">Shared by processes.</param>
+    /// <param name="torrent">Its name.</param>
+    /// <param name="saveDirectory">Where its content lies.</param>
+    /// <exception cref="StorageException">Another process has it, or the state directory cannot be used.</exception>
+    public static TorrentClaim Take(string stateDirectory, InfoHash torrent, string saveDirectory)
+    {
+        var state = Path.GetFullPath(stateDirectory);
+        var locks = Path.Combine(state, "locks");
+        var place = TakePlace(locks, torrent, saveDirectory);
+        try
+        {
+            var own = NameOf(torrent, saveDirectory);
+            if (!File.Exists(Path.Combine(state, own + ".resume")))
+            {
+                if (FileLock.TryTake(Path.Combine(locks, $"{torrent}.lock")) is { } journal)
+                {
+                    return new TorrentClaim(locks, torrent, place, journal, torrent.ToString());
+                }
+            }
+
+            return new TorrentClaim(locks, torrent, place, null, own);
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            place.Dispose();
+            throw StorageException.From(e, "cannot use", locks);
+        }
+    }
+
+    /// <summary>The content is about to move to another folder.</summary>
+    /// <exception cref="StorageException">Another process has the torrent there.</exception>
+    public FileLock TakeAlso(string saveDirectory) => TakePlace(_locks, _torrent, saveDirectory);
+
+    /// <summary>It has moved; owns the lock of its new folder.</summary>
+    public void Moved(FileLock place)
+    {
+        _place.Dispose();
+        _place = place;
+    }
+
+    public void Dispose()
+    {
+        _journal?.Dispose();
+        _place.Dispose();
+    }
+
+    private static FileLock TakePlace(string locks, InfoHash torrent, string saveDirectory)
+    {
+        var path = Path.Combine(locks, NameOf(torrent, saveDirectory) + ".lock");
+        try
+        {
+            return FileLock.TryTake(path)
+                ?? throw new StorageException(
+                    DiskFailureKind.Other,
+                    $"another Shoal process is working on this torrent in '{saveDirectory}'; stop that one first"
+                );
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            throw StorageException.From(e, "cannot lock", path);
+        }
+    }
+
+    private static string NameOf(InfoHash torrent, string saveDirectory)
+    {
+        var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(saveDirectory));
+        return $"{torrent}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)).AsSpan(0, 8))}";
+    }
+}
