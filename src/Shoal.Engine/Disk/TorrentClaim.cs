@@ -7,7 +7,7 @@ namespace Shoal.Engine;
 /// <summary>
 /// This process's right to a torrent in a folder, and the resume journal that goes with it. Several processes share a
 /// state directory (`share` in one terminal, `get` in another), and only where they would work on the same files of the
-/// same torrent one of them must not. docs/decisions/0009 says why.
+/// same torrent one of them must not. docs/decisions/0013 says why.
 /// </summary>
 /// <remarks>
 /// A torrent has one journal, as long as one process at a time has it. Who comes while another has it, for another
