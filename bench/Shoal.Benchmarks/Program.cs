@@ -19,8 +19,7 @@ static int Usage()
     Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
     Console.Error.WriteLine("       Shoal.Benchmarks filter [N]    a list of N ranges of addresses: read, keep, ask");
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
-    Console.Error.WriteLine("       Shoal.Benchmarks swarm [RECEIVERS [MIB [PIECE-KIB [MBIT [SEEDS [super]]]]]]");
-    Console.Error.WriteLine("                                      one origin, equal links, in virtual time");
+    Console.Error.WriteLine("       Shoal.Benchmarks swarm ...     one origin and many receivers, in virtual time");
     Console.Error.WriteLine("       Shoal.Benchmarks utp [paths | buffer | loss | order | shared]");
     Console.Error.WriteLine("                                      uTP on simulated paths, in virtual time");
     return 2;

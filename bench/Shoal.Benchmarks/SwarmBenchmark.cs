@@ -6,124 +6,164 @@ using Shoal.Testing;
 namespace Shoal.Benchmarks;
 
 /// <summary>
-/// How well real swarms distribute, in virtual time: one origin and N receivers that all begin at once, all links
-/// alike. Prints the last finisher against the bound max(F/u_origin, F/d_min, N·F/(u_origin + Σu)) and how many copies
-/// the origin uploaded. The same seed gives the same figures on any machine.
+/// How well real swarms distribute, in virtual time: one origin and N receivers. Prints the last finisher against the
+/// bound max(F/u_origin, F/d_min, N·F/(u_origin + Σu)), how many copies the origin uploaded, and why uplinks stood
+/// still. The same seed gives the same figures on any machine and with any number of threads.
 /// </summary>
 internal static class SwarmBenchmark
 {
     public static int Run(ReadOnlySpan<string> arguments)
     {
-        var receivers = Number(arguments, 0, 16);
-        var mebibytes = Number(arguments, 1, 64);
-        var pieceKibibytes = Number(arguments, 2, 256);
-        var megabits = Number(arguments, 3, 20);
-        var seeds = Number(arguments, 4, 3);
-        var superSeeding = arguments.Length > 5 && arguments[5] == "super";
-        var results = new List<(double Time, double Copies)>();
-        for (var seed = 1; seed <= seeds; seed++)
+        if (!SwarmArguments.TryParse(arguments, out var parsed))
         {
-            results.Add(
-                RunOnce(seed, receivers, mebibytes << 20, pieceKibibytes << 10, megabits * 125_000L, superSeeding)
-            );
+            Console.Error.WriteLine(SwarmArguments.Usage);
+            return 2;
         }
 
-        var time = results.Select(result => result.Time).Order().ElementAt(results.Count / 2);
-        var copies = results.Select(result => result.Copies).Order().ElementAt(results.Count / 2);
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"median: last / bound {time:f3}, copies {copies:f3}")
-        );
+        var results = new List<SwarmResult>();
+        for (var run = 0; run < parsed.Runs; run++)
+        {
+            var options = parsed.Options with { Seed = parsed.Options.Seed + run };
+            var result = RunOnce(options, parsed.TimeLimit);
+            results.Add(result);
+            Console.WriteLine(result);
+            if (parsed.IsVerbose)
+            {
+                result.History.Print();
+            }
+
+            if (parsed.Plot is { } path && run == 0)
+            {
+                SwarmPlot.Write(path, result);
+            }
+        }
+
+        Console.WriteLine(SwarmResult.Median(results));
         return 0;
     }
 
-    private static (double Time, double Copies) RunOnce(
-        int seed,
-        int receivers,
-        int size,
-        int pieceLength,
-        long rate,
-        bool superSeeding
-    )
+    private static SwarmResult RunOnce(CrowdOptions options, double timeLimit)
     {
         var watch = Stopwatch.StartNew();
-        var world = new SimWorld(seed);
-        var torrent = SimTorrent.V1(seed, size, pieceLength);
-        // Which blocks have left the origin, and how many left again before and after all had.
-        var sent = new HashSet<(uint, uint)>();
-        var duplicatesBefore = 0L;
-        var duplicatesAfter = 0L;
-        var blocks = size / 16384;
-        var spreadAt = TimeSpan.Zero;
-        var origin = world.Add(
-            new SimNodeOptions
-            {
-                Torrent = torrent,
-                IsSeed = true,
-                Up = rate,
-                Down = rate,
-                SuperSeeding = superSeeding,
-                // Nothing is changed; it is the place where every block leaves.
-                Corrupt = (piece, begin, _) =>
-                {
-                    if (sent.Add((piece, begin)))
-                    {
-                        spreadAt = world.Now;
-                    }
-                    else if (sent.Count < blocks)
-                    {
-                        duplicatesBefore++;
-                    }
-                    else
-                    {
-                        duplicatesAfter++;
-                    }
-                },
-            }
-        );
-        for (var i = 0; i < receivers; i++)
+        var cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        var world = new CrowdWorld(options);
+        var history = new SwarmHistory(options);
+        world.AfterSpan = history.Sample;
+        var isOver = world.Run(TimeSpan.FromSeconds(options.Bound * timeLimit) + options.JoinOver);
+        using var process = Process.GetCurrentProcess();
+        process.Refresh();
+        return SwarmResult.Of(world, history, isOver) with
         {
-            world.Add(
-                new SimNodeOptions
-                {
-                    Torrent = torrent,
-                    Up = rate,
-                    Down = rate,
-                }
-            );
+            WallSeconds = watch.Elapsed.TotalSeconds,
+            CpuSeconds = (process.TotalProcessorTime - cpu).TotalSeconds,
+            PeakMebibytes = process.PeakWorkingSet64 >> 20,
+        };
+    }
+}
+
+/// <summary>What the command line says.</summary>
+internal sealed record SwarmArguments
+{
+    public const string Usage = """
+        usage: Shoal.Benchmarks swarm [OPTION VALUE]...
+          --peers N          receivers (16)          --size MIB, --piece KIB  content (64, 256)
+          --up, --down MBIT  links of receivers (20); several with commas: dealt out in turn
+          --origin MBIT      the origin's uplink (20)
+          --delay MS[-MS]    one way (20)            --window KIB  under way on a connection (256)
+          --neighbours N     most connections (50)   --tracker N   addresses it gives (30)
+          --slots N, --most-slots N  upload slots at least and at most (the engine's)
+          --join S           receivers come over so many seconds (all at once)
+          --leaving, --dying, --free-riders PERCENT of the receivers (0)
+          --super 1          the origin super-seeds
+          --seed N, --runs N the first seed (1), and how many (3)
+          --threads N        compute on so many (1)  --limit X     give up at X times the bound (10)
+          --plot FILE.svg    of the first run  --verbose 1    a line for each half second
+        """;
+
+    public required CrowdOptions Options { get; init; }
+    public int Runs { get; init; } = 3;
+    public double TimeLimit { get; init; } = 10;
+    public string? Plot { get; init; }
+    public bool IsVerbose { get; init; }
+
+    public static bool TryParse(ReadOnlySpan<string> arguments, out SwarmArguments parsed)
+    {
+        parsed = null!;
+        if (arguments.Length % 2 != 0)
+        {
+            return false;
         }
 
-        foreach (var node in world.Nodes)
+        var words = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < arguments.Length; i += 2)
         {
-            node.Start();
+            words[arguments[i]] = arguments[i + 1];
         }
 
-        foreach (var node in world.Nodes)
+        try
         {
-            node.Introduce([.. world.Nodes.Where(other => other != node)]);
+            parsed = Read(words);
+            return words.Count == 0;
         }
-
-        var leeches = world.Nodes.Where(node => node != origin).ToArray();
-        var ideal = (double)size / rate;
-        var bound = Math.Max(ideal, receivers * (double)size / (rate * (receivers + 1.0)));
-        if (!world.RunUntil(() => leeches.All(node => node.IsDone), TimeSpan.FromSeconds(bound * 20)))
+        catch (FormatException)
         {
-            throw new InvalidOperationException($"seed {seed}: the swarm did not finish");
+            return false;
         }
-
-        var first = leeches.Min(node => node.CompletedAt!.Value).TotalSeconds / bound;
-        var last = leeches.Max(node => node.CompletedAt!.Value).TotalSeconds / bound;
-        var copies = (double)origin.Status.Uploaded / size;
-        var wasted = leeches.Sum(node => node.Status.Wasted) / (double)size / receivers;
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"seed {seed}: first {first:f3}, last {last:f3} x bound; copies {copies:f3}; spread at {spreadAt.TotalSeconds / bound:f3} with {(double)duplicatesBefore / blocks:f3} twice, later {(double)duplicatesAfter / blocks:f3}; wasted {wasted:p1}; {world.EventCount} events in {watch.Elapsed.TotalSeconds:f1} s"
-            )
-        );
-        world.Stop();
-        return (last, copies);
     }
 
-    private static int Number(ReadOnlySpan<string> arguments, int index, int otherwise) =>
-        arguments.Length > index ? int.Parse(arguments[index], CultureInfo.InvariantCulture) : otherwise;
+    private static SwarmArguments Read(Dictionary<string, string> words)
+    {
+        double Number(string name, double otherwise) =>
+            words.Remove(name, out var text) ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+        double[] Numbers(string name, char separator, string otherwise) =>
+            [
+                .. (words.Remove(name, out var text) ? text : otherwise)
+                    .Split(separator)
+                    .Select(part => double.Parse(part, CultureInfo.InvariantCulture)),
+            ];
+        var ups = Numbers("--up", ',', "20");
+        var downs = Numbers("--down", ',', "20");
+        var delays = Numbers("--delay", '-', "20");
+        var limits = SwarmLimits.Default with { MaxPeers = (int)Number("--neighbours", 50), MaxHearsay = 100 };
+        limits = limits with
+        {
+            UploadSlots = (int)Number("--slots", limits.UploadSlots),
+            MaxUploadSlots = (int)Number("--most-slots", limits.MaxUploadSlots),
+        };
+        var options = new CrowdOptions
+        {
+            Receivers = (int)Number("--peers", 16),
+            Size = (long)(Number("--size", 64) * (1 << 20)),
+            PieceLength = (int)Number("--piece", 256) << 10,
+            OriginUp = Rate(Number("--origin", 20)),
+            Links =
+            [
+                .. Enumerable
+                    .Range(0, Math.Max(ups.Length, downs.Length))
+                    .Select(i => (Rate(ups[i % ups.Length]), Rate(downs[i % downs.Length]))),
+            ],
+            LeastDelay = TimeSpan.FromMilliseconds(delays[0]),
+            GreatestDelay = TimeSpan.FromMilliseconds(delays[^1]),
+            Window = (int)Number("--window", 256) << 10,
+            TrackerPeers = (int)Number("--tracker", 30),
+            JoinOver = TimeSpan.FromSeconds(Number("--join", 0)),
+            Leaving = Number("--leaving", 0) / 100,
+            Dying = Number("--dying", 0) / 100,
+            FreeRiders = Number("--free-riders", 0) / 100,
+            SuperSeeding = Number("--super", 0) != 0,
+            Limits = limits,
+            Seed = (int)Number("--seed", 1),
+            Threads = (int)Number("--threads", 1),
+        };
+        return new SwarmArguments
+        {
+            Options = options,
+            Runs = (int)Number("--runs", 3),
+            TimeLimit = Number("--limit", 10),
+            IsVerbose = Number("--verbose", 0) != 0,
+            Plot = words.Remove("--plot", out var path) ? path : null,
+        };
+    }
+
+    private static long Rate(double megabits) => (long)(megabits * 125_000);
 }

@@ -1,0 +1,63 @@
+using Shoal.Protocol;
+
+namespace Shoal.Testing;
+
+/// <summary>One end of a connection in a crowd: what waits for the node's uplink.</summary>
+internal sealed class CrowdLink(int place, int other, long delay)
+{
+    private readonly List<CrowdEvent> _messages = [];
+    private readonly Queue<CrowdEvent> _blocks = new();
+
+    /// <summary>At this node; the handle of the peer is one more.</summary>
+    public int Place => place;
+    public int Other => other;
+
+    /// <summary>At the other node; -1: it has not answered yet.</summary>
+    public int OtherPlace { get; set; } = -1;
+
+    /// <summary>One way, in ticks.</summary>
+    public long Delay => delay;
+    public bool IsClosed { get; set; }
+    public bool IsWaiting { get; set; }
+
+    /// <summary>Bytes of blocks sent and not acknowledged.</summary>
+    public int UnderWay { get; set; }
+
+    public bool CanSend(int window) => _messages.Count > 0 || (_blocks.Count > 0 && UnderWay < window);
+
+    public void Add(in CrowdEvent message)
+    {
+        if (message.MessageId == MessageId.Piece)
+        {
+            _blocks.Enqueue(message);
+        }
+        else
+        {
+            _messages.Add(message);
+        }
+    }
+
+    /// <summary>What is sent at one go: all messages, or one block. As in a real link, messages go first.</summary>
+    public void TakeTurn(List<CrowdEvent> batch)
+    {
+        if (_messages.Count > 0)
+        {
+            batch.AddRange(_messages);
+            _messages.Clear();
+            return;
+        }
+
+        var block = _blocks.Dequeue();
+        UnderWay += (int)block.Length;
+        batch.Add(block);
+    }
+
+    public void Close()
+    {
+        IsClosed = true;
+        _messages.Clear();
+        _messages.TrimExcess();
+        _blocks.Clear();
+        _blocks.TrimExcess();
+    }
+}

@@ -1,0 +1,294 @@
+using System.Net;
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Testing;
+
+/// <summary>The node's connections and what they share: its uplink and its downlink.</summary>
+internal sealed partial class CrowdNode
+{
+    private readonly Queue<CrowdLink> _waiting = new();
+    private readonly List<CrowdEvent> _sending = [];
+    private CrowdLink? _sendingLink;
+    private bool _isSending;
+    private HashSet<(uint, uint)>? _leftOnce;
+
+    /// <summary>Samples, ten a second, of a node that had pieces: what its uplink did.</summary>
+    public UplinkSamples Samples;
+
+    /// <summary>Of the origin: when the last block left it for the first time, in ticks, and blocks sent twice before.</summary>
+    public long SpreadAt { get; private set; }
+    public int SentTwice { get; private set; }
+
+    /// <summary>What the uplink was found doing.</summary>
+    internal struct UplinkSamples
+    {
+        public int Busy;
+
+        /// <summary>Nobody wants anything.</summary>
+        public int Unwanted;
+
+        /// <summary>Somebody does whom we choke.</summary>
+        public int Choking;
+
+        /// <summary>All who do may ask, and have not.</summary>
+        public int Unasked;
+
+        public void Add(in UplinkSamples other) => this = Combine(this, other, 1);
+
+        public readonly UplinkSamples Since(in UplinkSamples before) => Combine(this, before, -1);
+
+        private static UplinkSamples Combine(in UplinkSamples a, in UplinkSamples b, int sign) =>
+            new()
+            {
+                Busy = a.Busy + sign * b.Busy,
+                Unwanted = a.Unwanted + sign * b.Unwanted,
+                Choking = a.Choking + sign * b.Choking,
+                Unasked = a.Unasked + sign * b.Unasked,
+            };
+    }
+
+    private PeerId PeerId => PeerIdOf(Index);
+
+    private static PeerId PeerIdOf(int index)
+    {
+        Span<byte> bytes = stackalloc byte[PeerId.Size];
+        "-SM0000-"u8.CopyTo(bytes);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(bytes[8..], CrowdWorld.Mix(index, 77, 0));
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(bytes[12..], index);
+        return new PeerId(bytes);
+    }
+
+    private void Call(IPEndPoint endPoint)
+    {
+        var other = _world.IndexOf(endPoint);
+        var delay = _world.Delay(Index, other);
+        var link = new CrowdLink(_links.Count, other, delay);
+        _links.Add(link);
+        // The handshakes of TCP and of the protocol: the other end knows after three ways, we after four.
+        var call = new CrowdEvent(CrowdEventKind.Called, _now + 3 * delay, From: Index, Piece: (uint)link.Place);
+        _worker.Post(other, call);
+    }
+
+    private void OnCalled(in CrowdEvent e)
+    {
+        var delay = _world.Delay(Index, e.From);
+        if (Swarm is null)
+        {
+            _worker.Post(e.From, new CrowdEvent(CrowdEventKind.Missed, _now + delay, (int)e.Piece));
+            return;
+        }
+
+        var link = new CrowdLink(_links.Count, e.From, delay) { OtherPlace = (int)e.Piece };
+        _links.Add(link);
+        _worker.Post(
+            e.From,
+            new CrowdEvent(CrowdEventKind.Answered, _now + delay, (int)e.Piece, Piece: (uint)link.Place)
+        );
+        Introduce(link, isOutgoing: false);
+    }
+
+    private void Introduce(CrowdLink link, bool isOutgoing)
+    {
+        var other = _world.Nodes[link.Other];
+        var endPoint = isOutgoing ? other.EndPoint : new IPEndPoint(other.EndPoint.Address, 50000 + link.Place % 10000);
+        Post(
+            new SwarmEvent(
+                SwarmEventKind.PeerJoined,
+                new PeerHandle(link.Place + 1),
+                Payload: new PeerIntroduction
+                {
+                    EndPoint = endPoint,
+                    PeerId = PeerIdOf(link.Other),
+                    Capabilities = PeerCapabilities.Fast | PeerCapabilities.Extensions,
+                    IsOutgoing = isOutgoing,
+                    InfoHash = _world.Metainfo.InfoHashes.Primary,
+                    Source = isOutgoing ? PeerSource.Tracker : PeerSource.Incoming,
+                }
+            )
+        );
+    }
+
+    private void Close(CrowdLink link)
+    {
+        if (link.IsClosed)
+        {
+            return;
+        }
+
+        link.Close();
+        if (link.OtherPlace >= 0)
+        {
+            _worker.Post(link.Other, new CrowdEvent(CrowdEventKind.Closed, _now + link.Delay, link.OtherPlace));
+        }
+    }
+
+    private void Send(in SwarmEffect effect)
+    {
+        var link = _links[effect.Peer.Value - 1];
+        (effect.Payload as BlockBuffer)?.Release();
+        if (link.IsClosed || (_isFreeRider && effect.MessageId is MessageId.Unchoke or MessageId.AllowedFast))
+        {
+            return;
+        }
+
+        link.Add(
+            new CrowdEvent(
+                CrowdEventKind.Arrived,
+                0,
+                link.OtherPlace,
+                Index,
+                effect.MessageId,
+                effect.Piece,
+                effect.Begin,
+                effect.Length,
+                effect.Payload as byte[]
+            )
+        );
+        Wake(link);
+    }
+
+    private void Wake(CrowdLink link)
+    {
+        if (!link.IsWaiting && !link.IsClosed && link.CanSend(_world.Options.Window))
+        {
+            link.IsWaiting = true;
+            _waiting.Enqueue(link);
+        }
+
+        if (!_isSending)
+        {
+            SendNext();
+        }
+    }
+
+    private void SendNext()
+    {
+        while (_waiting.TryDequeue(out var link))
+        {
+            link.IsWaiting = false;
+            if (link.IsClosed || !link.CanSend(_world.Options.Window))
+            {
+                continue;
+            }
+
+            link.TakeTurn(_sending);
+            _sendingLink = link;
+            _isSending = true;
+            var bytes = 0L;
+            foreach (var message in _sending)
+            {
+                bytes += message.Size;
+            }
+
+            _agenda.Add(new CrowdEvent(CrowdEventKind.Sent, _now + bytes * TimeSpan.TicksPerSecond / _up));
+            return;
+        }
+    }
+
+    private void OnSent()
+    {
+        var link = _sendingLink!;
+        _isSending = false;
+        var payload = 0u;
+        foreach (var message in _sending)
+        {
+            if (message.MessageId == MessageId.Piece)
+            {
+                payload += message.Length;
+                NoteSpread(message);
+            }
+
+            if (!link.IsClosed)
+            {
+                _worker.Post(link.Other, message with { At = _now + link.Delay });
+            }
+        }
+
+        _sending.Clear();
+        if (!link.IsClosed && !link.IsWaiting && link.CanSend(_world.Options.Window))
+        {
+            link.IsWaiting = true;
+            _waiting.Enqueue(link);
+        }
+
+        Sent += payload;
+        SendNext();
+        if (payload > 0 && !link.IsClosed)
+        {
+            Post(new SwarmEvent(SwarmEventKind.PayloadSent, new PeerHandle(link.Place + 1), Length: payload));
+        }
+    }
+
+    private void OnArrived(in CrowdEvent e)
+    {
+        var start = Math.Max(_downFreeAt, _now);
+        _downFreeAt = start + (long)e.Size * TimeSpan.TicksPerSecond / _down;
+        _agenda.Add(e with { Kind = CrowdEventKind.Delivered, At = _downFreeAt });
+    }
+
+    private void OnDelivered(in CrowdEvent e)
+    {
+        var link = _links[e.Link];
+        if (link.IsClosed)
+        {
+            return;
+        }
+
+        if (e.MessageId != MessageId.Piece)
+        {
+            Post(e.ToSwarm(e.Payload));
+            return;
+        }
+
+        Received += e.Length;
+        _worker.Post(
+            link.Other,
+            new CrowdEvent(CrowdEventKind.Acknowledged, _now + link.Delay, link.OtherPlace, Length: e.Length)
+        );
+        Post(e.ToSwarm(_worker.Rent((int)e.Length)));
+    }
+
+    private void NoteSpread(in CrowdEvent block)
+    {
+        if (!IsOrigin || (_leftOnce ??= []).Count * (long)PieceLayout.BlockSize >= _world.Options.Size)
+        {
+            return;
+        }
+
+        if (_leftOnce.Add((block.Piece, block.Begin)))
+        {
+            SpreadAt = _now;
+        }
+        else
+        {
+            SentTwice++;
+        }
+    }
+
+    private void NoteUplink()
+    {
+        if (!IsOrigin && (PiecesDone == 0 || _world.IsOver))
+        {
+            return;
+        }
+
+        if (_isSending)
+        {
+            Samples.Busy++;
+            return;
+        }
+
+        var wanted = false;
+        var choking = false;
+        foreach (var peer in Swarm!.State.Peers)
+        {
+            wanted |= peer.IsInterested;
+            choking |= peer.IsInterested && peer.AreWeChoking;
+        }
+
+        Samples.Unwanted += wanted ? 0 : 1;
+        Samples.Choking += choking ? 1 : 0;
+        Samples.Unasked += wanted && !choking ? 1 : 0;
+    }
+}
