@@ -5,6 +5,12 @@ namespace Shoal.Engine;
 /// unchoking"). While seeding: by the mode the user chose. Changes every ten seconds, so that nobody flutters; a slot
 /// that falls free is given away at once.
 /// </summary>
+/// <remarks>
+/// How many at once: as many as keep the uplink busy. While nothing is asked of us though others would like to ask, the
+/// uplink is lost to everybody, so further slots are opened; what nobody used costs nobody anything, also where a
+/// selfish peer gets it. And a seed that has pieces nobody else has gives them to many, each its own, so that all have
+/// something to trade.
+/// </remarks>
 internal sealed class Choker(SwarmState state, Uploader uploader)
 {
     public static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(10);
@@ -13,11 +19,57 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     /// <summary>BEP 3: "new connections are three times as likely to start as the current optimistic unchoke".</summary>
     private const int NewcomerWeight = 3;
 
+    /// <summary>Slots opened in a tick in which nothing was asked of us.</summary>
+    private const int GrowthPerTick = 2;
+
+    /// <summary>
+    /// A seed that spreads gives to so many at once that each has a piece within this time, in seconds: soon enough to
+    /// pass it on.
+    /// </summary>
+    private const double SpreadingSeconds = 2;
+
     private readonly List<PeerState> _order = [];
     private readonly List<PeerState> _crowded = [];
     private readonly Dictionary<PeerNetwork.Neighbourhood, int> _places = [];
     private TimeSpan _nextRound;
     private TimeSpan _nextOptimistic;
+
+    // Slots opened beyond the limit since the uplink was idle. A round takes a fifth of them back.
+    private int _grown;
+
+    /// <summary>Whether we may have pieces that nobody else has or fetches.</summary>
+    public Func<bool>? IsSpreading { get; set; }
+
+    /// <summary>Most peers unchoked at once: a torrent that has a part of the slots has that part of these, too.</summary>
+    private int MostSlots
+    {
+        get
+        {
+            var limits = state.Limits;
+            var part = limits.MaxUploadSlots * (long)state.UploadSlots / Math.Max(1, limits.UploadSlots);
+            return (int)Math.Clamp(part, state.UploadSlots, Math.Max(state.UploadSlots, limits.MaxUploadSlots));
+        }
+    }
+
+    /// <summary>Peers unchoked at once, as things stand.</summary>
+    private int Slots
+    {
+        get
+        {
+            // Who gives nothing to anybody is not made to.
+            if (state.UploadSlots == 0 || state.Content is not { } content)
+            {
+                return state.UploadSlots;
+            }
+
+            var spreading =
+                state.IsSeeding && IsSpreading?.Invoke() == true
+                    ? (int)(state.Up.Slow * SpreadingSeconds / content.Layout.PieceLength)
+                    : 0;
+            var most = MostSlots;
+            return Math.Clamp(spreading, Math.Min(state.UploadSlots + _grown, most), most);
+        }
+    }
 
     private int OptimisticSlots => Math.Max(1, state.UploadSlots / 5);
 
@@ -39,10 +91,55 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             _nextRound = state.Now + RoundInterval;
             Round();
         }
+
+        GrowWhileIdle();
     }
 
     /// <summary>A place may have become free.</summary>
     public void FillFreeSlots()
+    {
+        var used = CountUsed();
+        var slots = Slots;
+        while (used < slots && LongestWaiting(used) is { } next)
+        {
+            uploader.Unchoke(next);
+            TryPlace(next);
+            used++;
+        }
+    }
+
+    /// <summary>
+    /// Nothing waits to be sent: more may ask. Who comes to have something to ask for only later keeps its place until
+    /// the round.
+    /// </summary>
+    private void GrowWhileIdle()
+    {
+        foreach (var peer in state.Peers)
+        {
+            if (peer.SendAhead > 0 || peer.Uploads.Count > 0)
+            {
+                return;
+            }
+        }
+
+        var used = CountUsed();
+        var most = MostSlots;
+        for (var i = 0; i < GrowthPerTick && used >= Slots && used < most; i++)
+        {
+            if (LongestWaiting(used) is not { } next)
+            {
+                return;
+            }
+
+            uploader.Unchoke(next);
+            TryPlace(next);
+            used++;
+            _grown = Math.Max(_grown, used - state.UploadSlots);
+        }
+    }
+
+    /// <summary>How many may ask now. Counts the places of their neighbourhoods besides.</summary>
+    private int CountUsed()
     {
         var used = 0;
         _places.Clear();
@@ -55,13 +152,18 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             }
         }
 
-        while (used < state.UploadSlots && LongestWaiting() is { } next)
-        {
-            uploader.Unchoke(next);
-            TryPlace(next);
-            used++;
-        }
+        return used;
     }
+
+    /// <summary>
+    /// Places beyond the limit are for those who have given something, and not for crowds: else who gives nothing
+    /// would end as early as who does.
+    /// </summary>
+    private bool MayHaveMore(PeerState peer) => !IsCrowded(peer) && HasGiven(peer);
+
+    /// <summary>To us; or, of a seed that spreads, to others.</summary>
+    private bool HasGiven(PeerState peer) =>
+        state.IsSeeding ? peer.HasPassedOn || IsSpreading?.Invoke() != true : peer.Down.Total > 0;
 
     /// <summary>One decision about everybody.</summary>
     public void Round()
@@ -81,11 +183,18 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             }
         }
 
-        var slots = state.UploadSlots;
+        _grown -= (_grown + 4) / 5;
         Sort();
         var spread = Spread();
+        var deserving = 0;
+        for (var i = 0; i < spread; i++)
+        {
+            deserving += HasGiven(_order[i]) ? 1 : 0;
+        }
+
+        var slots = Math.Max(state.UploadSlots, Math.Min(Slots, deserving));
         var regular = Math.Max(1, slots - OptimisticSlots);
-        var optimistic = ChooseOptimistic(regular, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
+        var optimistic = ChooseOptimistic(regular, slots, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
         foreach (var peer in state.Peers)
         {
             var place = _order.IndexOf(peer);
@@ -110,13 +219,14 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         FillFreeSlots();
     }
 
-    private PeerState? LongestWaiting()
+    private PeerState? LongestWaiting(int used)
     {
+        var isBeyond = used >= state.UploadSlots;
         PeerState? best = null;
         var isBestCrowded = false;
         foreach (var peer in state.Peers)
         {
-            if (!peer.IsInterested || !peer.AreWeChoking || peer.IsGone)
+            if (!peer.IsInterested || !peer.AreWeChoking || peer.IsGone || (isBeyond && !MayHaveMore(peer)))
             {
                 continue;
             }
@@ -177,7 +287,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
 
     /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
     private bool IsCrowded(PeerState peer) =>
-        _places.GetValueOrDefault(PeerNetwork.NeighbourhoodOf(peer.Address)) >= state.Limits.UploadSlotsPerNeighbourhood
+        _places.GetValueOrDefault(PeerNetwork.NeighbourhoodOf(peer.Address)) >= state.UploadSlotsPerNeighbourhood
         && (state.IsSeeding || LeechScore(peer) <= 0)
         && NetworkReaches.Of(peer.Address) == NetworkReach.Global;
 
@@ -187,7 +297,9 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         var keyed = new (double Key, int Place, PeerState Peer)[_order.Count];
         for (var i = 0; i < keyed.Length; i++)
         {
-            keyed[i] = (state.IsSeeding ? SeedScore(_order[i]) : LeechScore(_order[i]), i, _order[i]);
+            var score = state.IsSeeding ? SeedScore(_order[i]) : LeechScore(_order[i]);
+            // Of those who gave nothing lately, those who did before.
+            keyed[i] = (score == 0 && HasGiven(_order[i]) ? 0.5 : score, i, _order[i]);
         }
 
         Array.Sort(keyed, static (a, b) => a.Key != b.Key ? b.Key.CompareTo(a.Key) : a.Place.CompareTo(b.Place));
@@ -223,12 +335,13 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     }
 
     /// <param name="regular">Places in the order that are given already.</param>
+    /// <param name="slots">Places in all.</param>
     /// <param name="end">Where the crowd begins that is not to be tried out.</param>
     /// <param name="isDue">Whether those tried out so far have had their time.</param>
-    private List<PeerState> ChooseOptimistic(int regular, int end, bool isDue)
+    private List<PeerState> ChooseOptimistic(int regular, int slots, int end, bool isDue)
     {
         var chosen = new List<PeerState>();
-        if (_order.Count <= state.UploadSlots)
+        if (_order.Count <= slots)
         {
             return chosen;
         }

@@ -21,6 +21,9 @@ internal struct Ask
     public PartialPiece Piece;
     public int Block;
     public TimeSpan At;
+
+    /// <summary>Requests that waited before it.</summary>
+    public int Ahead;
     public AskPhase Phase;
 }
 
@@ -195,6 +198,9 @@ internal sealed class PeerState
     public HashSet<int> TakenFromUs { get; } = [];
     public uint LastAsked { get; set; } = uint.MaxValue;
     public int LastServed { get; set; } = -1;
+
+    /// <summary>A piece that it alone had from us has come to another.</summary>
+    public bool HasPassedOn { get; set; }
 
     /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
     public PieceIndex? MayFinish { get; set; }

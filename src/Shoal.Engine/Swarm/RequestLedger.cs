@@ -256,6 +256,7 @@ internal sealed class RequestLedger(SwarmState state)
                 Piece = content.Partials[block.Piece.Value],
                 Block = block.Block,
                 At = state.Now,
+                Ahead = peer.Asks.Count,
             }
         );
         peer.ActiveAsks++;

@@ -3,11 +3,18 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>
-/// How many requests a peer should have: as many as keep it busy for a round trip and a second more. Begins small and
+/// How many requests a peer should have: as many as keep it busy for a round trip and a little more. Begins small and
 /// grows with each block as long as the rate follows, like the slow start of TCP.
 /// </summary>
+/// <remarks>
+/// A longer queue makes nobody faster, and slows the swarm: what is asked of a busy peer is not asked of an idle one
+/// that gets it meanwhile, and pieces are complete, and can be passed on, the later.
+/// </remarks>
 internal static class RequestPacing
 {
+    /// <summary>Beyond the round trip: for what varies in it, and for the peer's disk to plan.</summary>
+    private const double ReserveSeconds = 0.25;
+
     public static void OnBlock(PeerState peer, in Ask ask, TimeSpan now, SwarmLimits limits)
     {
         peer.LastBlockAt = now;
@@ -24,11 +31,13 @@ internal static class RequestPacing
             peer.QueueTarget = Math.Min(peer.QueueTarget + 1, peer.PeerQueueLimit);
         }
 
-        // Only a request that waited behind no other tells the round trip.
-        if (peer.Asks.Count == 0)
+        // What it took, without the time in which the peer sent what was asked for before.
+        var rate = Math.Max(peer.Down.Fast, peer.Down.Slow);
+        if (ask.Ahead == 0 || rate >= PieceLayout.BlockSize)
         {
-            var sample = now - ask.At;
-            peer.RoundTrip = peer.RoundTrip * 0.75 + sample * 0.25;
+            var waited = ask.Ahead == 0 ? 0 : ask.Ahead * PieceLayout.BlockSize / rate;
+            var sample = Math.Max(0, (now - ask.At).TotalSeconds - waited);
+            peer.RoundTrip = peer.RoundTrip * 0.875 + TimeSpan.FromSeconds(sample) * 0.125;
         }
     }
 
@@ -45,8 +54,7 @@ internal static class RequestPacing
         peer.BytesInLastSecond = bytes;
         if (!peer.IsSlowStart && !peer.IsTimedOut)
         {
-            // What is under way in a round trip, and a second more so that the peer's disk can plan.
-            var wanted = rate * (1 + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
+            var wanted = rate * (ReserveSeconds + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
             peer.QueueTarget = Math.Clamp((int)wanted, 4, peer.PeerQueueLimit);
         }
     }

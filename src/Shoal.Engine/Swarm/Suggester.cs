@@ -29,6 +29,9 @@ internal sealed class Suggester(SwarmState state)
     // How many of the connected peers were told of each piece or asked for it, and do not have it.
     private int[] _takers = [];
 
+    // Who of the connected peers got each piece from us first.
+    private PeerState?[] _firstTakers = [];
+
     private bool IsOn => state.IsSeeding && !state.IsSuperSeeding && state.Content is { Have.IsFull: true };
 
     /// <summary>Suggestions are for those who can ask.</summary>
@@ -82,12 +85,24 @@ internal sealed class Suggester(SwarmState state)
         }
 
         peer.TakenFromUs.Add(piece);
+        if (IsOnlyHereOrWith(peer, piece))
+        {
+            FirstTaker(piece) = peer;
+        }
+
         Fill(peer);
     }
 
     public void OnHave(PeerState peer, uint index)
     {
         var piece = (int)index;
+        if (index < _firstTakers.Length && _firstTakers[index] is { } first && first != peer)
+        {
+            // Where it came from cannot be seen, but there was no other who had it whole.
+            first.HasPassedOn = true;
+            _firstTakers[index] = null;
+        }
+
         if (peer.TakenFromUs.Remove(piece) || peer.SuggestedToPeer.Remove(piece))
         {
             Takers(piece)--;
@@ -95,7 +110,14 @@ internal sealed class Suggester(SwarmState state)
         }
     }
 
-    public void Leave(PeerState peer) => Release(peer, _ => true);
+    public void Leave(PeerState peer)
+    {
+        Release(peer, _ => true);
+        for (var i = 0; i < _firstTakers.Length; i++)
+        {
+            _firstTakers[i] = _firstTakers[i] == peer ? null : _firstTakers[i];
+        }
+    }
 
     /// <summary>What it was told of, and those of the pieces it asked for, are for others.</summary>
     private void Release(PeerState peer, Predicate<int> isFreed)
@@ -168,6 +190,19 @@ internal sealed class Suggester(SwarmState state)
     }
 
     private bool IsOnlyHere(int piece) => state.Content!.Availability[piece] == 0 && Takers(piece) == 0;
+
+    private bool IsOnlyHereOrWith(PeerState peer, int piece) =>
+        Takers(piece) == 1 && state.Content!.Availability[piece] == 0 && !peer.IsGone;
+
+    private ref PeerState? FirstTaker(int piece)
+    {
+        if (_firstTakers.Length == 0)
+        {
+            _firstTakers = new PeerState?[state.Content!.Layout.PieceCount];
+        }
+
+        return ref _firstTakers[piece];
+    }
 
     private ref int Takers(int piece)
     {

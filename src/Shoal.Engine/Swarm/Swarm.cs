@@ -57,6 +57,7 @@ internal sealed partial class Swarm
         _suggester = new Suggester(_state);
         _uploader.IsHidden = _superSeeder.IsHidden;
         _membership.IsSpreading = _suggester.HasMore;
+        _choker.IsSpreading = _suggester.HasMore;
         _uploader.BeforeChoke = _suggester.OnChoking;
         _uploader.AfterUnchoke = _suggester.OnUnchoked;
         _hashServer = new HashServer(_state);

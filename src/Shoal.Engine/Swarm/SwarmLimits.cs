@@ -64,7 +64,7 @@ internal sealed record SwarmLimits
     /// <summary>Most bytes of a peer's uploads between disk and network at once. Default 4 MiB.</summary>
     public int MaxSendAhead { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Peers unchoked at once, the optimistic ones included. Default 8.</summary>
+    /// <summary>Peers unchoked at once, the optimistic ones included, while they keep the uplink busy. Default 8.</summary>
     public int UploadSlots { get; init; } = 8;
 
     /// <summary>
@@ -78,6 +78,12 @@ internal sealed record SwarmLimits
     /// others at its address do. Default 64: 1 MiB.
     /// </summary>
     public int BlocksThatProve { get; init; } = 64;
+
+    /// <summary>
+    /// Peers unchoked at once while fewer leave the uplink idle, or a seed spreads what only it has. Default 50: each of
+    /// them gets 50 kB/s of 20 Mbit/s, a block every third of a second.
+    /// </summary>
+    public int MaxUploadSlots { get; init; } = 50;
 
     /// <summary>Pieces a choked newcomer may take. BEP 6: "We currently set k to 10".</summary>
     public int AllowedFastCount { get; init; } = 10;

@@ -151,6 +151,65 @@ public sealed class ChokerTests
         Assert.Contains(4, table.Unchoked);
     }
 
+    [Fact]
+    public void While_nothing_is_asked_more_are_let_ask_and_a_round_takes_places_back()
+    {
+        var table = new Table(isSeed: false, 90, 80, 70, 60, 50, 40, 30, 20, 10, 5);
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count);
+        table.Tick();
+        Assert.Equal(6, table.Unchoked.Count);
+        table.Peers[table.Unchoked.First()].SendAhead = 1;
+        table.Tick();
+        Assert.Equal(6, table.Unchoked.Count);
+        table.Round();
+        Assert.Equal(5, table.Unchoked.Count);
+        Assert.Superset(new HashSet<int> { 0, 1, 2, 3 }, table.Unchoked);
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count);
+    }
+
+    [Fact]
+    public void Places_that_nobody_uses_are_not_for_those_who_give_nothing()
+    {
+        var table = new Table(isSeed: false, 90, 80, 70, 60, 50, 0, 0, 0, 0, 0);
+        table.Round();
+        table.Tick();
+        table.Tick();
+        Assert.Equal(1, table.Unchoked.Count(i => i > 4));
+        Assert.Superset(new HashSet<int> { 0, 1, 2, 3, 4 }, table.Unchoked);
+        Assert.Equal(6, table.Unchoked.Count);
+    }
+
+    [Fact]
+    public void Places_that_nobody_uses_are_not_for_a_crowd()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0, 0, 0);
+        table.MoveTo("20.0.1", 0..8);
+        table.Round();
+        table.Tick();
+        table.Tick();
+        Assert.Equal(4, table.Unchoked.Count);
+    }
+
+    [Fact]
+    public void A_seed_that_spreads_gives_to_as_many_as_its_rate_allows()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) { IsSpreading = true };
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count);
+        table.SendAtRate(3 * 16 * 1024 + 1);
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count);
+        table.Peers.ForEach(peer => peer.HasPassedOn = true);
+        // Three pieces of 16 KiB a second: six peers have one each in two seconds, if they pass it on.
+        table.Round();
+        Assert.Equal(6, table.Unchoked.Count);
+        table.IsSpreading = false;
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count);
+    }
+
     /// <summary>Four places, one of them optimistic; peers are numbered as they are given.</summary>
     private sealed class Table
     {
@@ -183,7 +242,7 @@ public sealed class ChokerTests
                 _state.Content.Prove(_state.Content.Layout.Piece(i));
             }
 
-            _choker = new Choker(_state, new Uploader(_state));
+            _choker = new Choker(_state, new Uploader(_state)) { IsSpreading = () => IsSpreading };
             foreach (var amount in kilobytes)
             {
                 var peer = new PeerState(
@@ -217,6 +276,25 @@ public sealed class ChokerTests
             {
                 Peers[i].Introduction.EndPoint.Address = IPAddress.Parse($"{network}.{i + 1}");
             }
+        }
+
+        public bool IsSpreading { get; set; }
+
+        /// <summary>For as long as it takes to measure it.</summary>
+        public void SendAtRate(int bytesPerSecond)
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                _state.Up.Add(bytesPerSecond);
+                _state.Up.Tick(TimeSpan.FromSeconds(1));
+            }
+        }
+
+        /// <summary>No round is due.</summary>
+        public void Tick()
+        {
+            _choker.OnTick();
+            _state.Now += TimeSpan.FromMilliseconds(100);
         }
 
         public void Fill() => _choker.FillFreeSlots();
