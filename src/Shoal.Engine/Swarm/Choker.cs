@@ -287,7 +287,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
 
     /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
     private bool IsCrowded(PeerState peer) =>
-        _places.GetValueOrDefault(PeerNetwork.NeighbourhoodOf(peer.Address)) >= state.UploadSlotsPerNeighbourhood
+        _places.GetValueOrDefault(PeerNetwork.NeighbourhoodOf(peer.Address)) >= state.Limits.UploadSlotsPerNeighbourhood
         && (state.IsSeeding || LeechScore(peer) <= 0)
         && NetworkReaches.Of(peer.Address) == NetworkReach.Global;
 
