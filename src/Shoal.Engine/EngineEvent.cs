@@ -43,6 +43,9 @@ public abstract record EngineEvent
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
 
+    /// <summary>A web seed failed and rests for a while, or is not used any more.</summary>
+    public sealed record WebSeedFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
+
     /// <summary>A router forwards a port to us, or another one than before.</summary>
     /// <param name="Port">Ours.</param>
     /// <param name="ExternalPort">Where the world reaches it.</param>

@@ -74,6 +74,9 @@ public sealed record EngineOptions
     /// <summary>Announce to trackers. Default true.</summary>
     public bool UseTrackers { get; init; } = true;
 
+    /// <summary>Fetch from the HTTP servers that torrents and magnet links name (BEP 19), besides peers. Default true.</summary>
+    public bool UseWebSeeds { get; init; } = true;
+
     /// <summary>
     /// Find peers by the DHT, and be part of it: on the UDP port with the number of <see cref="Port"/>, where that is
     /// free. Default true. Private torrents never use it.

@@ -72,6 +72,9 @@ public sealed record TorrentStatus
     /// <summary>Connected peers that have everything.</summary>
     public int SeedCount { get; init; }
 
+    /// <summary>Web seeds in use; they are among <see cref="Peers"/>, and not counted as peers.</summary>
+    public int WebSeedCount { get; init; }
+
     /// <summary>Seeds in the whole swarm as the DHT estimates it (BEP 33), at most some thousands; null: unknown.</summary>
     public int? DhtSeeds { get; init; }
 
@@ -101,6 +104,9 @@ public sealed record TorrentStatus
 public sealed record PeerStatus
 {
     public required IPEndPoint EndPoint { get; init; }
+
+    /// <summary>The URL of a web seed, without credentials; it has no <see cref="EndPoint"/>. Null: a peer.</summary>
+    public string? WebSeed { get; init; }
     public required PeerId PeerId { get; init; }
 
     /// <summary>Name and version, as the peer says itself; made safe to print.</summary>

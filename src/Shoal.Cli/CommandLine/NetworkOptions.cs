@@ -76,6 +76,11 @@ internal sealed class NetworkOptions
 
     private readonly Option<bool> _noPex = Options.Flag("--no-pex", "Do not exchange addresses of peers with peers");
 
+    private readonly Option<bool> _noWebSeeds = Options.Flag(
+        "--no-web-seeds",
+        "Do not fetch from web servers that the torrent names"
+    );
+
     private readonly Option<bool> _noPortMapping = Options.Flag(
         "--no-port-mapping",
         "Do not ask the router to forward our port"
@@ -160,6 +165,7 @@ internal sealed class NetworkOptions
                 _noDht,
                 _noLsd,
                 _noPex,
+                _noWebSeeds,
                 _noPortMapping,
                 _transport,
                 _encryption,
@@ -192,6 +198,7 @@ internal sealed class NetworkOptions
             DhtReadOnly = result.GetValue(_dhtReadOnly),
             UseLsd = _use == NetworkUse.Transfer && !result.GetValue(_noLsd),
             UsePex = !result.GetValue(_noPex),
+            UseWebSeeds = !result.GetValue(_noWebSeeds),
             UsePortMapping = _use == NetworkUse.Transfer && !result.GetValue(_noPortMapping),
             DhtBootstrap = DhtBootstrap(result),
             Encryption = result.GetValue(_encryption) switch
@@ -220,6 +227,8 @@ internal sealed class NetworkOptions
         !result.GetValue(_noDht) && result.GetValue(_dhtBootstrap) is { Length: > 0 };
 
     public bool UsesTrackers(ParseResult result) => !result.GetValue(_noTrackers);
+
+    public bool UsesWebSeeds(ParseResult result) => !result.GetValue(_noWebSeeds);
 
     public bool HasPeers(ParseResult result) => result.GetValue(_peers) is { Count: > 0 };
 

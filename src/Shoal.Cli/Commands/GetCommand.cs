@@ -259,14 +259,16 @@ internal sealed class GetCommand
         ITransferView view
     )
     {
-        var (trackers, known) = source switch
+        // A link's web seeds have no metadata.
+        var (trackers, known, webSeeds) = source switch
         {
-            TorrentSource.Torrent(var metainfo, _) => (metainfo.Trackers.Count, 0),
-            TorrentSource.Link(var magnet) => (magnet.Trackers.Count, magnet.Peers.Count),
-            _ => (0, 0),
+            TorrentSource.Torrent(var metainfo, _) => (metainfo.Trackers.Count, 0, metainfo.WebSeeds.Count),
+            TorrentSource.Link(var magnet) => (magnet.Trackers.Count, magnet.Peers.Count, 0),
+            _ => (0, 0, 0),
         };
         var hasTracker = trackers > 0 && _network.UsesTrackers(result);
-        if (peers.Count == 0 && known == 0 && !hasTracker && !_network.NamesDhtNodes(result))
+        var hasWebSeed = webSeeds > 0 && _network.UsesWebSeeds(result);
+        if (peers.Count == 0 && known == 0 && !hasTracker && !hasWebSeed && !_network.NamesDhtNodes(result))
         {
             view.Show(
                 new TransferEvent.Warning(
@@ -284,6 +286,7 @@ internal sealed class GetCommand
         var peers =
             status.PeerCount == 0
                 ? "no peer could be reached"
+                    + (status.WebSeedCount > 0 ? $", {TorrentText.Count(status.WebSeedCount, "web seed")} in use" : "")
                 : $"{TorrentText.Count(status.PeerCount, "peer")} connected, {status.SeedCount} of them with everything";
         return new UserErrorException(
             "timeout",

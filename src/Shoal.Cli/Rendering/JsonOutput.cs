@@ -145,8 +145,11 @@ internal sealed record PublishedLine(
 
 internal sealed record CheckingLine(int Checked, int Pieces) : JsonLine("checking");
 
+/// <param name="Address">Address and port; of a web seed its URL, without credentials.</param>
 /// <param name="Source">The one of the sources that says most.</param>
-/// <param name="Sources">How it was found: tracker, dht, pex, lsd, user, resume, holepunch; incoming: it called us.</param>
+/// <param name="Sources">
+/// How it was found: tracker, dht, pex, lsd, user, resume, holepunch; incoming: it called us; webseed: the torrent names it.
+/// </param>
 /// <param name="Transport">tcp or utp; http for a web seed.</param>
 /// <param name="Encryption">none, header or rc4.</param>
 internal sealed record PeerLine(
@@ -169,6 +172,7 @@ internal sealed record ProgressLine(
     long UploadRate,
     int Peers,
     int Seeds,
+    int WebSeeds,
     long Downloaded,
     long Uploaded,
     int PiecesDone,

@@ -133,7 +133,7 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
 
     private static PeerLine Peer(Engine.PeerStatus peer) =>
         new(
-            peer.EndPoint.ToString(),
+            PeerText.Address(peer),
             peer.Client,
             peer.IsOutgoing,
             PeerText.Source(peer.Source),
@@ -143,7 +143,7 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
         );
 
     private static PeerGoneLine Gone(Engine.PeerStatus peer, Engine.DisconnectReason reason) =>
-        new(peer.EndPoint.ToString(), PeerText.Reason(reason), peer.Downloaded, peer.Uploaded);
+        new(PeerText.Address(peer), PeerText.Reason(reason), peer.Downloaded, peer.Uploaded);
 
     private static ProgressLine ProgressOf(Engine.TorrentStatus status) =>
         new(
@@ -154,6 +154,7 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             status.UploadRate,
             status.PeerCount,
             status.SeedCount,
+            status.WebSeedCount,
             status.Downloaded,
             status.Uploaded,
             status.Pieces?.Count ?? 0,

@@ -16,7 +16,11 @@ internal static class PeerText
         (PeerSource.Dht, "dht"),
         (PeerSource.Resume, "resume"),
         (PeerSource.Incoming, "incoming"),
+        (PeerSource.WebSeed, "webseed"),
     ];
+
+    /// <summary>A web seed has its URL in the place of an address.</summary>
+    public static string Address(PeerStatus peer) => peer.WebSeed ?? peer.EndPoint.ToString();
 
     public static string Source(PeerSource source)
     {

@@ -102,7 +102,7 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
 
     internal static string Line(TorrentStatus status)
     {
-        var peers = TorrentText.Count(status.PeerCount, "peer");
+        var peers = TransferViews.Sources(status);
         return status.State switch
         {
             TorrentState.FetchingMetadata => $"Waiting for the metadata from {peers}",

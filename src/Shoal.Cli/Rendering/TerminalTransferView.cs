@@ -137,8 +137,7 @@ internal sealed class TerminalTransferView : ITransferView
         }
 
         parts.Add($"[blue]↑ {Rate.Format(status.UploadRate)}[/]");
-        var peers = TorrentText.Count(status.PeerCount, "peer");
-        parts.Add(status.SeedCount > 0 ? $"{peers}, {TorrentText.Count(status.SeedCount, "seed")}" : peers);
+        parts.Add(TransferViews.Sources(status, withSeeds: true));
         if (TransferViews.TimeLeft(status) is { } left && status.State == TorrentState.Downloading)
         {
             parts.Add(Duration.Format(left) + " left");

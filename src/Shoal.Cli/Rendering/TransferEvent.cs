@@ -96,6 +96,14 @@ internal static class TransferViews
             : TimeSpan.FromSeconds((double)left / status.DownloadRate);
     }
 
+    /// <summary>"3 peers", and with seeds and web seeds where there are some.</summary>
+    public static string Sources(TorrentStatus status, bool withSeeds = false)
+    {
+        var text = TorrentText.Count(status.PeerCount, "peer");
+        text += withSeeds && status.SeedCount > 0 ? ", " + TorrentText.Count(status.SeedCount, "seed") : "";
+        return text + (status.WebSeedCount > 0 ? ", " + TorrentText.Count(status.WebSeedCount, "web seed") : "");
+    }
+
     public static double Share(long done, long size) => size <= 0 ? 1 : Math.Clamp((double)done / size, 0, 1);
 
     /// <summary>Rounded down: 100 % is said only when it is true.</summary>

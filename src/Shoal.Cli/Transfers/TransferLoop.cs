@@ -11,7 +11,7 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
 {
     private readonly long _start = time.GetTimestamp();
     private readonly HashSet<Torrent> _announced = [];
-    private readonly Dictionary<(Torrent, string), string> _trackerTroubles = [];
+    private readonly Dictionary<(string, Torrent, string), string> _troubles = [];
     private bool _isComplete;
 
     public TimeSpan Elapsed => time.GetElapsedTime(_start);
@@ -135,6 +135,7 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
             UploadRate = all.Sum(status => status.UploadRate),
             PeerCount = all.Sum(status => status.PeerCount),
             SeedCount = all.Sum(status => status.SeedCount),
+            WebSeedCount = all.Sum(status => status.WebSeedCount),
             Error = all.Find(status => status.Error is not null)?.Error,
         };
     }
@@ -199,15 +200,22 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                     view.Show(new TransferEvent.Warning(code, message));
                     break;
                 case EngineEvent.TrackerFailed(var torrent, var url, var message):
-                    // A tracker that stays silent is told about once, not each time it is asked.
-                    if (_trackerTroubles.GetValueOrDefault((torrent, url)) != message)
-                    {
-                        _trackerTroubles[(torrent, url)] = message;
-                        view.Show(new TransferEvent.Warning("tracker-failed", $"{url}: {message}"));
-                    }
-
+                    WarnOnce("tracker-failed", torrent, url, message);
+                    break;
+                case EngineEvent.WebSeedFailed(var torrent, var url, var message):
+                    WarnOnce("web-seed-failed", torrent, url, message);
                     break;
             }
+        }
+    }
+
+    /// <summary>A server that stays silent is told about once, not each time it is asked.</summary>
+    private void WarnOnce(string code, Torrent torrent, string url, string message)
+    {
+        if (_troubles.GetValueOrDefault((code, torrent, url)) != message)
+        {
+            _troubles[(code, torrent, url)] = message;
+            view.Show(new TransferEvent.Warning(code, $"{url}: {message}"));
         }
     }
 

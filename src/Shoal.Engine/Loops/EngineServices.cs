@@ -24,6 +24,7 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Where the world sees us, as far as it is agreed upon.</summary>
     public required ExternalAddresses Addresses { get; init; }
     public required TrackerClient Trackers { get; init; }
+    public required WebSeedNetwork WebSeeds { get; init; }
 
     /// <summary>Buffers for blocks from peers; its size is <see cref="EngineOptions.WriteCacheBytes"/>.</summary>
     public required BlockPool ReceivePool { get; init; }
@@ -140,6 +141,7 @@ internal sealed class EngineServices : IAsyncDisposable
             DownloadGate = new RateGate(options.Time, options.DownloadLimit),
             UploadGate = new RateGate(options.Time, options.UploadLimit),
             Trackers = new TrackerClient(new TrackerClientLimits(), egress, options.Time),
+            WebSeeds = WebSeedNetwork.Of(egress, WebSeedLimits.Default),
             Disk = new DiskWorkers(
                 new DiskWorkersOptions
                 {

@@ -10,6 +10,7 @@ internal interface ISwarmOwner
 {
     void Connect(IPEndPoint endPoint, DialHints hints);
     void Ban(IPAddress address);
+    void BanWebSeed(WebSeedUrl url);
     void MetadataFetched(byte[] infoBytes);
     void PieceLayersFetched(byte[] layers);
     void PieceCompleted(int piece);
@@ -215,6 +216,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     break;
                 case SwarmEffectKind.Ban:
                     _owner.Ban((IPAddress)effect.Payload!);
+                    break;
+                case SwarmEffectKind.BanWebSeed:
+                    _owner.BanWebSeed((WebSeedUrl)effect.Payload!);
                     break;
                 case SwarmEffectKind.MetadataFetched:
                     _owner.MetadataFetched((byte[])effect.Payload!);

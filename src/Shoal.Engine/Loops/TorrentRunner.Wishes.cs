@@ -92,8 +92,14 @@ internal sealed partial class TorrentRunner
         }
     }
 
+    private void WebSeedFailed(string url, string message) =>
+        Tell(new EngineEvent.WebSeedFailed(Torrent, url, message));
+
     /// <summary>Whether the user's filters let us call a peer.</summary>
     private bool MayCall(IPEndPoint endPoint, PeerSource source) =>
         !_services.Filter.IsBlocked(endPoint.Address)
         && (source.HasFlag(PeerSource.User) || !_services.Filter.IsBlockedPort(endPoint.Port));
+
+    /// <summary>After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it.</summary>
+    public Task DeleteDataAsync() => _disk?.DeleteAsync() ?? Task.CompletedTask;
 }

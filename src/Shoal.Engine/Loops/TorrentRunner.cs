@@ -19,6 +19,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     private readonly BackgroundTasks _tasks;
     private readonly PeerConnections _connections;
     private readonly TorrentSources _sources;
+    private readonly TorrentWebSeeds _webSeeds;
     private readonly TaskCompletionSource<Metainfo> _metadataKnown = new(
         TaskCreationOptions.RunContinuationsAsynchronously
     );
@@ -76,13 +77,9 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             metainfo
         );
         _loop = new SwarmLoop(swarm, this, services.Time, services.Epoch);
-        _connections = new PeerConnections(
-            services,
-            this,
-            _loop,
-            options.Peers.ToHashSet(),
-            exception => Tell(new EngineEvent.EngineFaulted(exception))
-        );
+        void OnFault(Exception exception) => Tell(new EngineEvent.EngineFaulted(exception));
+        _connections = new PeerConnections(services, this, _loop, options.Peers.ToHashSet(), OnFault);
+        _webSeeds = new TorrentWebSeeds(services, this, _loop, WebSeedFailed, OnFault);
         _sources = new TorrentSources(
             services,
             new AnnounceListener(
@@ -138,6 +135,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post(resume);
+            _webSeeds.Start(metainfo);
         }
         else if (InfoStore.TryLoad(_services.Disk.Options.FileSystem, StateDirectory, InfoHashes) is { } info)
         {
@@ -173,6 +171,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     {
         _loop.Post(new SwarmEvent(SwarmEventKind.Tick));
         _sources.Tick();
+        _webSeeds.Tick(_loop.Status);
         if (++_ticks % TicksBetweenSaves == 0)
         {
             SaveWhatIsKnown();
@@ -184,6 +183,8 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     void ISwarmOwner.Connect(IPEndPoint endPoint, DialHints hints) => _connections.Dial(endPoint, hints);
 
     void ISwarmOwner.Ban(IPAddress address) => _services.Slots.Ban(address);
+
+    void ISwarmOwner.BanWebSeed(WebSeedUrl url) => _webSeeds.Ban(url);
 
     void ISwarmOwner.MetadataFetched(byte[] infoBytes) =>
         _tasks.TryRun(() =>
@@ -260,6 +261,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         Command(new SwarmCommand.Pause());
         await _tasks.EndAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
+        await _webSeeds.DisposeAsync().ConfigureAwait(false);
         if (_disk is { } disk)
         {
             _services.SameContent.Leave(disk);
@@ -272,9 +274,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         _metadataKnown.TrySetCanceled();
         _firstCompletion.TrySetCanceled();
     }
-
-    /// <summary>After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it.</summary>
-    public Task DeleteDataAsync() => _disk?.DeleteAsync() ?? Task.CompletedTask;
 
     /// <returns>What the swarm is to hear of what is on this machine.</returns>
     private async Task<SwarmEvent[]> OpenDiskAsync(Metainfo metainfo)
@@ -315,7 +314,11 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             var status = Status;
             disk.SaveTotals(status.AllTimeDownloaded, status.AllTimeUploaded);
             // Of those that called us we do not know where they listen.
-            disk.SavePeers([.. status.Peers.Where(peer => peer.IsOutgoing).Select(peer => peer.EndPoint)]);
+            disk.SavePeers([
+                .. status
+                    .Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null })
+                    .Select(peer => peer.EndPoint),
+            ]);
         }
     }
 
@@ -354,6 +357,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post([new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo), .. resume]);
+            _webSeeds.Start(metainfo);
         }
         catch (StorageException exception)
         {

@@ -7,6 +7,9 @@ public enum TransportKind
 
     /// <summary>BEP 29, over UDP.</summary>
     Utp,
+
+    /// <summary>BEP 19: no peer, but a web seed.</summary>
+    Http,
 }
 
 /// <summary>How the bytes of a connection are hidden from those in between.</summary>

@@ -41,6 +41,9 @@ internal sealed class Availability
     /// <summary>How many connected peers have the piece.</summary>
     public int this[int piece] => _counts[piece] + Seeds;
 
+    /// <summary>How many connected peers that do not have everything have the piece.</summary>
+    public int LeechesWith(int piece) => _counts[piece];
+
     public void AddSeed() => Seeds++;
 
     public void RemoveSeed() => Seeds--;

@@ -120,6 +120,15 @@ internal sealed class ContentState
         }
     }
 
+    /// <summary>Pieces that were begun and of which nothing is here or asked for: others may begin them.</summary>
+    public void DropUntouched()
+    {
+        for (var i = PartialOrder.Count - 1; i >= 0; i--)
+        {
+            DropIfUntouched(PartialOrder[i]);
+        }
+    }
+
     public void Prove(PieceIndex piece)
     {
         if (Have.Set(piece))

@@ -73,6 +73,12 @@ public enum DisconnectReason
     TorrentRemoved,
     ShuttingDown,
 
+    /// <summary>A web seed's server is overloaded, or says so.</summary>
+    ServerBusy,
+
+    /// <summary>A web seed's server has not what the torrent says, or answers what helps nobody.</summary>
+    ServerRefused,
+
     /// <summary>A bug on our side; it is logged with its stack.</summary>
     InternalError,
 }

@@ -151,6 +151,18 @@ internal sealed class Holdings(SwarmState state)
         return null;
     }
 
+    /// <summary>A web seed has these pieces and no others; false: it makes no sense.</summary>
+    public bool OnReplaced(PeerState peer, byte[] bytes)
+    {
+        if (state.Content is not { } content || !Bitfield.TryParse(bytes, content.Layout.PieceCount, out var have))
+        {
+            return false;
+        }
+
+        Replace(content, peer, have);
+        return true;
+    }
+
     /// <summary>The metadata is known now: what peers said before can be understood.</summary>
     public void OnMetadata(ContentState content)
     {

@@ -238,7 +238,7 @@ internal sealed class HolePunch(SwarmState state, CandidatePool candidates, Exte
             !Hearsay.IsWithinReach(endPoint, relay.Address)
             || candidates.Hearsay.IsOurs(endPoint, relay)
             || IsConnected(endPoint)
-            || state.Peers.Count >= state.Limits.MaxPeers
+            || state.PeerCount >= state.Limits.MaxPeers
             || (asked is null && !MaySendUsTo(relay, endPoint))
             || !candidates.TryPunch(endPoint, relay, asked?.Target)
         )

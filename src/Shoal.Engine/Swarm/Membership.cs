@@ -8,6 +8,7 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
 {
     private static readonly TimeSpan NeedPeersInterval = TimeSpan.FromSeconds(30);
 
+    private readonly HashSet<WebSeedUrl> _bannedWebSeeds = [];
     private TimeSpan _nextNeedPeers;
 
     /// <summary>Whether there are pieces that only we have.</summary>
@@ -19,6 +20,11 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         if (state.IsPaused)
         {
             return DisconnectReason.TorrentPaused;
+        }
+
+        if (peer.Introduction.WebSeed is { } webSeed)
+        {
+            return _bannedWebSeeds.Contains(webSeed) ? DisconnectReason.Banned : null;
         }
 
         if (peer.Introduction.PeerId == state.Options.PeerId)
@@ -127,7 +133,7 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
 
         while (
             candidates.Connecting < state.Limits.MaxConnecting
-            && state.Peers.Count + candidates.Connecting < state.Limits.MaxPeers
+            && state.PeerCount + candidates.Connecting < state.Limits.MaxPeers
         )
         {
             if (candidates.Next(out var hints) is not { } endPoint)
@@ -145,7 +151,7 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
 
     private void AskForPeers()
     {
-        if (state.Now >= _nextNeedPeers && !state.IsSeeding && state.Peers.Count < state.Limits.MaxPeers / 2)
+        if (state.Now >= _nextNeedPeers && !state.IsSeeding && state.PeerCount < state.Limits.MaxPeers / 2)
         {
             _nextNeedPeers = state.Now + NeedPeersInterval;
             state.Tell(SwarmEffectKind.NeedPeers);
@@ -159,6 +165,12 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
     /// </summary>
     public void Condemn(PeerState guilty)
     {
+        if (guilty.Introduction.WebSeed is { } webSeed)
+        {
+            Condemn(webSeed);
+            return;
+        }
+
         state.Doom(guilty, DisconnectReason.SentBadData);
         if (candidates.IsBanned(guilty.Address))
         {
@@ -183,6 +195,23 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
     }
 
     private bool IsProven(PeerState peer) => peer.ProvenBlocks >= state.Limits.BlocksThatProve;
+
+    private void Condemn(WebSeedUrl guilty)
+    {
+        if (!_bannedWebSeeds.Add(guilty))
+        {
+            return;
+        }
+
+        state.Tell(SwarmEffectKind.BanWebSeed, payload: guilty);
+        foreach (var peer in state.Peers)
+        {
+            if (guilty.Equals(peer.Introduction.WebSeed))
+            {
+                state.Doom(peer, DisconnectReason.SentBadData);
+            }
+        }
+    }
 
     /// <summary>BEP 6: "A peer SHOULD send Allowed Fast messages to any starting peer".</summary>
     private void OfferAllowedFast(PeerState peer)
@@ -225,7 +254,7 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
     {
         foreach (var other in state.Peers)
         {
-            if (other.Introduction.PeerId != peer.Introduction.PeerId)
+            if (other.IsWebSeed || other.Introduction.PeerId != peer.Introduction.PeerId)
             {
                 continue;
             }
@@ -253,7 +282,7 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
 
     private DisconnectReason? RefuseForRoom(PeerState peer)
     {
-        if (state.Peers.Count < state.Limits.MaxPeers)
+        if (state.PeerCount < state.Limits.MaxPeers)
         {
             return null;
         }
@@ -262,7 +291,7 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
         PeerState? worst = null;
         foreach (var other in state.Peers)
         {
-            if (!IsBusy(other) && (worst is null || PriorityOf(other) < PriorityOf(worst)))
+            if (!other.IsWebSeed && !IsBusy(other) && (worst is null || PriorityOf(other) < PriorityOf(worst)))
             {
                 worst = other;
             }
@@ -289,7 +318,8 @@ internal sealed class Membership(SwarmState state, CandidatePool candidates)
     private PeerState? FromCrowdedNetwork(PeerState newcomer)
     {
         var crowded = state
-            .Peers.GroupBy(other => PeerNetwork.NeighbourhoodOf(other.Address))
+            .Peers.Where(other => !other.IsWebSeed)
+            .GroupBy(other => PeerNetwork.NeighbourhoodOf(other.Address))
             .OrderByDescending(group => group.Count())
             .First();
         var own = PeerNetwork.NeighbourhoodOf(newcomer.Address);

@@ -148,7 +148,7 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
     /// </summary>
     private static bool CanTell(PeerState peer, PeerState other) =>
         other != peer
-        && other is { IsGone: false, IsReachableAgain: true }
+        && other is { IsGone: false, IsWebSeed: false, IsReachableAgain: true }
         && !other.EndPoint.Equals(peer.EndPoint)
         && Hearsay.IsWithinReach(other.EndPoint, peer.Address);
 

@@ -18,6 +18,9 @@ public enum PeerSource
     User = 32,
     Resume = 64,
     HolePunch = 128,
+
+    /// <summary>BEP 19: an HTTP server that the torrent or the magnet link names.</summary>
+    WebSeed = 256,
 }
 
 /// <summary>What the reserved bytes of the handshake announced.</summary>
@@ -36,6 +39,9 @@ internal enum PeerCapabilities
 /// <summary>A connection whose handshake is done, as its link presents it to the swarm.</summary>
 internal sealed record PeerIntroduction
 {
+    /// <summary>What stands for the address of what has none: a web seed, which may use several.</summary>
+    public static readonly IPEndPoint NoEndPoint = new(IPAddress.None, 0);
+
     /// <summary>The address the connection has; for incoming ones the port is not where the peer listens.</summary>
     public required IPEndPoint EndPoint { get; init; }
 
@@ -50,4 +56,10 @@ internal sealed record PeerIntroduction
     public PeerSource Source { get; init; }
     public TransportKind Transport { get; init; }
     public StreamEncryption Encryption { get; init; }
+
+    /// <summary>The web seed that this is; null: a peer.</summary>
+    public WebSeedUrl? WebSeed { get; init; }
+
+    /// <summary>What it sends begins at the beginning: it is asked for the first missing pieces.</summary>
+    public bool IsInOrder { get; init; }
 }

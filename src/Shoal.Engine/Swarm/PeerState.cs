@@ -52,6 +52,12 @@ internal sealed class PeerState
     public TimeSpan JoinedAt { get; }
     public IPAddress Address => Introduction.EndPoint.Address;
 
+    /// <summary>
+    /// A web seed (BEP 19). It is asked for blocks and blamed for them as a peer is, and is nothing else of what a peer is:
+    /// it has no address, takes no place, wants nothing, and says nothing of others.
+    /// </summary>
+    public bool IsWebSeed => Introduction.WebSeed is not null;
+
     /// <summary>Where the peer listens, as far as known.</summary>
     public IPEndPoint EndPoint { get; set; }
 
@@ -134,6 +140,9 @@ internal sealed class PeerState
     public int LateBlocks { get; set; }
     public int Unsolicited { get; set; }
     public PartialPiece? Current { get; set; }
+
+    /// <summary>Of a web seed: the piece it began last, whose successor it begins next; -1: none.</summary>
+    public int LastBegun { get; set; } = -1;
     public List<PieceIndex> AllowedToUs { get; } = [];
     public List<PieceIndex> Suggested { get; } = [];
 
@@ -225,5 +234,5 @@ internal sealed class PeerState
         return -1;
     }
 
-    public override string ToString() => $"{Handle} {Introduction.EndPoint}";
+    public override string ToString() => $"{Handle} {Introduction.WebSeed?.Display ?? $"{Introduction.EndPoint}"}";
 }

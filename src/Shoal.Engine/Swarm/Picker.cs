@@ -194,7 +194,12 @@ internal static class Picker
             return -1;
         }
 
-        if (content.IsSequential)
+        if (context.Peer.IsWebSeed && !content.IsSequential && !context.Peer.Introduction.IsInOrder)
+        {
+            return WebSeedPicker.Choose(context, level);
+        }
+
+        if (content.IsSequential || context.Peer.IsWebSeed)
         {
             // What a choking peer allows and what one suggests is in no order.
             return context.OnlyAllowed ? -1 : FirstOf(context, level, 0, int.MaxValue);
@@ -320,5 +325,5 @@ internal static class Picker
         partial.IsOnParole && IsTaken(context, partial);
 
     private static bool IsWholePiecePeer(in PickContext context) =>
-        context.Peer.Down.Fast * WholePieceSeconds >= context.Content.Layout.PieceLength;
+        context.Peer.IsWebSeed || context.Peer.Down.Fast * WholePieceSeconds >= context.Content.Layout.PieceLength;
 }

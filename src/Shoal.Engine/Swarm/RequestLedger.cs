@@ -10,11 +10,7 @@ internal sealed class RequestLedger(SwarmState state)
 {
     private const int Batch = 64;
 
-    public void Join(PeerState peer)
-    {
-        peer.QueueTarget = state.Limits.FirstRequestsOut;
-        peer.PeerQueueLimit = state.Limits.DefaultRequestsOut;
-    }
+    public void Join(PeerState peer) => RequestPacing.Begin(peer, state.Limits);
 
     /// <summary>The peer is gone: what it was asked for is free again.</summary>
     public void Leave(PeerState peer)
@@ -32,12 +28,12 @@ internal sealed class RequestLedger(SwarmState state)
         peer.Current = null;
         if (state.Content is { } content)
         {
-            for (var i = content.PartialOrder.Count - 1; i >= 0; i--)
+            foreach (var partial in content.PartialOrder)
             {
-                var partial = content.PartialOrder[i];
                 partial.Owner = partial.Owner == peer ? null : partial.Owner;
-                content.DropIfUntouched(partial);
             }
+
+            content.DropUntouched();
         }
     }
 
@@ -165,7 +161,9 @@ internal sealed class RequestLedger(SwarmState state)
         }
 
         var target = peer.IsTimedOut ? 1 : Math.Min(peer.QueueTarget, peer.PeerQueueLimit);
-        var want = Math.Min(target - peer.ActiveAsks, peer.PeerQueueLimit - peer.Asks.Count);
+        // Of a web seed many at once: they become one request.
+        var isEnough = peer.IsWebSeed && peer.ActiveAsks > target / 2;
+        var want = isEnough ? 0 : Math.Min(target - peer.ActiveAsks, peer.PeerQueueLimit - peer.Asks.Count);
         var context = new PickContext
         {
             Content = state.Content!,
@@ -211,7 +209,7 @@ internal sealed class RequestLedger(SwarmState state)
     {
         foreach (var peer in state.Peers)
         {
-            RequestPacing.OnSecond(peer);
+            RequestPacing.OnSecond(peer, state.Limits);
             if (peer.ActiveAsks == 0 && peer.Asks.Count == 0)
             {
                 continue;
@@ -225,6 +223,22 @@ internal sealed class RequestLedger(SwarmState state)
 
             peer.IsSnubbed |= state.Now - since > state.Limits.SnubTimeout;
         }
+    }
+
+    /// <summary>What the peer turns out not to have is not asked of it any more.</summary>
+    public void TakeBack(PeerState peer)
+    {
+        for (var i = peer.Asks.Count - 1; i >= 0; i--)
+        {
+            if (!peer.Have![peer.Asks[i].Piece.Piece])
+            {
+                Cancel(peer, i);
+            }
+        }
+
+        peer.Current = null;
+        state.Content!.DropUntouched();
+        RefillAll();
     }
 
     /// <summary>Everything asked for is taken back: the piece is no longer wanted from anybody.</summary>

@@ -15,6 +15,15 @@ internal static class RequestPacing
     /// <summary>Beyond the round trip: for what varies in it, and for the peer's disk to plan.</summary>
     private const double ReserveSeconds = 0.25;
 
+    /// <summary>The same for a web seed: its requests are worth their cost when they are long, and half are asked at once.</summary>
+    private const double WebSeedReserveSeconds = 2;
+
+    public static void Begin(PeerState peer, SwarmLimits limits)
+    {
+        peer.QueueTarget = First(peer, limits);
+        peer.PeerQueueLimit = peer.IsWebSeed ? limits.WebSeedRequestsOut : limits.DefaultRequestsOut;
+    }
+
     public static void OnBlock(PeerState peer, in Ask ask, TimeSpan now, SwarmLimits limits)
     {
         peer.LastBlockAt = now;
@@ -23,7 +32,7 @@ internal static class RequestPacing
         if (peer.IsTimedOut)
         {
             peer.IsTimedOut = false;
-            peer.QueueTarget = limits.FirstRequestsOut;
+            peer.QueueTarget = First(peer, limits);
         }
 
         if (peer.IsSlowStart)
@@ -41,7 +50,7 @@ internal static class RequestPacing
         }
     }
 
-    public static void OnSecond(PeerState peer)
+    public static void OnSecond(PeerState peer, SwarmLimits limits)
     {
         var rate = peer.Down.Fast;
         var bytes = peer.Down.Total - peer.TotalAtLastSecond;
@@ -54,8 +63,13 @@ internal static class RequestPacing
         peer.BytesInLastSecond = bytes;
         if (!peer.IsSlowStart && !peer.IsTimedOut)
         {
-            var wanted = rate * (ReserveSeconds + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
-            peer.QueueTarget = Math.Clamp((int)wanted, 4, peer.PeerQueueLimit);
+            var reserve = peer.IsWebSeed ? WebSeedReserveSeconds : ReserveSeconds;
+            var least = peer.IsWebSeed ? limits.WebSeedFirstRequestsOut : 4;
+            var wanted = rate * (reserve + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
+            peer.QueueTarget = Math.Clamp((int)wanted, least, peer.PeerQueueLimit);
         }
     }
+
+    private static int First(PeerState peer, SwarmLimits limits) =>
+        peer.IsWebSeed ? limits.WebSeedFirstRequestsOut : limits.FirstRequestsOut;
 }

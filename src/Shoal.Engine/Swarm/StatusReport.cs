@@ -10,7 +10,7 @@ internal static class StatusReport
         var peers = new PeerStatus[state.Peers.Count];
         for (var i = 0; i < peers.Length; i++)
         {
-            seeds += state.Peers[i].IsSeed ? 1 : 0;
+            seeds += state.Peers[i] is { IsSeed: true, IsWebSeed: false } ? 1 : 0;
             peers[i] = Create(state.Peers[i]);
         }
 
@@ -29,7 +29,8 @@ internal static class StatusReport
             HashFailures = state.HashFailures,
             DownloadRate = (long)state.Down.Slow,
             UploadRate = (long)state.Up.Slow,
-            PeerCount = peers.Length,
+            PeerCount = state.PeerCount,
+            WebSeedCount = state.WebSeedCount,
             SeedCount = seeds,
             CandidateCount = candidates,
             Availability = content?.Availability.DistributedCopies() ?? 0,
@@ -56,6 +57,7 @@ internal static class StatusReport
         new()
         {
             EndPoint = peer.Introduction.EndPoint,
+            WebSeed = peer.Introduction.WebSeed?.Display,
             PeerId = peer.Introduction.PeerId,
             Client = peer.Client,
             IsOutgoing = peer.Introduction.IsOutgoing,

@@ -145,6 +145,13 @@ internal sealed partial class Swarm
                 }
 
                 break;
+            case SwarmEventKind.HoldingsReplaced:
+                if (_state.Find(e.Peer) is { } webSeed && _holdings.OnReplaced(webSeed, (byte[])e.Payload!))
+                {
+                    _ledger.TakeBack(webSeed);
+                }
+
+                break;
             case SwarmEventKind.BlockRead:
                 _uploader.OnRead(_state.Find(e.Peer), e.Piece, e.Begin, e.Length, (BlockBuffer?)e.Payload);
                 break;
@@ -199,22 +206,35 @@ internal sealed partial class Swarm
     private void OnJoined(PeerHandle handle, PeerIntroduction introduction)
     {
         var isV2 =
-            (introduction.Capabilities & PeerCapabilities.V2) != 0
-            || (_state.InfoHashes.V2 is { } v2 && introduction.InfoHash == InfoHash.From(v2));
+            introduction.WebSeed is null
+            && (
+                (introduction.Capabilities & PeerCapabilities.V2) != 0
+                || (_state.InfoHashes.V2 is { } v2 && introduction.InfoHash == InfoHash.From(v2))
+            );
         var peer = new PeerState(handle, introduction, _state.Now) { IsV2 = isV2 };
         if (_membership.Refuse(peer) is { } refusal)
         {
-            _candidates.Joined(peer);
-            _candidates.Left(peer, refusal);
+            if (!peer.IsWebSeed)
+            {
+                _candidates.Joined(peer);
+                _candidates.Left(peer, refusal);
+            }
+
             _state.Effects.Add(new SwarmEffect(SwarmEffectKind.Disconnect, handle, Piece: (uint)refusal));
             return;
         }
 
         _state.Add(peer);
-        _candidates.Joined(peer);
-        _punch.Joined(peer);
         _holdings.Join(peer);
         _ledger.Join(peer);
+        if (peer.IsWebSeed)
+        {
+            peer.IsUploadOnly = true;
+            return;
+        }
+
+        _candidates.Joined(peer);
+        _punch.Joined(peer);
         _membership.Greet(peer);
         _extensions.Greet(peer);
         _superSeeder.Join(peer);
@@ -326,7 +346,10 @@ internal sealed partial class Swarm
         _hashServer.Leave(peer);
         _holdings.Leave(peer);
         _suggester.Leave(peer);
-        _candidates.Left(peer, reason);
-        _choker.FillFreeSlots();
+        if (!peer.IsWebSeed)
+        {
+            _candidates.Left(peer, reason);
+            _choker.FillFreeSlots();
+        }
     }
 }

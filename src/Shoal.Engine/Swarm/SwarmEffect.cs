@@ -24,6 +24,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>No connection from or to this address for a while. Payload: <see cref="IPAddress"/>.</summary>
     Ban,
 
+    /// <summary>Never again this web seed. Payload: <see cref="WebSeedUrl"/>.</summary>
+    BanWebSeed,
+
     /// <summary>
     /// Try a candidate. Payload: <see cref="IPEndPoint"/>; Piece: <see cref="DialHints"/>. Answered by PeerJoined or
     /// ConnectFailed.

@@ -22,6 +22,9 @@ internal enum SwarmEventKind : byte
     /// <summary>The link handed Length payload bytes (of blocks) to the network.</summary>
     PayloadSent,
 
+    /// <summary>A web seed has other pieces than it seemed. Payload: a byte[] as of a bitfield message.</summary>
+    HoldingsReplaced,
+
     /// <summary>
     /// Answer to ReadBlock. Payload: the <see cref="BlockBuffer"/>, or null when it could not be read (the
     /// disk reports <see cref="DiskFailed"/> besides).

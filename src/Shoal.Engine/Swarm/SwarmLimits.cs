@@ -45,6 +45,14 @@ internal sealed record SwarmLimits
     public int FirstRequestsOut { get; init; } = 8;
 
     /// <summary>
+    /// Requests outstanding at one web seed: two runs of <see cref="WebSeedLimits.MaxBlocksPerRun"/>. Default 1,024.
+    /// </summary>
+    public int WebSeedRequestsOut { get; init; } = 1024;
+
+    /// <summary>Requests outstanding at a web seed whose rate is still unknown, and at least. Default 64: 1 MiB.</summary>
+    public int WebSeedFirstRequestsOut { get; init; } = 64;
+
+    /// <summary>
     /// Requests of one peer we hold, and announce as reqq. Beyond: Reject; without the fast extension they are
     /// forgotten. Default 2,000: 24 bytes each.
     /// </summary>

@@ -78,8 +78,14 @@ internal sealed class SwarmState
     /// <summary>Why nothing can be fetched any more, apart from the disk; for example halves that contradict.</summary>
     public string? Fault { get; set; }
 
-    /// <summary>In the order they joined.</summary>
+    /// <summary>In the order they joined; web seeds too.</summary>
     public List<PeerState> Peers { get; } = [];
+
+    /// <summary>How many of <see cref="Peers"/> are web seeds.</summary>
+    public int WebSeedCount { get; private set; }
+
+    /// <summary>Connections to peers, which take places.</summary>
+    public int PeerCount => Peers.Count - WebSeedCount;
 
     public long Downloaded { get; set; }
     public long Uploaded { get; set; }
@@ -103,6 +109,7 @@ internal sealed class SwarmState
     public void Add(PeerState peer)
     {
         Peers.Add(peer);
+        WebSeedCount += peer.IsWebSeed ? 1 : 0;
         _byHandle.Add(peer.Handle.Value, peer);
     }
 
@@ -110,6 +117,7 @@ internal sealed class SwarmState
     {
         peer.IsGone = true;
         Peers.Remove(peer);
+        WebSeedCount -= peer.IsWebSeed ? 1 : 0;
         _byHandle.Remove(peer.Handle.Value);
     }
 

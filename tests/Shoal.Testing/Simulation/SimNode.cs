@@ -43,6 +43,7 @@ internal sealed class SimNode
     private readonly SwarmEffects _effects = new();
     private readonly Queue<SwarmEvent> _mailbox = new();
     private readonly Dictionary<int, SimLink> _links = [];
+    private readonly Dictionary<int, SimWebServer> _webSeeds = [];
     private readonly SimUplink _uplink;
     private int _nextHandle = 1;
     private bool _isHandling;
@@ -75,6 +76,7 @@ internal sealed class SimNode
     public TimeSpan? CompletedAt { get; private set; }
     public int Completions { get; private set; }
     public List<IPAddress> Banned { get; } = [];
+    public List<WebSeedUrl> BannedWebSeeds { get; } = [];
     public List<DisconnectReason> Disconnects { get; } = [];
     public List<int> CompletedPieces { get; } = [];
     public Dictionary<int, SimLink> Links => _links;
@@ -125,6 +127,7 @@ internal sealed class SimNode
         }
 
         _links.Clear();
+        _webSeeds.Clear();
         while (_mailbox.TryDequeue(out var e))
         {
             (e.Payload as BlockBuffer)?.Release();
@@ -138,6 +141,15 @@ internal sealed class SimNode
                 Payload: new CandidateBatch([.. others.Select(node => node.EndPoint)], PeerSource.Tracker)
             )
         );
+
+    /// <summary>Uses a web seed from now on, as the loops of a real torrent would while something is missing.</summary>
+    public PeerHandle Use(SimWebServer server)
+    {
+        var handle = new PeerHandle(-_nextHandle++);
+        _webSeeds.Add(handle.Value, server);
+        server.Join(this, handle);
+        return handle;
+    }
 
     public void Command(SwarmCommand command) => Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
 
@@ -221,6 +233,18 @@ internal sealed class SimNode
 
     private void Carry(in SwarmEffect effect)
     {
+        if (_webSeeds.TryGetValue(effect.Peer.Value, out var server))
+        {
+            if (effect.Kind == SwarmEffectKind.Disconnect)
+            {
+                Disconnects.Add((DisconnectReason)effect.Piece);
+                _webSeeds.Remove(effect.Peer.Value);
+            }
+
+            server.Apply(this, effect);
+            return;
+        }
+
         var link = _links.GetValueOrDefault(effect.Peer.Value);
         switch (effect.Kind)
         {
@@ -244,6 +268,9 @@ internal sealed class SimNode
                 break;
             case SwarmEffectKind.Ban:
                 Banned.Add((IPAddress)effect.Payload!);
+                break;
+            case SwarmEffectKind.BanWebSeed:
+                BannedWebSeeds.Add((WebSeedUrl)effect.Payload!);
                 break;
             case SwarmEffectKind.Connect:
                 SimLink.Connect(_world, this, (IPEndPoint)effect.Payload!);

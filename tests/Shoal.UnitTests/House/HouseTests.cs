@@ -31,6 +31,7 @@ public sealed partial class HouseTests
         "src/Shoal.Engine/Utp",
         "src/Shoal.Engine/Announcing",
         "src/Shoal.Engine/Mapping",
+        "src/Shoal.Engine/WebSeeds",
         "src/Shoal.Tracker/Registry",
     ];
 
