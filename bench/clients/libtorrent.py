@@ -22,7 +22,7 @@ def seed(job):
 
 
 def get(job):
-    return command("get", job, job.peer)
+    return command("get", job, *([job.peer] if job.peer else []))
 
 
 def command(role, job, *peers):
@@ -69,6 +69,9 @@ def work(role, transport, torrent, folder, address, port, *peers):
     session.set_peer_class_filter(lt.ip_filter())
     parameters = lt.add_torrent_params()
     parameters.ti = lt.torrent_info(torrent)
+    # Told of them when the clock starts.
+    web_seeds = [seed["url"] for seed in parameters.ti.web_seeds()]
+    parameters.ti.set_web_seeds([])
     parameters.save_path = folder
     parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
     if role == "seed":
@@ -77,9 +80,12 @@ def work(role, transport, torrent, folder, address, port, *peers):
     while role == "get" and handle.status().state != lt.torrent_status.states.downloading:
         session.wait_for_alert(5)
         session.pop_alerts()
-    if peers:
+    if role == "get":
         say("start")
-        handle.connect_peer((peers[0], int(port)))
+        for peer in peers:
+            handle.connect_peer((peer, int(port)))
+        for url in web_seeds:
+            handle.add_url_seed(url)
     else:
         say("ready")
     complete = False

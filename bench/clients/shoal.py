@@ -22,7 +22,8 @@ def seed(job):
 
 
 def get(job):
-    return command(job, "get", job.torrent, "-o", job.folder, "--seed", "--peer", f"{job.peer}:{job.port}")
+    peers = ["--peer", f"{job.peer}:{job.port}"] if job.peer else []
+    return command(job, "get", job.torrent, "-o", job.folder, "--seed", *peers)
 
 
 def command(job, *what):
