@@ -6,6 +6,9 @@ namespace Shoal.Benchmarks;
 /// <summary>Draws how a swarm went: progress of the receivers, and below it how busy their uplinks were.</summary>
 internal static class SwarmPlot
 {
+    // Seconds between the marks of the time axis.
+    private static readonly int[] s_steps = [1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600];
+
     private const int Width = 720;
     private const int Left = 60;
     private const int Right = 20;
@@ -71,7 +74,7 @@ internal static class SwarmPlot
             );
         }
 
-        var step = new[] { 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600 }.First(s => last / s <= 15 || s == 3600);
+        var step = s_steps.First(step => last / step <= 15 || step == 3600);
         for (var at = 0; at <= last; at += step)
         {
             svg.Append(
