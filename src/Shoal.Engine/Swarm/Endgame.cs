@@ -23,6 +23,7 @@ internal static class Endgame
         PartialPiece? best = null;
         var bestBlock = 0;
         var worst = mine * 1.5 + 0.05;
+        PeerState? lastWebSeed = null;
         foreach (var partial in context.Content.PartialOrder)
         {
             if (
@@ -38,14 +39,29 @@ internal static class Endgame
             for (var block = 0; block < partial.BlockCount; block++)
             {
                 if (
-                    partial[block] == BlockPhase.Requested
-                    && partial.AskersOf(block) < MaxAskers
-                    && partial.SenderOf(block) is { } asker
-                    && asker != peer
-                    && SecondsUntilNext(asker, context.Now, asker.ActiveAsks) is var theirs
-                    && theirs > worst
-                    && !IsAskedOf(peer, partial, block)
+                    partial[block] != BlockPhase.Requested
+                    || partial.AskersOf(block) >= MaxAskers
+                    || partial.SenderOf(block) is not { } asker
+                    || asker == peer
+                    || IsAskedOf(peer, partial, block)
                 )
+                {
+                    continue;
+                }
+
+                if (asker.IsWebSeed)
+                {
+                    // Its queue is long: what is at its end comes much later than what is at its front.
+                    if (asker != lastWebSeed && LastOf(asker, context) is var (last, place))
+                    {
+                        var until = SecondsUntilNext(asker, context.Now, place + 1);
+                        (best, bestBlock, worst) =
+                            until > worst ? (last.Piece, last.Block, until) : (best, bestBlock, worst);
+                    }
+
+                    lastWebSeed = asker;
+                }
+                else if (SecondsUntilNext(asker, context.Now, asker.ActiveAsks) is var theirs && theirs > worst)
                 {
                     (best, bestBlock, worst) = (partial, block, theirs);
                 }
@@ -91,6 +107,28 @@ internal static class Endgame
         // Without a rate nothing is known but how long it has been silent.
         var work = rate < PieceLayout.BlockSize ? peer.RoundTrip.TotalSeconds : asks * PieceLayout.BlockSize / rate;
         return work + Math.Max(0, silence - 0.5);
+    }
+
+    /// <summary>The last request of a web seed that can be made again, and its place in the queue.</summary>
+    private static (Ask Ask, int Place)? LastOf(PeerState webSeed, in PickContext context)
+    {
+        for (var i = webSeed.Asks.Count - 1; i >= 0; i--)
+        {
+            var ask = webSeed.Asks[i];
+            if (
+                ask.Phase == AskPhase.Active
+                && ask.Piece is { IsGone: false, IsOnParole: false, Level: > 0 } partial
+                && partial[ask.Block] == BlockPhase.Requested
+                && partial.SenderOf(ask.Block) == webSeed
+                && context.MayTake(partial.Piece.Value)
+                && !IsAskedOf(context.Peer, partial, ask.Block)
+            )
+            {
+                return (ask, i);
+            }
+        }
+
+        return null;
     }
 
     private static bool IsAskedOf(PeerState peer, PartialPiece partial, int block)

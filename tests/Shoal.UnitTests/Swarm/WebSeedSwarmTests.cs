@@ -181,6 +181,19 @@ public sealed class WebSeedSwarmTests
     }
 
     [Fact]
+    public void In_the_endgame_others_take_what_it_would_bring_last()
+    {
+        var swarm = new SwarmFixture(Torrent(pieces: 20));
+        Join(swarm, out var effects);
+        var asked = Requests(effects);
+        Assert.Equal(40, asked.Count);
+        swarm.Now += TimeSpan.FromSeconds(5);
+        swarm.JoinSeed(out var twice);
+        var only = Assert.Single(twice);
+        Assert.Equal(asked[^1], (only.Piece, only.Begin));
+    }
+
+    [Fact]
     public void One_that_sends_whole_files_is_asked_from_the_beginning()
     {
         var swarm = new SwarmFixture(Torrent(pieces: 100));
