@@ -34,12 +34,11 @@ public sealed class UtpTests(Library library)
     [InlineData(false)]
     public async Task Encryption_and_metadata_go_over_it(bool isShoalSeeding)
     {
-        // Not hybrid: there libtorrent 2.0 ends encrypted connections, over TCP too, with "invalid message".
         string[] options = [.. UtpOnly, "--encryption", "require"];
         IClient shoal = new ShoalClient(options);
         IClient libtorrent = new LibtorrentClient(options);
         await Transfers.RunAsync(
-            await library.DataAsync("v1"),
+            await library.DataAsync("hybrid"),
             isShoalSeeding ? shoal : libtorrent,
             isShoalSeeding ? libtorrent : shoal,
             magnet: true

@@ -183,8 +183,9 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
         }
 
         var capabilities = (PeerCapabilities)(handshake.Features & ~HandshakeFeatures.V2);
-        var isV2 = host.InfoHashes.V2 is not null;
-        if (isV2 && (handshake.Features.HasFlag(HandshakeFeatures.V2) || name == V2Name(host)))
+        // The name that both ended with says which format the connection has. The bit only offers to change it: a peer
+        // that set it and stayed with the v1 name (libtorrent 2.0, called encrypted) takes v2 messages for invalid.
+        if (host.InfoHashes.V2 is not null && name == V2Name(host))
         {
             capabilities |= PeerCapabilities.V2;
         }

@@ -140,6 +140,20 @@ public sealed class PeerHandshakeTests : IDisposable
         Assert.True(theirs.IsClosed);
     }
 
+    /// <summary>
+    /// The bit in the answer is an offer nobody took up. libtorrent 2.0 answers an encrypted call for a hybrid so, and
+    /// hangs up on the first hash request.
+    /// </summary>
+    [Fact]
+    public async Task Our_call_stays_v1_when_the_answer_has_the_v1_name_with_the_bit()
+    {
+        var calling = Initiate(Host(V1, V2), V1Name);
+        await _peer.SendHandshakeAsync(V1Name, HandshakeFeatures.V2);
+        var peer = (await calling).Peer!;
+        Assert.Equal(V1Name, peer.InfoHash);
+        Assert.Equal(PeerCapabilities.None, peer.Capabilities);
+    }
+
     [Fact]
     public async Task A_torrent_we_do_not_have_gets_no_answer()
     {
