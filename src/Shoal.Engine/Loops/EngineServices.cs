@@ -62,6 +62,15 @@ internal sealed class EngineServices : IAsyncDisposable
     /// <summary>Null: uTP is not used.</summary>
     public required UtpSocket? Utp { get; init; }
 
+    /// <summary>A router in between opens for our uTP calls: there is uTP, and no proxy whose port that would be.</summary>
+    public bool CanPunch => Utp is not null && !Egress.IsProxied;
+
+    /// <summary>
+    /// Peers reach us where our datagrams come from, as far as we know: uTP and the DHT share the port, which is that of TCP
+    /// too, and no router forwards another one. Behind a router that changes ports nobody else knows which it is.
+    /// </summary>
+    public bool IsPortImplied => CanPunch && PublicPort == Port && _udp?.Port == Port;
+
     // Null: nothing needs it.
     private IDatagramPort? _udp;
     private BindingWatch? _watch;

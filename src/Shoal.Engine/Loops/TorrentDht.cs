@@ -13,6 +13,7 @@ internal readonly record struct DhtFacts(bool IsComplete, bool WantsPeers);
 internal sealed class TorrentDht(
     DhtLoop dht,
     Func<int> port,
+    Func<bool> isPortImplied,
     Func<DhtFacts> facts,
     Action<CandidateBatch> found,
     Func<double> jitter,
@@ -90,6 +91,7 @@ internal sealed class TorrentDht(
             var query = new PeerQuery(name)
             {
                 AnnouncePort = port() is > 0 and var told ? told : null,
+                ImpliedPort = isPortImplied(),
                 IsSeed = facts().IsComplete,
             };
             dht.FindPeers(query, Take, done => Done(schedule, done));

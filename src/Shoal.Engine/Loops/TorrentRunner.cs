@@ -63,6 +63,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                 ListenPort = services.PublicPort,
                 DhtPort = services.DhtPortOf(metainfo),
                 UsePex = services.Options.UsePex,
+                UseHolePunch = services.CanPunch,
                 ExternalAddresses = services.Addresses.Known,
                 UseTrackerExchange = services.Options is { UsePex: true, UseTrackers: true },
                 ClientVersion = EngineVersion.ClientName,

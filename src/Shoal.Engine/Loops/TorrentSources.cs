@@ -232,6 +232,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             var found = new TorrentDht(
                 dht,
                 () => services.PublicPort,
+                () => services.IsPortImplied,
                 () => new DhtFacts(_isComplete, !_isComplete),
                 listener.Found,
                 services.CreateRandom().NextDouble,

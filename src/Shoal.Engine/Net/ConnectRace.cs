@@ -80,9 +80,10 @@ internal sealed class ConnectRace(
 
     private async Task<RaceOutcome> ConnectAsync(DialRoute route, CancellationToken over)
     {
-        var (transport, failure) = await connectors[route.Transport]
-            .ConnectAsync(route.Remote, over)
-            .ConfigureAwait(false);
+        var connector = connectors[route.Transport];
+        var (transport, failure) = await (
+            route.IsPunch ? connector.PunchAsync(route.Remote, over) : connector.ConnectAsync(route.Remote, over)
+        ).ConfigureAwait(false);
         return new RaceOutcome(transport, route, failure);
     }
 }

@@ -2,8 +2,8 @@ using System.Net;
 
 namespace Shoal.Engine;
 
-/// <summary>One way to a peer: an address, and what carries the bytes.</summary>
-internal readonly record struct DialRoute(IPEndPoint Remote, TransportKind Transport);
+/// <summary>One way to a peer: an address, what carries the bytes, and whether the other end calls too (BEP 55).</summary>
+internal readonly record struct DialRoute(IPEndPoint Remote, TransportKind Transport, bool IsPunch = false);
 
 /// <summary>The way that led to a peer.</summary>
 internal readonly record struct DialMemory(TransportKind Transport, bool IsEncrypted);
@@ -36,8 +36,12 @@ internal sealed class DialPlan
         DialMemory? memory
     )
     {
+        var isPunch = (hints & DialHints.Punch) != 0;
         var order = Order(transports, hints, memory);
-        _all = [.. order.SelectMany(transport => addresses.Select(address => new DialRoute(address, transport)))];
+        _all =
+        [
+            .. order.SelectMany(transport => addresses.Select(address => new DialRoute(address, transport, isPunch))),
+        ];
         Routes = _all;
         _encryptions = [.. encryption.EncryptedInOrder()];
         if (memory is { } known && _encryptions.Remove(known.IsEncrypted))

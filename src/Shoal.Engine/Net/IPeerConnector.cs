@@ -15,4 +15,8 @@ internal interface IPeerConnector
     /// ShuttingDown: whoever lost a race is waited for.
     /// </summary>
     Task<ConnectOutcome> ConnectAsync(IPEndPoint remote, CancellationToken cancellation);
+
+    /// <summary>The same where the other end calls us at this moment, through routers that drop what comes first (BEP 55).</summary>
+    Task<ConnectOutcome> PunchAsync(IPEndPoint remote, CancellationToken cancellation) =>
+        ConnectAsync(remote, cancellation);
 }

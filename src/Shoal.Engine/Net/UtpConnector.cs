@@ -9,4 +9,7 @@ internal sealed class UtpConnector(UtpSocket socket) : IPeerConnector
 
     public Task<ConnectOutcome> ConnectAsync(IPEndPoint remote, CancellationToken cancellation) =>
         socket.ConnectAsync(remote, isPunch: false, cancellation);
+
+    public Task<ConnectOutcome> PunchAsync(IPEndPoint remote, CancellationToken cancellation) =>
+        socket.ConnectAsync(remote, isPunch: true, cancellation);
 }

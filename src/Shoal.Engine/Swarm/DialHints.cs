@@ -15,6 +15,9 @@ internal enum DialHints
 
     /// <summary>BEP 55: its router opens for uTP, and for nothing else.</summary>
     UtpOnly = 2,
+
+    /// <summary>BEP 55: it has been told to call us at this moment. Later calls of ours are calls as any other.</summary>
+    Punch = 4,
 }
 
 internal static class DialHint

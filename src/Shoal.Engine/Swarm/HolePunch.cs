@@ -249,7 +249,7 @@ internal sealed class HolePunch(SwarmState state, CandidatePool candidates, Exte
         // Who was introduced to us does not have to be asked for.
         _asked[endPoint] = state.Now + _limits.AskAgainAfter;
         _opened[endPoint] = state.Now + _limits.OpenFor;
-        state.Tell(SwarmEffectKind.Connect, (uint)DialHints.UtpOnly, endPoint);
+        state.Tell(SwarmEffectKind.Connect, (uint)(DialHints.UtpOnly | DialHints.Punch), endPoint);
     }
 
     /// <summary>

@@ -42,7 +42,10 @@ internal sealed record HolePunchLimits
     /// <summary>Such calls by all relays at once, default 20.</summary>
     public int ConnectBurst { get; init; } = 20;
 
-    /// <summary>And in a minute after that, default 20: with some ten datagrams of 48 bytes each, 160 bytes a second.</summary>
+    /// <summary>
+    /// And in a minute after that, default 20: with at most forty datagrams of 48 bytes each
+    /// (<see cref="UtpLimits.MaxPunchSyns"/>) that is 640 bytes a second.
+    /// </summary>
     public int ConnectsPerMinute { get; init; } = 20;
 
     /// <summary>One network of the internet (an address, a /64) is called in vain at most once in so long. Default 1 min.</summary>

@@ -47,6 +47,9 @@ public sealed class DialPlanTests
     {
         Assert.Equal("Utp4", Draw(Plan(hints: DialHints.UtpOnly, memory: new DialMemory(TransportKind.Tcp, false))));
         Assert.Empty(Plan(transports: [TransportKind.Tcp], hints: DialHints.UtpOnly).Routes);
+        // Where the other end calls in that moment; the next time it does not.
+        Assert.True(Assert.Single(Plan(hints: DialHints.UtpOnly | DialHints.Punch).Routes).IsPunch);
+        Assert.False(Assert.Single(Plan(hints: DialHints.UtpOnly).Routes).IsPunch);
     }
 
     [Theory]

@@ -9,6 +9,8 @@ namespace Shoal.UnitTests;
 /// <summary>BEP 55 in its three roles, and what nobody can make us do by it.</summary>
 public sealed class HolePunchTests
 {
+    private const DialHints Punch = DialHints.UtpOnly | DialHints.Punch;
+
     private const int OurPort = 7777;
     private const string Speaks = "12:ut_holepunchi9e6:ut_pexi7e";
     private static readonly BuiltTorrent Torrent = new TorrentBuilder(TorrentFormat.V1).Single(100_000, 5).Build();
@@ -123,7 +125,7 @@ public sealed class HolePunchTests
         Assert.Equal([(relay, Rendezvous("30.0.0.1:5000"))], Sent(Seconds(2)));
 
         // The relay may see it at another port.
-        Assert.Equal([(At("30.0.0.1:40001"), DialHints.UtpOnly)], Calls(Say(relay, Connect("30.0.0.1:40001"))));
+        Assert.Equal([(At("30.0.0.1:40001"), Punch)], Calls(Say(relay, Connect("30.0.0.1:40001"))));
         Join("30.0.0.1:40001", TransportKind.Utp, isOutgoing: true);
         Assert.Equal(PeerSource.HolePunch, SourceOf("30.0.0.1:40001") & PeerSource.HolePunch);
         Assert.Empty(Sent(Seconds(300)));
@@ -172,7 +174,7 @@ public sealed class HolePunchTests
     public void Told_to_call_we_call_by_utp_and_the_other_call_is_known_by_that()
     {
         var relay = Join("20.0.0.1:5001", TransportKind.Utp);
-        Assert.Equal([(At("30.0.0.1:5000"), DialHints.UtpOnly)], Calls(Say(relay, Connect("30.0.0.1:5000"))));
+        Assert.Equal([(At("30.0.0.1:5000"), Punch)], Calls(Say(relay, Connect("30.0.0.1:5000"))));
         // Whichever of the two calls gets through.
         Join("30.0.0.1:5000", TransportKind.Utp);
         Assert.Equal(PeerSource.HolePunch, SourceOf("30.0.0.1:5000") & PeerSource.HolePunch);
