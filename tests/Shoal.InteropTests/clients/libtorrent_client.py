@@ -19,10 +19,12 @@ parser.add_argument("--bind", default="0.0.0.0")
 parser.add_argument("--port", type=int, default=6881)
 parser.add_argument("--peer", action="append", default=[])
 parser.add_argument("--upload-limit", type=int, default=0, help="bytes a second, 0 for none")
+parser.add_argument("--download-limit", type=int, default=0, help="bytes a second, 0 for none")
 parser.add_argument("--transport", choices=["tcp", "utp", "both"], default="both")
 parser.add_argument("--encryption", choices=["off", "prefer", "require"], default="prefer")
 parser.add_argument("--level", choices=["plaintext", "rc4", "both"], default="both", help="after an encrypted handshake")
 parser.add_argument("--lsd", action="store_true")
+parser.add_argument("--no-pex", action="store_true")
 options = parser.parse_args()
 
 stopping = False
@@ -57,6 +59,7 @@ session = lt.session(
         "out_enc_policy": policy,
         "allowed_enc_level": {"plaintext": 1, "rc4": 2, "both": 3}[options.level],
         "upload_rate_limit": options.upload_limit,
+        "download_rate_limit": options.download_limit,
         "alert_mask": lt.alert.category_t.error_notification
         | lt.alert.category_t.status_notification
         | lt.alert.category_t.storage_notification,
@@ -75,6 +78,8 @@ else:
     parameters.ti = lt.torrent_info(options.torrent)
 parameters.save_path = options.save
 parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
+if options.no_pex:
+    parameters.flags |= lt.torrent_flags.disable_pex
 handle = session.add_torrent(parameters)
 for peer in options.peer:
     host, port = peer.rsplit(":", 1)
