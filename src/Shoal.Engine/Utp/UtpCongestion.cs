@@ -5,7 +5,7 @@ namespace Shoal.Engine;
 /// that we build stays below a target delay, so everybody else goes first. Times in microseconds, sizes in bytes.
 /// </summary>
 /// <remarks>
-/// Where it differs from BEP 29, and why, is in docs/decisions/0010-ledbat-that-lets-go.md.
+/// Where it differs from BEP 29, and why, is in docs/decisions/0015-ledbat-that-lets-go.md.
 /// </remarks>
 internal sealed class UtpCongestion(UtpLimits limits)
 {
