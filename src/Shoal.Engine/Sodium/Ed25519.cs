@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
+using Shoal.Membership;
 
 namespace Shoal.Engine;
 
@@ -15,9 +15,6 @@ internal sealed unsafe class Ed25519
 
     private const int SecretKeySize = 64;
 
-    // Debian, Ubuntu and Fedora name it by version; macOS and Windows by the plain name.
-    private static readonly string[] Names = ["libsodium.so.23", "libsodium.so.26", "libsodium", "sodium"];
-
     private readonly delegate* unmanaged<byte*, byte*, ulong, byte*, int> _verify;
     private readonly delegate* unmanaged<byte*, ulong*, byte*, ulong, byte*, int> _sign;
     private readonly delegate* unmanaged<byte*, byte*, byte*, int> _keyPair;
@@ -32,32 +29,35 @@ internal sealed unsafe class Ed25519
     /// <summary>Finds the library.</summary>
     /// <param name="ed25519">Null when it is not there.</param>
     /// <param name="problem">What to tell the user then.</param>
-    public static bool TryLoad([NotNullWhen(true)] out Ed25519? ed25519, out string problem) =>
-        TryLoad(Names, out ed25519, out problem);
+    public static bool TryLoad([NotNullWhen(true)] out Ed25519? ed25519, out string problem)
+    {
+        _ = SodiumLibrary.TryLoad(out var library);
+        return TryUse(library, out ed25519, out problem);
+    }
 
-    /// <inheritdoc cref="TryLoad(out Ed25519?, out string)"/>
+    /// <summary>For tests: by other names.</summary>
     internal static bool TryLoad(
         IReadOnlyList<string> names,
         [NotNullWhen(true)] out Ed25519? ed25519,
         out string problem
     )
     {
-        foreach (var name in names)
+        _ = SodiumLibrary.TryLoad(names, out var library);
+        return TryUse(library, out ed25519, out problem);
+    }
+
+    private static bool TryUse(SodiumLibrary? library, [NotNullWhen(true)] out Ed25519? ed25519, out string problem)
+    {
+        if (
+            library is not null
+            && library.TryGet("crypto_sign_verify_detached", out var verify)
+            && library.TryGet("crypto_sign_detached", out var sign)
+            && library.TryGet("crypto_sign_seed_keypair", out var keyPair)
+        )
         {
-            if (
-                NativeLibrary.TryLoad(name, out var library)
-                && NativeLibrary.TryGetExport(library, "sodium_init", out var init)
-                && NativeLibrary.TryGetExport(library, "crypto_sign_verify_detached", out var verify)
-                && NativeLibrary.TryGetExport(library, "crypto_sign_detached", out var sign)
-                && NativeLibrary.TryGetExport(library, "crypto_sign_seed_keypair", out var keyPair)
-                // 0: done; 1: it was done before.
-                && ((delegate* unmanaged<int>)init)() >= 0
-            )
-            {
-                ed25519 = new Ed25519(verify, sign, keyPair);
-                problem = "";
-                return true;
-            }
+            ed25519 = new Ed25519(verify, sign, keyPair);
+            problem = "";
+            return true;
         }
 
         ed25519 = null;

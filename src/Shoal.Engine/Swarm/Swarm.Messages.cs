@@ -78,7 +78,7 @@ internal sealed partial class Swarm
             case MessageId.HashReject:
                 return _hashFetch.OnReject(peer, (byte[])e.Payload!);
             case MessageId.Port:
-                return _membership.OnPort(peer, e.Piece);
+                return _admission.OnPort(peer, e.Piece);
             default:
                 // Unknown ones may come from the future.
                 peer.Noise++;

@@ -23,7 +23,7 @@ internal sealed partial class Swarm
     private readonly Choker _choker;
     private readonly CandidatePool _candidates;
     private readonly Verification _verification;
-    private readonly Membership _membership;
+    private readonly Admission _admission;
     private readonly UserWishes _wishes;
     private readonly ExtensionRegistry _extensions;
     private readonly PeerExchange _exchange;
@@ -47,16 +47,16 @@ internal sealed partial class Swarm
         _uploader = new Uploader(_state);
         _choker = new Choker(_state, _uploader);
         _candidates = new CandidatePool(_state);
-        _membership = new Membership(_state, _candidates);
+        _admission = new Admission(_state, _candidates);
         _extensions = new ExtensionRegistry(_state, _candidates);
         _exchange = new PeerExchange(_state, _candidates, _extensions);
         _punch = new HolePunch(_state, _candidates, _extensions);
         _trackers = new TrackerExchange(_state, _extensions);
-        _metadata = new MetadataFetch(_state, _extensions) { Condemn = _membership.Condemn };
+        _metadata = new MetadataFetch(_state, _extensions) { Condemn = _admission.Condemn };
         _superSeeder = new SuperSeeder(_state);
         _suggester = new Suggester(_state);
         _uploader.IsHidden = _superSeeder.IsHidden;
-        _membership.IsSpreading = _suggester.HasMore;
+        _admission.IsSpreading = _suggester.HasMore;
         _choker.IsSpreading = _suggester.HasMore;
         _uploader.BeforeChoke = _suggester.OnChoking;
         _uploader.AfterUnchoke = _suggester.OnUnchoked;
@@ -70,11 +70,11 @@ internal sealed partial class Swarm
         _verification = new Verification(_state, _ledger, _holdings, new BlockBlame(), _hashServer)
         {
             Extensions = _extensions,
-            Condemn = _membership.Condemn,
+            Condemn = _admission.Condemn,
             Suspect = _hashFetch.Suspect,
             Copies = _copies,
         };
-        _wishes = new UserWishes(_state, _ledger, _holdings, _verification, _membership, _superSeeder)
+        _wishes = new UserWishes(_state, _ledger, _holdings, _verification, _admission, _superSeeder)
         {
             DisconnectAll = DisconnectAll,
             Trackers = _trackers,
@@ -157,7 +157,7 @@ internal sealed partial class Swarm
                 break;
             case SwarmEventKind.PieceHashed:
                 _verification.OnHashed((PieceHashResult)e.Payload!);
-                _membership.DropUseless();
+                _admission.DropUseless();
                 break;
             case SwarmEventKind.DiskFailed:
                 _state.DiskFailure = (DiskFailure)e.Payload!;
@@ -182,7 +182,7 @@ internal sealed partial class Swarm
             case SwarmEventKind.CandidatesFound:
                 var batch = (CandidateBatch)e.Payload!;
                 _candidates.Add(batch.EndPoints, new CandidateTeller(batch.Source, batch.Teller));
-                _membership.ConnectMore();
+                _admission.ConnectMore();
                 break;
             case SwarmEventKind.ConnectFailed:
                 _candidates.ConnectFailed((IPEndPoint)e.Payload!, (DisconnectReason)e.Piece);
@@ -212,7 +212,7 @@ internal sealed partial class Swarm
                 || (_state.InfoHashes.V2 is { } v2 && introduction.InfoHash == InfoHash.From(v2))
             );
         var peer = new PeerState(handle, introduction, _state.Now) { IsV2 = isV2 };
-        if (_membership.Refuse(peer) is { } refusal)
+        if (_admission.Refuse(peer) is { } refusal)
         {
             if (!peer.IsWebSeed)
             {
@@ -235,7 +235,7 @@ internal sealed partial class Swarm
 
         _candidates.Joined(peer);
         _punch.Joined(peer);
-        _membership.Greet(peer);
+        _admission.Greet(peer);
         _extensions.Greet(peer);
         _superSeeder.Join(peer);
     }
@@ -263,7 +263,7 @@ internal sealed partial class Swarm
 
             _ledger.OnSecond();
             _copies.OnSecond();
-            _membership.DropUseless();
+            _admission.DropUseless();
             _exchange.OnSecond();
             _punch.OnSecond();
             _trackers.OnSecond();
@@ -274,7 +274,7 @@ internal sealed partial class Swarm
         _choker.OnTick();
         _copies.Proceed();
         _ledger.RefillAll();
-        _membership.ConnectMore();
+        _admission.ConnectMore();
     }
 
     private void SetMetainfo(Metainfo metainfo)

@@ -6,7 +6,7 @@ internal sealed class UserWishes(
     RequestLedger ledger,
     Holdings holdings,
     Verification verification,
-    Membership membership,
+    Admission admission,
     SuperSeeder superSeeder
 )
 {
@@ -27,7 +27,7 @@ internal sealed class UserWishes(
             case SwarmCommand.Resume:
                 state.IsPaused = false;
                 state.Tell(SwarmEffectKind.StateChanged);
-                membership.ConnectMore();
+                admission.ConnectMore();
                 break;
             case SwarmCommand.Recheck:
                 // What we told peers may prove wrong: they come back to what is true.
@@ -49,7 +49,7 @@ internal sealed class UserWishes(
                 superSeeder.OnSwitched();
                 break;
             case SwarmCommand.GiveUpPeer:
-                membership.GiveUpPeer();
+                admission.GiveUpPeer();
                 break;
             case SwarmCommand.SetUploadSlots set:
                 state.UploadSlots = set.Slots;
@@ -59,7 +59,7 @@ internal sealed class UserWishes(
                 break;
             case SwarmCommand.SetExternalAddress set:
                 state.SetExternal(set.Address);
-                membership.AddressChanged();
+                admission.AddressChanged();
                 break;
             case SwarmCommand.TrackerWorks works:
                 Trackers.Works(works.Tracker);

@@ -16,16 +16,19 @@ public sealed partial class HouseTests
     private static readonly Dictionary<string, string[]> Edges = new()
     {
         ["Shoal.Protocol"] = [],
-        ["Shoal.Engine"] = ["Shoal.Protocol"],
+        ["Shoal.Membership"] = ["Shoal.Protocol"],
+        ["Shoal.Engine"] = ["Shoal.Membership", "Shoal.Protocol"],
         ["Shoal.Tracker"] = ["Shoal.Protocol"],
+        ["Shoal.Hub"] = ["Shoal.Membership", "Shoal.Tracker", "Shoal.Protocol"],
         ["Shoal.Api"] = [],
         ["Shoal.Daemon"] = ["Shoal.Engine", "Shoal.Tracker", "Shoal.Api"],
-        ["Shoal.Cli"] = ["Shoal.Daemon", "Shoal.Engine", "Shoal.Tracker", "Shoal.Api"],
+        ["Shoal.Cli"] = ["Shoal.Daemon", "Shoal.Engine", "Shoal.Hub", "Shoal.Tracker", "Shoal.Api"],
     };
 
     private static readonly string[] PureFolders =
     [
         "src/Shoal.Protocol",
+        "src/Shoal.Membership",
         "src/Shoal.Engine/Swarm",
         "src/Shoal.Engine/Dht",
         "src/Shoal.Engine/Utp",

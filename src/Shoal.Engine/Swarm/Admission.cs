@@ -4,7 +4,7 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>Who may join, who must make room, and what a newcomer is told first.</summary>
-internal sealed class Membership(SwarmState state, CandidatePool candidates)
+internal sealed class Admission(SwarmState state, CandidatePool candidates)
 {
     private static readonly TimeSpan NeedPeersInterval = TimeSpan.FromSeconds(30);
 

@@ -4,7 +4,7 @@ using Shoal.Testing;
 
 namespace Shoal.UnitTests;
 
-public sealed class MembershipTests
+public sealed class AdmissionTests
 {
     private static readonly BuiltTorrent Torrent = new TorrentBuilder(TorrentFormat.V1, 32768)
         .Single(131_000, 5)
