@@ -95,7 +95,7 @@ internal sealed class Admission(SwarmState state, CandidatePool candidates)
 
         foreach (var peer in state.Peers)
         {
-            if (peer.IsSeed || (peer.IsUploadOnly && peer.SaidWhatItHas))
+            if (state.IsOfNoUse(peer))
             {
                 state.Doom(peer, DisconnectReason.NotUseful);
             }

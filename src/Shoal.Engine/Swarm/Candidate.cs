@@ -23,6 +23,9 @@ internal sealed class Candidate
     /// <summary>It is ourselves: of no use.</summary>
     public bool IsUseless { get; set; }
 
+    /// <summary>When we met, neither had anything for the other: it rests, unless what we want becomes another.</summary>
+    public bool IsSpent { get; set; }
+
     /// <summary>Not null while only peer exchange names it.</summary>
     public Hearsay.Sponsor? Sponsor { get; set; }
 

@@ -15,6 +15,9 @@ internal sealed partial class CandidatePool(SwarmState state)
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromMinutes(30);
 
+    /// <summary>Who stayed so long was no failure, even if nothing went to or fro.</summary>
+    private static readonly TimeSpan LongEnough = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<IPEndPoint, Candidate> _known = [];
     private readonly CandidateQueue _queue = new();
     private readonly HashSet<IPAddress> _banned = [];
@@ -22,6 +25,7 @@ internal sealed partial class CandidatePool(SwarmState state)
     private readonly HashSet<IPEndPoint> _bannedOne = [];
     private int _hearsayConnecting;
     private long _lastNumber;
+    private bool _wasSeeding;
 
     public Hearsay Hearsay { get; } = new(state);
 
@@ -106,90 +110,15 @@ internal sealed partial class CandidatePool(SwarmState state)
         }
     }
 
-    public void Left(PeerState peer, DisconnectReason reason)
-    {
-        Hearsay.Leave(peer);
-        if (!_known.TryGetValue(peer.KnownAs, out var candidate))
-        {
-            return;
-        }
-
-        if (
-            reason == DisconnectReason.Duplicate
-            && state.Peers.Exists(other => other != peer && other.KnownAs.Equals(peer.KnownAs))
-        )
-        {
-            // Both ends called at once, and the other call was kept.
-            return;
-        }
-
-        _queue.Remove(candidate);
-        candidate.IsConnected = false;
-        switch (reason)
-        {
-            case DisconnectReason.Self:
-                candidate.IsUseless = true;
-                break;
-            case DisconnectReason.NotUseful:
-                // Both of us may lose a piece or gain a wish some day.
-                candidate.NotBefore = state.Now + MaxBackOff;
-                break;
-            case DisconnectReason.TorrentPaused:
-            case DisconnectReason.InterfaceLost:
-                candidate.NotBefore = state.Now;
-                break;
-            default:
-                Fail(candidate, hadData: peer.Down.Total > 0);
-                break;
-        }
-
-        QueueIfIdle(candidate);
-    }
-
-    public void ConnectFailed(IPEndPoint endPoint, DisconnectReason reason)
-    {
-        if (!_known.TryGetValue(endPoint, out var candidate))
-        {
-            return;
-        }
-
-        _queue.Remove(candidate);
-        Answered(candidate);
-        if (candidate.IsConnected)
-        {
-            // It called us meanwhile, or another of our calls was answered.
-            return;
-        }
-
-        switch (reason)
-        {
-            case DisconnectReason.Self:
-                candidate.IsUseless = true;
-                break;
-            case DisconnectReason.Duplicate:
-                candidate.NotBefore = state.Now + FirstBackOff * 3;
-                break;
-            case DisconnectReason.TooManyConnections:
-            case DisconnectReason.InterfaceLost:
-                // Our own places are taken, or we have no way out: nobody's fault.
-                _queue.Reward(candidate);
-                candidate.NotBefore = state.Now + FirstBackOff;
-                break;
-            case DisconnectReason.Filtered:
-                // The filter may be another one some day.
-                candidate.NotBefore = state.Now + MaxBackOff;
-                break;
-            default:
-                Fail(candidate, hadData: false);
-                break;
-        }
-
-        QueueIfIdle(candidate);
-    }
-
     /// <summary>The best address to try now, marked as being tried, and what is known of the way; null: none.</summary>
     public IPEndPoint? Next(out DialHints hints)
     {
+        if (_wasSeeding && !state.IsSeeding)
+        {
+            WakeSpent();
+        }
+
+        _wasSeeding = state.IsSeeding;
         // Half of the calls under way may be to hearsay. And a seed that was named to a seed stays for the day we want
         // more.
         var withHearsay = _hearsayConnecting * 2 < state.Limits.MaxConnecting;
@@ -308,7 +237,7 @@ internal sealed partial class CandidatePool(SwarmState state)
         }
 
         candidate.IsConnected = true;
-        candidate.Failures = 0;
+        candidate.IsSpent = false;
     }
 
     /// <summary>It is no hearsay any more. Not while it is queued.</summary>
@@ -331,26 +260,6 @@ internal sealed partial class CandidatePool(SwarmState state)
             Connecting--;
             _hearsayConnecting -= candidate.Sponsor is null ? 0 : 1;
         }
-    }
-
-    /// <summary>Not while it is queued; may forget it.</summary>
-    private void Fail(Candidate candidate, bool hadData)
-    {
-        candidate.Failures = hadData ? 1 : candidate.Failures + 1;
-        if (candidate is { Sponsor: { } sponsor, Failures: 1 })
-        {
-            sponsor.Missed++;
-        }
-
-        var most = candidate.Sponsor is null ? MaxFailures : MaxHearsayFailures - 1;
-        if (candidate.Failures > most && (candidate.Source & PeerSource.User) == 0)
-        {
-            Forget(candidate);
-            return;
-        }
-
-        var wait = FirstBackOff * Math.Pow(2, Math.Min(candidate.Failures - 1, 10));
-        candidate.NotBefore = state.Now + (wait < MaxBackOff ? wait : MaxBackOff);
     }
 
     private void QueueIfIdle(Candidate candidate)

@@ -101,6 +101,9 @@ internal sealed class SwarmState
     /// <summary>Everything wanted is here.</summary>
     public bool IsSeeding => Content is { IsDone: true } && IsChecked;
 
+    /// <summary>We have all we want, and the peer wants nothing either: it only takes up a place.</summary>
+    public bool IsOfNoUse(PeerState peer) => IsSeeding && (peer.IsSeed || (peer.IsUploadOnly && peer.SaidWhatItHas));
+
     /// <summary>Peers to be told to leave once the present event is handled, and why.</summary>
     public List<(PeerState Peer, DisconnectReason Reason)> Doomed { get; } = [];
 
