@@ -53,7 +53,10 @@ public sealed record EngineOptions
     /// <summary>Most connections of one torrent, from 1. Default 100.</summary>
     public int MaxPeersPerTorrent { get; init; } = 100;
 
-    /// <summary>Most peers being called at once, over TCP and uTP together, from 1. Default 100.</summary>
+    /// <summary>
+    /// Most peers being called at once, over TCP and uTP together, from 1. Default 100. A few that others introduce us to
+    /// (BEP 55) come on top.
+    /// </summary>
     public int MaxHalfOpen { get; init; } = 100;
 
     /// <summary>Most connections from one IPv4 address or IPv6 /64, from 1. Default 4: several people behind one router, not a flood.</summary>

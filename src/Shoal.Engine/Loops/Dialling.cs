@@ -54,11 +54,12 @@ internal sealed class Dialling(DialQueue queue, TimeProvider time)
         }
     }
 
-    public void Ended()
+    /// <param name="wish">As it was given to the caller.</param>
+    public void Ended(DialWish wish)
     {
         lock (_lock)
         {
-            queue.Ended();
+            queue.Ended(wish);
         }
 
         Pump();
@@ -85,7 +86,7 @@ internal sealed class Dialling(DialQueue queue, TimeProvider time)
             {
                 lock (_lock)
                 {
-                    queue.Ended();
+                    queue.Ended(wish);
                 }
             }
         }

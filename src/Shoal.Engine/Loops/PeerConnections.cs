@@ -187,7 +187,7 @@ internal sealed class PeerConnections : IAsyncDisposable
         }
         finally
         {
-            _services.Dialling.Ended();
+            _services.Dialling.Ended(wish);
         }
     }
 

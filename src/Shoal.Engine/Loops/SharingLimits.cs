@@ -21,6 +21,18 @@ internal sealed record SharingLimits
     public int DialsPerSecond { get; init; } = 50;
 
     /// <summary>
+    /// Of the calls that peers introduced us for (BEP 55) so many a second go ahead of all others. Default 5: a tenth of
+    /// all calls. Beyond: they wait with their torrent's others, first among those.
+    /// </summary>
+    public int PunchesPerSecond { get; init; } = 5;
+
+    /// <summary>The same after a pause. Default 10.</summary>
+    public int PunchBurst { get; init; } = 10;
+
+    /// <summary>Such calls under way at once, on top of the others. Default 20; they are uTP, so no half-open TCP.</summary>
+    public int PunchesAtOnce { get; init; } = 20;
+
+    /// <summary>
     /// Peers unchoked at once over all torrents, but two for each torrent that somebody wants. Default 200. Beyond:
     /// each torrent unchokes fewer.
     /// </summary>

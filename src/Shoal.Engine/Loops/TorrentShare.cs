@@ -37,8 +37,15 @@ internal sealed class TorrentShare(Action giveUp)
     // Of DialQueue.
 
     public Queue<DialWish> Wishes { get; } = new();
+
+    /// <summary>Those that were agreed on (<see cref="DialHints.Punch"/>).</summary>
+    public Queue<DialWish> Punches { get; } = new();
     public long LastDialled { get; set; }
+    public long LastPunched { get; set; }
 }
 
 /// <summary>A candidate that a torrent wants to call.</summary>
-internal readonly record struct DialWish(IPEndPoint EndPoint, DialHints Hints);
+/// <param name="EndPoint">Where.</param>
+/// <param name="Hints">What is known of the way.</param>
+/// <param name="IsAhead">Of <see cref="DialQueue"/>: it went ahead of the others' turns.</param>
+internal readonly record struct DialWish(IPEndPoint EndPoint, DialHints Hints, bool IsAhead = false);

@@ -12,6 +12,8 @@ public sealed class SharingTests
     private static DialWish Wish(int i) =>
         new(new IPEndPoint(new IPAddress([60, (byte)(i >> 8), (byte)i, 1]), 6881), 0);
 
+    private static DialWish Punch(int i) => Wish(i) with { Hints = DialHints.UtpOnly | DialHints.Punch };
+
     [Fact]
     public void The_torrent_that_is_worst_off_calls_next()
     {
@@ -71,6 +73,77 @@ public sealed class SharingTests
         Assert.Empty(Drain(queue, TimeSpan.Zero));
         hasPlace = true;
         Assert.Single(Drain(queue, TimeSpan.Zero));
+    }
+
+    /// <summary>The other side of a call that a relay arranged calls now, not when the queue is through (BEP 55).</summary>
+    [Fact]
+    public void A_hole_punch_goes_ahead_of_all_torrents_calls_even_when_all_places_for_calls_are_taken()
+    {
+        var queue = new DialQueue(20, Limits, _ => true);
+        var others = Enumerable.Range(0, 100).Select(_ => new TorrentShare(() => { })).ToList();
+        others.ForEach(share => Enumerable.Range(0, 20).ToList().ForEach(i => queue.Add(share, Wish(i))));
+        Assert.Equal(20, Drain(queue, TimeSpan.Zero).Count);
+        // The richest of all.
+        var share = new TorrentShare(() => { }) { Taken = 400 };
+        queue.Add(share, Wish(1));
+        queue.Add(share, Punch(2));
+        Assert.True(queue.TryNext(TimeSpan.Zero, out var next, out var wish));
+        Assert.Equal((share, Punch(2) with { IsAhead = true }), (next, wish));
+        Assert.Empty(Drain(queue, TimeSpan.FromSeconds(9)));
+        queue.Ended(wish);
+        Assert.Equal((20, 0), (queue.Running, queue.RunningAhead));
+    }
+
+    [Fact]
+    public void Hole_punches_without_end_take_nothing_from_other_calls_nor_one_torrents_from_anothers()
+    {
+        var queue = new DialQueue(1000, Limits, _ => true);
+        var (attacked, honest, ordinary) = (
+            new TorrentShare(() => { }) { Taken = 3 },
+            new TorrentShare(() => { }) { Taken = 400 },
+            new TorrentShare(() => { }) { Taken = 3 }
+        );
+        Enumerable.Range(0, 1000).ToList().ForEach(i => queue.Add(attacked, Punch(i)));
+        Enumerable.Range(0, 1000).ToList().ForEach(i => queue.Add(ordinary, Wish(i)));
+        Assert.Equal(60, Drain(queue, TimeSpan.Zero).Count);
+        queue.Add(honest, Punch(5000));
+        var (ahead, calls) = (new List<TorrentShare>(), 0);
+        for (var now = TimeSpan.Zero; now < TimeSpan.FromSeconds(10); now += TimeSpan.FromSeconds(0.1))
+        {
+            while (queue.TryNext(now, out var share, out var wish))
+            {
+                if (wish.IsAhead)
+                {
+                    ahead.Add(share);
+                }
+
+                calls += share == ordinary ? 1 : 0;
+                queue.Ended(wish);
+            }
+        }
+
+        // Those that were given out at first never ended: half of the places for hole punches.
+        Assert.InRange(ahead.IndexOf(honest), 0, 1);
+        Assert.InRange(ahead.Count, 45, 50);
+        // Their torrent has its turns as any other has, and no more.
+        Assert.InRange(calls, 230, 270);
+    }
+
+    [Fact]
+    public void Hole_punches_that_hang_do_not_take_more_than_their_places()
+    {
+        var queue = new DialQueue(50, Limits, _ => true);
+        var share = new TorrentShare(() => { });
+        Enumerable.Range(0, 100).ToList().ForEach(i => queue.Add(share, Punch(i)));
+        for (var second = 0; second < 60; second++)
+        {
+            Drain(queue, TimeSpan.FromSeconds(second));
+        }
+
+        Assert.Equal((50, Limits.PunchesAtOnce), (queue.Running, queue.RunningAhead));
+        queue.Drop(share);
+        Assert.True(queue.IsEmpty);
+        Assert.Empty(share.Punches);
     }
 
     [Fact]
