@@ -132,66 +132,61 @@ internal sealed class GetCommand
         return await RunningEngine.UseAsync(
             options,
             view,
-            engine => FetchAsync(engine, source, torrentOptions, globs, result, view, cancel),
+            news => FetchAsync(news, source, torrentOptions, globs, result, cancel),
             cancel
         );
     }
 
     private async Task<int> FetchAsync(
-        TorrentEngine engine,
+        EngineNews news,
         TorrentSource source,
         TorrentOptions options,
         IReadOnlyList<FileGlob> globs,
         ParseResult result,
-        ITransferView view,
         CancellationToken cancel
     )
     {
-        WarnOfLoneliness(source, result, options.NamedPeers, view);
+        WarnOfLoneliness(source, result, options.NamedPeers, news.View);
         if (source is TorrentSource.Link { Magnet: { Publication: { } publication } follow })
         {
-            return await FollowAsync(engine, follow, publication, options, globs, result, view, cancel);
+            return await FollowAsync(news, follow, publication, options, globs, result, cancel);
         }
 
         var torrent = source switch
         {
-            TorrentSource.Torrent known => await engine.AddAsync(known.Metainfo, options, cancel),
-            TorrentSource.Link link => await engine.AddAsync(link.Magnet, options, cancel),
+            TorrentSource.Torrent known => await news.Engine.AddAsync(known.Metainfo, options, cancel),
+            TorrentSource.Link link => await news.Engine.AddAsync(link.Magnet, options, cancel),
             _ => throw new InvalidOperationException("a source is a torrent or a link"),
         };
         var rules = Rules(result);
-        var loop = new TransferLoop(engine, view, _host.Time)
-        {
-            WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs),
-        };
+        var loop = new TransferLoop(news, _host.Time) { WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs) };
         try
         {
             var reason = await loop.RunAsync([torrent], rules, cancel);
-            return Conclude(reason, torrent, rules, loop.Elapsed, view);
+            return Conclude(reason, torrent, rules, loop.Elapsed, news.View);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            view.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
+            news.View.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
             return ExitCode.Interrupted;
         }
     }
 
     /// <summary>The same for a link that can change.</summary>
     private async Task<int> FollowAsync(
-        TorrentEngine engine,
+        EngineNews news,
         MagnetLink link,
         PublicationName publication,
         TorrentOptions options,
         IReadOnlyList<FileGlob> globs,
         ParseResult result,
-        ITransferView view,
         CancellationToken cancel
     )
     {
         PublicationFeed feed;
         try
         {
-            feed = engine.Follow(publication, result.GetValue(_poll));
+            feed = news.Engine.Follow(publication, result.GetValue(_poll));
         }
         catch (PublicationException error)
         {
@@ -200,7 +195,7 @@ internal sealed class GetCommand
 
         await using (feed)
         {
-            var transfer = new FollowedTransfer(engine, view, _host.Time)
+            var transfer = new FollowedTransfer(news, _host.Time)
             {
                 Link = link,
                 Directory = options.SaveDirectory,
@@ -211,11 +206,11 @@ internal sealed class GetCommand
             try
             {
                 var reason = await transfer.RunAsync(feed, cancel);
-                return Conclude(reason, transfer.Current!, Rules(result), transfer.Elapsed, view);
+                return Conclude(reason, transfer.Current!, Rules(result), transfer.Elapsed, news.View);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
-                view.Show(new TransferEvent.Stopped("interrupted", transfer.Current?.Status, transfer.Elapsed));
+                news.View.Show(new TransferEvent.Stopped("interrupted", transfer.Current?.Status, transfer.Elapsed));
                 return ExitCode.Interrupted;
             }
         }

@@ -92,7 +92,7 @@ internal sealed class PublishCommand
         return await RunningEngine.UseAsync(
             options,
             view,
-            engine => PublishAsync(engine, key, salt, torrent, result, view, cancel),
+            news => PublishAsync(news.Engine, key, salt, torrent, result, view, cancel),
             cancel
         );
     }

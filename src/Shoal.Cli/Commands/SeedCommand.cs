@@ -76,23 +76,22 @@ internal static class SeedCommand
                 return await RunningEngine.UseAsync(
                     options,
                     view,
-                    engine =>
+                    news =>
                         SeedAsync(
-                            engine,
+                            news,
                             source.Metainfo,
                             torrentOptions,
                             () =>
                                 !keys.IsNamed(result)
                                     ? null
                                     : Publishing.Begin(
-                                        engine,
+                                        news.Engine,
                                         keys.Load(result, options.StateDirectory),
                                         salt,
                                         source.Metainfo.InfoHashes,
                                         view,
                                         host.Time
                                     ),
-                            view,
                             host,
                             cancel
                         ),
@@ -104,17 +103,16 @@ internal static class SeedCommand
     }
 
     private static async Task<int> SeedAsync(
-        TorrentEngine engine,
+        EngineNews news,
         Metainfo metainfo,
         TorrentOptions options,
         Func<Publishing?> publish,
-        ITransferView view,
         CliHost host,
         CancellationToken cancel
     )
     {
-        var torrent = await engine.AddAsync(metainfo, options, cancel);
-        var loop = new TransferLoop(engine, view, host.Time);
+        var torrent = await news.Engine.AddAsync(metainfo, options, cancel);
+        var loop = new TransferLoop(news, host.Time);
         try
         {
             await loop.WhenCheckedAsync([torrent], cancel);
@@ -143,7 +141,7 @@ internal static class SeedCommand
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            view.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
+            news.View.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
             return ExitCode.Interrupted;
         }
     }

@@ -131,7 +131,7 @@ internal sealed class ShareCommand
             return await RunningEngine.UseAsync(
                 options,
                 view,
-                engine => PublishAndSeedAsync(engine, shared, peers, addresses, salt, result, view, cancel),
+                news => PublishAndSeedAsync(news, shared, peers, addresses, salt, result, cancel),
                 cancel
             );
         }
@@ -167,42 +167,40 @@ internal sealed class ShareCommand
     }
 
     private async Task<int> PublishAndSeedAsync(
-        TorrentEngine engine,
+        EngineNews news,
         List<(string Folder, CreatedTorrent Torrent, string? File)> shared,
         IReadOnlyList<DnsEndPoint> peers,
         IReadOnlyList<IPAddress> addresses,
         byte[] salt,
         ParseResult result,
-        ITransferView view,
         CancellationToken cancel
     )
     {
         var torrent = shared[0].Torrent.Metainfo.InfoHashes;
         await using var publishing = _keys.IsNamed(result)
             ? Publishing.Begin(
-                engine,
+                news.Engine,
                 _keys.Load(result, _network.StateDirectory(result, _host)),
                 salt,
                 torrent,
-                view,
+                news.View,
                 _host.Time
             )
             : null;
-        return await SeedAsync(engine, shared, peers, addresses, publishing, view, cancel);
+        return await SeedAsync(news, shared, peers, addresses, publishing, cancel);
     }
 
     private async Task<int> SeedAsync(
-        TorrentEngine engine,
+        EngineNews news,
         IReadOnlyList<(string Folder, CreatedTorrent Torrent, string? File)> shared,
         IReadOnlyList<DnsEndPoint> peers,
         IReadOnlyList<IPAddress> addresses,
         Publishing? publishing,
-        ITransferView view,
         CancellationToken cancel
     )
     {
         var torrents = new List<Torrent>();
-        var loop = new TransferLoop(engine, view, _host.Time) { Publishing = publishing };
+        var loop = new TransferLoop(news, _host.Time) { Publishing = publishing };
         try
         {
             foreach (var (folder, made, file) in shared)
@@ -214,12 +212,12 @@ internal sealed class ShareCommand
                     IsSeedOnly = true,
                     NamedPeers = peers,
                 };
-                torrents.Add(await engine.AddAsync(made.Metainfo, options, cancel));
+                torrents.Add(await news.Engine.AddAsync(made.Metainfo, options, cancel));
                 var link = TorrentDescription.MagnetOf(made.Metainfo) with
                 {
-                    Peers = [.. addresses.Select(address => (address.ToString(), engine.Port))],
+                    Peers = [.. addresses.Select(address => (address.ToString(), news.Engine.Port))],
                 };
-                view.Show(new TransferEvent.Link(link.ToString(), file, link.Trackers));
+                news.View.Show(new TransferEvent.Link(link.ToString(), file, link.Trackers));
             }
 
             await loop.RunAsync(torrents, new LeaveRules { Stay = true }, cancel);
@@ -228,7 +226,7 @@ internal sealed class ShareCommand
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             var status = torrents.Count > 0 ? TransferLoop.Sum(torrents) : null;
-            view.Show(new TransferEvent.Stopped("interrupted", status, loop.Elapsed));
+            news.View.Show(new TransferEvent.Stopped("interrupted", status, loop.Elapsed));
             return ExitCode.Interrupted;
         }
     }

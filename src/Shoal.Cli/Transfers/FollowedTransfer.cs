@@ -7,7 +7,7 @@ namespace Shoal.Cli;
 /// Fetches what a publication names (BEP 46), and each version that follows while it runs: the new one beside the old,
 /// which is served until the new one is complete and whose files stay.
 /// </summary>
-internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view, TimeProvider time)
+internal sealed class FollowedTransfer(EngineNews news, TimeProvider time)
 {
     /// <summary>Older versions that lend their files to a newer one; the oldest leaves first.</summary>
     private const int MaxOlder = 2;
@@ -66,11 +66,7 @@ internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view,
                     }
                 }
 
-                var loop = new TransferLoop(engine, view, time)
-                {
-                    WantedBytes = WantedBytes,
-                    Completed = RetireOlderAsync,
-                };
+                var loop = new TransferLoop(news, time) { WantedBytes = WantedBytes, Completed = RetireOlderAsync };
                 var reason = await loop.RunAsync([_current!], Rules(), cancel, next);
                 if (reason != LeaveReason.OtherVersion)
                 {
@@ -93,7 +89,7 @@ internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view,
         CancellationToken cancel
     )
     {
-        view.Show(new TransferEvent.Resolving(feed.Name));
+        news.View.Show(new TransferEvent.Resolving(feed.Name));
         var timeout = Rules().Timeout;
         var hasWarned = false;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(250), time);
@@ -112,7 +108,7 @@ internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view,
             if (!next.IsCompleted && Elapsed >= Patience && !hasWarned)
             {
                 hasWarned = true;
-                view.Show(new TransferEvent.Warning("not-found", $"not found yet: {WhyNot(feed.Status)}"));
+                news.View.Show(new TransferEvent.Warning("not-found", $"not found yet: {WhyNot(feed.Status)}"));
             }
         }
 
@@ -130,10 +126,10 @@ internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view,
     private async Task ShowAndAddAsync(PublicationFeed feed, PublishedVersion version, CancellationToken cancel)
     {
         var folder = feed.FolderFor(version, Directory);
-        view.Show(new TransferEvent.VersionFound(feed.Name, version, folder, IsUpdate: _current is not null));
+        news.View.Show(new TransferEvent.VersionFound(feed.Name, version, folder, IsUpdate: _current is not null));
         if (feed.Status.IsRemembered)
         {
-            view.Show(
+            news.View.Show(
                 new TransferEvent.Warning(
                     "remembered-version",
                     "nobody in the DHT knows this publication now: going on with the version an earlier run saw"
@@ -168,14 +164,14 @@ internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view,
         {
             var magnet = Link with { InfoHashes = version.InfoHashes, Publication = null };
             var options = Options with { SaveDirectory = feed.FolderFor(version, Directory) };
-            _current = await engine.AddAsync(magnet, options, cancel);
+            _current = await news.Engine.AddAsync(magnet, options, cancel);
         }
 
         while (_older.Count > MaxOlder)
         {
             var oldest = _older[0];
             _older.RemoveAt(0);
-            await engine.RemoveAsync(oldest, deleteData: false);
+            await news.Engine.RemoveAsync(oldest, deleteData: false);
         }
     }
 
@@ -184,7 +180,7 @@ internal sealed class FollowedTransfer(TorrentEngine engine, ITransferView view,
     {
         foreach (var torrent in _older)
         {
-            await engine.RemoveAsync(torrent, deleteData: false);
+            await news.Engine.RemoveAsync(torrent, deleteData: false);
         }
 
         _older.Clear();

@@ -5,6 +5,12 @@ namespace Shoal.Cli;
 /// <summary>Starts the engine for a command and stops it cleanly whatever happens in between.</summary>
 internal static class RunningEngine
 {
+    /// <summary>
+    /// How long a clean stop may take: three seconds for trackers, as long for routers, and the disk. Whatever is not
+    /// durable then is hashed again by the next run.
+    /// </summary>
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
+
     /// <summary>The network as an engine with these options sees it.</summary>
     /// <exception cref="UserErrorException">What the options name is not there.</exception>
     public static OutboundNetwork Network(EngineOptions options)
@@ -19,12 +25,15 @@ internal static class RunningEngine
         }
     }
 
+    /// <param name="options">Of the engine.</param>
+    /// <param name="view">Hears all that happens, to the last: peers that leave, trackers that do not hear our goodbye.</param>
     /// <param name="work">What to do while it runs; its result is the exit code.</param>
-    /// <exception cref="UserErrorException">The engine could not start.</exception>
+    /// <param name="stop">Ends the start.</param>
+    /// <exception cref="UserErrorException">The engine could not start, or the disk failed at the end.</exception>
     public static async Task<int> UseAsync(
         EngineOptions options,
         ITransferView view,
-        Func<TorrentEngine, Task<int>> work,
+        Func<EngineNews, Task<int>> work,
         CancellationToken stop
     )
     {
@@ -38,10 +47,40 @@ internal static class RunningEngine
             throw new UserErrorException("cannot-start", error.Message);
         }
 
-        await using (engine)
+        var news = new EngineNews(engine, view);
+        int code;
+        try
         {
             view.Show(new TransferEvent.Listening(engine.Port, engine.ListenEndPoints));
-            return await work(engine);
+            code = await work(news);
         }
+        finally
+        {
+            await StopAsync(news);
+        }
+
+        return code == ExitCode.Done && news.FailedAtLast is { } message
+            ? throw new UserErrorException("disk-failed", message)
+            : code;
+    }
+
+    private static async Task StopAsync(EngineNews news)
+    {
+        var ending = news.Engine.DisposeAsync().AsTask();
+        await Task.WhenAny(ending, Task.Delay(StopTime));
+        news.TellLast();
+        if (ending.IsCompleted)
+        {
+            await ending;
+            return;
+        }
+
+        news.View.Show(
+            new TransferEvent.Warning(
+                "slow-stop",
+                $"stopping takes longer than {Duration.Format(StopTime)}: leaving without it; the next run looks at what is "
+                    + "on disk again"
+            )
+        );
     }
 }

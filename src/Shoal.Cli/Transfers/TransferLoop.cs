@@ -7,11 +7,11 @@ namespace Shoal.Cli;
 /// Watches the torrents of one command while the engine works: tells the view what happens, and finds the moment to
 /// leave. It decides nothing about the transfer itself.
 /// </summary>
-internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, TimeProvider time)
+internal sealed class TransferLoop(EngineNews news, TimeProvider time)
 {
+    private readonly ITransferView _view = news.View;
     private readonly long _start = time.GetTimestamp();
     private readonly HashSet<Torrent> _announced = [];
-    private readonly Dictionary<(string, Torrent, string), string> _troubles = [];
     private bool _isComplete;
 
     public TimeSpan Elapsed => time.GetElapsedTime(_start);
@@ -38,21 +38,23 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
     )
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var timer = new PeriodicTimer(view.Interval, time);
+        using var timer = new PeriodicTimer(_view.Interval, time);
         var complete = Task.WhenAll(torrents.Select(torrent => torrent.WhenComplete(watching.Token)));
         var tick = timer.WaitForNextTickAsync(watching.Token).AsTask();
-        var news = engine.Events.WaitToReadAsync(watching.Token).AsTask();
+        var more = news.Engine.Events.WaitToReadAsync(watching.Token).AsTask();
         try
         {
             while (true)
             {
-                await await Task.WhenAny(_isComplete ? tick : complete, tick, news, otherVersion ?? tick);
+                await await Task.WhenAny(_isComplete ? tick : complete, tick, more, otherVersion ?? tick);
                 Drain();
                 Announce(torrents);
                 if (complete.IsCompletedSuccessfully && !_isComplete)
                 {
                     _isComplete = true;
-                    view.Show(new TransferEvent.Complete(Sum(torrents), Elapsed, PathOf(torrents)));
+                    // It may have become complete just now: what led to it comes before.
+                    Drain();
+                    _view.Show(new TransferEvent.Complete(Sum(torrents), Elapsed, PathOf(torrents)));
                     await Completed();
                 }
 
@@ -68,14 +70,14 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
 
                 if (tick.IsCompleted)
                 {
-                    view.Show(new TransferEvent.Progress(Sum(torrents)));
+                    _view.Show(new TransferEvent.Progress(Sum(torrents)));
                     tick = timer.WaitForNextTickAsync(watching.Token).AsTask();
                 }
 
-                if (news.IsCompleted)
+                if (more.IsCompleted)
                 {
                     // An engine that has no more news to tell stays silent.
-                    news = await news ? engine.Events.WaitToReadAsync(watching.Token).AsTask() : tick;
+                    more = await more ? news.Engine.Events.WaitToReadAsync(watching.Token).AsTask() : tick;
                 }
             }
         }
@@ -83,7 +85,7 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
         {
             await watching.CancelAsync();
             // Each ends by the cancellation, and nobody is left to look at how.
-            await Task.WhenAll(complete, tick, news).ContinueWith(_ => { }, TaskScheduler.Default);
+            await Task.WhenAll(complete, tick, more).ContinueWith(_ => { }, TaskScheduler.Default);
         }
     }
 
@@ -101,10 +103,10 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
                 return;
             }
 
-            if (time.GetElapsedTime(shown) >= view.Interval)
+            if (time.GetElapsedTime(shown) >= _view.Interval)
             {
                 shown = time.GetTimestamp();
-                view.Show(new TransferEvent.Progress(Sum(torrents)));
+                _view.Show(new TransferEvent.Progress(Sum(torrents)));
             }
         } while (await timer.WaitForNextTickAsync(stop));
     }
@@ -152,7 +154,7 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
         {
             if (torrent.Metainfo is { } metainfo && _announced.Add(torrent))
             {
-                view.Show(new TransferEvent.MetadataKnown(metainfo, WantedBytes(torrent, metainfo)));
+                _view.Show(new TransferEvent.MetadataKnown(metainfo, WantedBytes(torrent, metainfo)));
             }
         }
     }
@@ -161,75 +163,9 @@ internal sealed class TransferLoop(TorrentEngine engine, ITransferView view, Tim
     {
         while (Publishing is not null && Publishing.TryTake(out var published))
         {
-            view.Show(published);
+            _view.Show(published);
         }
 
-        while (engine.Events.TryRead(out var happening))
-        {
-            switch (happening)
-            {
-                case EngineEvent.Failed(var torrent, var message) when IsHopeless(torrent.Status):
-                    throw new UserErrorException("disk-failed", message);
-                case EngineEvent.Failed(_, var message):
-                    view.Show(new TransferEvent.Warning("disk-failed", message));
-                    break;
-                case EngineEvent.Recovered:
-                    view.Show(new TransferEvent.Warning("disk-recovered", "the disk works again, going on"));
-                    break;
-                case EngineEvent.Faulted(_, var fault):
-                    throw Bug(fault);
-                case EngineEvent.EngineFaulted(var fault):
-                    view.Show(new TransferEvent.Warning("internal-error", Bug(fault).Message));
-                    break;
-                case EngineEvent.PeerSeen(_, var peer):
-                    view.Show(new TransferEvent.PeerConnected(peer));
-                    break;
-                case EngineEvent.PeerGone(_, var peer, var reason):
-                    view.Show(new TransferEvent.PeerGone(peer, reason));
-                    break;
-                case EngineEvent.PortMapped(var protocol, var port, var external, var address, var method):
-                    view.Show(new TransferEvent.PortMapping(protocol, port, external, address, method));
-                    break;
-                case EngineEvent.PortUnmapped(var protocol, var port):
-                    view.Show(new TransferEvent.PortMapping(protocol, port, null, null, null));
-                    break;
-                case EngineEvent.ExternalAddressKnown(var address):
-                    view.Show(new TransferEvent.AddressKnown(address));
-                    break;
-                case EngineEvent.Warning(var code, var message):
-                    view.Show(new TransferEvent.Warning(code, message));
-                    break;
-                case EngineEvent.TrackerFailed(var torrent, var url, var message):
-                    WarnOnce("tracker-failed", torrent, url, message);
-                    break;
-                case EngineEvent.WebSeedFailed(var torrent, var url, var message):
-                    WarnOnce("web-seed-failed", torrent, url, message);
-                    break;
-            }
-        }
+        news.Tell();
     }
-
-    /// <summary>A server that stays silent is told about once, not each time it is asked.</summary>
-    private void WarnOnce(string code, Torrent torrent, string url, string message)
-    {
-        if (_troubles.GetValueOrDefault((code, torrent, url)) != message)
-        {
-            _troubles[(code, torrent, url)] = message;
-            view.Show(new TransferEvent.Warning(code, $"{url}: {message}"));
-        }
-    }
-
-    /// <summary>
-    /// A full or failing disk may recover, and what is here can still be seeded; but what may not be written now may not
-    /// be written later either.
-    /// </summary>
-    private static bool IsHopeless(TorrentStatus status) =>
-        status is { IsComplete: false, FailureKind: DiskFailureKind.Denied or DiskFailureKind.ReadOnly };
-
-    private static UserErrorException Bug(Exception fault) =>
-        new(
-            "internal-error",
-            $"this is a bug in Shoal, please report it: {fault.GetType().Name}: {fault.Message} "
-                + $"({fault.StackTrace?.Split('\n').FirstOrDefault()?.Trim()})"
-        );
 }

@@ -109,7 +109,7 @@ internal sealed partial class Swarm
         _extensions.Register(LtTrackers.Name, _trackers.OnMessage, () => _trackers.IsOn);
         _extensions.OnHandshake = (peer, handshake) =>
         {
-            TellOf(peer);
+            _state.TellOf(peer);
             _exchange.OnHandshake(peer);
             _trackers.OnHandshake(peer);
             if (_metadata.OnSize(peer, handshake.MetadataSize) is { } reason)

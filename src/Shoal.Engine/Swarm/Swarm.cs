@@ -257,7 +257,7 @@ internal sealed partial class Swarm
             _nextSecond = _state.Now + Second;
             foreach (var peer in _state.Peers)
             {
-                TellOf(peer);
+                _state.TellOf(peer);
                 peer.Noise = Math.Max(0, peer.Noise - _state.Limits.NoisePerSecond);
             }
 
@@ -324,19 +324,9 @@ internal sealed partial class Swarm
         _ledger.RefillAll();
     }
 
-    /// <summary>Once, as soon as the peer has named itself or had the time for it.</summary>
-    private void TellOf(PeerState peer)
-    {
-        if (!peer.IsTold)
-        {
-            peer.IsTold = true;
-            _state.Tell(SwarmEffectKind.PeerSeen, payload: StatusReport.Create(peer));
-        }
-    }
-
     private void Remove(PeerState peer, DisconnectReason reason)
     {
-        TellOf(peer);
+        _state.TellOf(peer);
         _state.Tell(SwarmEffectKind.PeerGone, (uint)reason, StatusReport.Create(peer));
         _state.Remove(peer);
         _punch.Leave(peer);

@@ -146,4 +146,22 @@ internal sealed class SwarmState
 
     public void Tell(SwarmEffectKind kind, uint piece = 0, object? payload = null) =>
         Effects.Add(new SwarmEffect(kind, Piece: piece, Payload: payload));
+
+    /// <summary>Once, as soon as the peer has named itself or had the time for it.</summary>
+    public void TellOf(PeerState peer)
+    {
+        if (!peer.IsTold)
+        {
+            peer.IsTold = true;
+            Tell(SwarmEffectKind.PeerSeen, payload: StatusReport.Create(peer));
+        }
+    }
+
+    /// <summary>Everything wanted is here. Whoever brought it is known before that.</summary>
+    public void TellCompleted()
+    {
+        Peers.ForEach(TellOf);
+        Tell(SwarmEffectKind.Completed);
+        Tell(SwarmEffectKind.StateChanged);
+    }
 }

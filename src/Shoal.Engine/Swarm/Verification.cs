@@ -198,8 +198,7 @@ internal sealed class Verification(
         var isDone = state.IsSeeding;
         if (isDone && !_wasDone)
         {
-            state.Tell(SwarmEffectKind.Completed);
-            state.Tell(SwarmEffectKind.StateChanged);
+            state.TellCompleted();
         }
 
         if (isDone != _wasDone && !state.IsSuperSeeding)

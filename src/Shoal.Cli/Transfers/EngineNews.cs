@@ -1,0 +1,122 @@
+using Shoal.Engine;
+
+namespace Shoal.Cli;
+
+/// <summary>Tells the view what the engine has to say, in order, from its start to its last word. One caller at a time.</summary>
+internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
+{
+    private readonly Dictionary<(string, Torrent, string), string> _troubles = [];
+
+    public TorrentEngine Engine => engine;
+
+    public ITransferView View => view;
+
+    /// <summary>The disk failed while the engine stopped: what was said to be complete may not be durable.</summary>
+    public string? FailedAtLast { get; private set; }
+
+    /// <summary>Tells what there is.</summary>
+    /// <exception cref="UserErrorException">The command cannot go on: a bug, or a disk that will not recover.</exception>
+    public void Tell()
+    {
+        while (engine.Events.TryRead(out var happening))
+        {
+            switch (happening)
+            {
+                case EngineEvent.Failed(var torrent, var message) when IsHopeless(torrent.Status):
+                    throw new UserErrorException("disk-failed", message);
+                case EngineEvent.Faulted(_, var fault):
+                    throw Bug(fault);
+                default:
+                    Tell(happening);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Tells the rest, once the engine has stopped: nothing can go wrong any more but what did.</summary>
+    public void TellLast()
+    {
+        while (engine.Events.TryRead(out var happening))
+        {
+            switch (happening)
+            {
+                case EngineEvent.Faulted(_, var fault):
+                    Tell(new EngineEvent.EngineFaulted(fault));
+                    break;
+                default:
+                    FailedAtLast = happening switch
+                    {
+                        EngineEvent.Failed failed => failed.Message,
+                        EngineEvent.Recovered => null,
+                        _ => FailedAtLast,
+                    };
+                    Tell(happening);
+                    break;
+            }
+        }
+    }
+
+    private void Tell(EngineEvent happening)
+    {
+        switch (happening)
+        {
+            case EngineEvent.Failed(_, var message):
+                view.Show(new TransferEvent.Warning("disk-failed", message));
+                break;
+            case EngineEvent.Recovered:
+                view.Show(new TransferEvent.Warning("disk-recovered", "the disk works again, going on"));
+                break;
+            case EngineEvent.EngineFaulted(var fault):
+                view.Show(new TransferEvent.Warning("internal-error", Bug(fault).Message));
+                break;
+            case EngineEvent.PeerSeen(_, var peer):
+                view.Show(new TransferEvent.PeerConnected(peer));
+                break;
+            case EngineEvent.PeerGone(_, var peer, var reason):
+                view.Show(new TransferEvent.PeerGone(peer, reason));
+                break;
+            case EngineEvent.PortMapped(var protocol, var port, var external, var address, var method):
+                view.Show(new TransferEvent.PortMapping(protocol, port, external, address, method));
+                break;
+            case EngineEvent.PortUnmapped(var protocol, var port):
+                view.Show(new TransferEvent.PortMapping(protocol, port, null, null, null));
+                break;
+            case EngineEvent.ExternalAddressKnown(var address):
+                view.Show(new TransferEvent.AddressKnown(address));
+                break;
+            case EngineEvent.Warning(var code, var message):
+                view.Show(new TransferEvent.Warning(code, message));
+                break;
+            case EngineEvent.TrackerFailed(var torrent, var url, var message):
+                WarnOnce("tracker-failed", torrent, url, message);
+                break;
+            case EngineEvent.WebSeedFailed(var torrent, var url, var message):
+                WarnOnce("web-seed-failed", torrent, url, message);
+                break;
+        }
+    }
+
+    /// <summary>A server that stays silent is told about once, not each time it is asked.</summary>
+    private void WarnOnce(string code, Torrent torrent, string url, string message)
+    {
+        if (_troubles.GetValueOrDefault((code, torrent, url)) != message)
+        {
+            _troubles[(code, torrent, url)] = message;
+            view.Show(new TransferEvent.Warning(code, $"{url}: {message}"));
+        }
+    }
+
+    /// <summary>
+    /// A full or failing disk may recover, and what is here can still be seeded; but what may not be written now may not
+    /// be written later either.
+    /// </summary>
+    private static bool IsHopeless(TorrentStatus status) =>
+        status is { IsComplete: false, FailureKind: DiskFailureKind.Denied or DiskFailureKind.ReadOnly };
+
+    private static UserErrorException Bug(Exception fault) =>
+        new(
+            "internal-error",
+            $"this is a bug in Shoal, please report it: {fault.GetType().Name}: {fault.Message} "
+                + $"({fault.StackTrace?.Split('\n').FirstOrDefault()?.Trim()})"
+        );
+}
