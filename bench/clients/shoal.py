@@ -10,7 +10,7 @@ TRANSPORTS = {"tcp", "utp"}
 BY_TRACKER = False
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAM = os.environ.get("SHOAL_EXE") or os.path.join(ROOT, "artifacts", "bin", "Shoal.Cli", "release", "shoal")
+PROGRAM = os.environ.get("SHOAL_EXE") or os.path.join(ROOT, "shoal")
 
 
 def version():

@@ -99,10 +99,10 @@ internal sealed class BlockPool
             return;
         }
 
-        var slab = GC.AllocateUninitializedArray<byte>(count * BlockBuffer.Capacity, pinned: true);
+        Memory<byte> slab = PageMemory.Allocate(count * BlockBuffer.Capacity);
         for (var i = count - 1; i >= 0; i--)
         {
-            _free.Push(new BlockBuffer(this, slab.AsMemory(i * BlockBuffer.Capacity, BlockBuffer.Capacity)));
+            _free.Push(new BlockBuffer(this, slab.Slice(i * BlockBuffer.Capacity, BlockBuffer.Capacity)));
         }
 
         _created += count;

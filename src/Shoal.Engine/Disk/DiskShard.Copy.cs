@@ -49,7 +49,7 @@ internal sealed partial class DiskShard
             }
 
             _run.Clear();
-            _run.Add(_scratch.AsMemory(0, length));
+            _run.Add(_scratch.Slice(0, length));
             try
             {
                 torrent.Disk.BeforeWrite(torrent, piece.Offset + begin, length);
@@ -61,11 +61,11 @@ internal sealed partial class DiskShard
                 return CopyOutcome.Stuck;
             }
 
-            piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
+            piece.Sha1?.AppendData(_scratch.Span.Slice(0, length));
             for (var at = 0; at < length && piece.Leaves is not null; at += PieceLayout.BlockSize)
             {
                 var block = (begin + at) / PieceLayout.BlockSize;
-                piece.Leaves[block] = LeafOf(_scratch.AsSpan(at, piece.DataSizeOf(block)));
+                piece.Leaves[block] = LeafOf(_scratch.Span.Slice(at, piece.DataSizeOf(block)));
             }
         }
 
@@ -84,10 +84,10 @@ internal sealed partial class DiskShard
         if (request.Source is { } source)
         {
             var inFile = storage.Map.Locate(piece.Offset + begin, length);
-            return inFile.MoveNext() && source.TryRead(inFile.Current.FileOffset, _scratch.AsSpan(0, length));
+            return inFile.MoveNext() && source.TryRead(inFile.Current.FileOffset, _scratch.Span.Slice(0, length));
         }
 
-        _chunk[0] = _scratch.AsMemory(0, length);
+        _chunk[0] = _scratch.Slice(0, length);
         try
         {
             var twin = torrent.Disk.Layout.Piece(request.Begin);

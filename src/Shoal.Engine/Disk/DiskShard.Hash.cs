@@ -7,7 +7,7 @@ namespace Shoal.Engine;
 internal sealed partial class DiskShard
 {
     private readonly Stack<IncrementalHash> _sha1 = new();
-    private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(DiskLimits.HashChunk, pinned: true);
+    private readonly Memory<byte> _scratch = PageMemory.Allocate(DiskLimits.HashChunk);
 
     /// <summary>Moves the hash on over all blocks that follow it without a gap.</summary>
     /// <returns>False: a block had to be read back and could not be; the piece was given up.</returns>
@@ -69,10 +69,12 @@ internal sealed partial class DiskShard
             return false;
         }
 
-        piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
+        piece.Sha1?.AppendData(_scratch.Span.Slice(0, length));
         for (var i = 0; i < count && needsLeaves; i++)
         {
-            piece.Leaves![first + i] = LeafOf(_scratch.AsSpan(i * PieceLayout.BlockSize, piece.DataSizeOf(first + i)));
+            piece.Leaves![first + i] = LeafOf(
+                _scratch.Span.Slice(i * PieceLayout.BlockSize, piece.DataSizeOf(first + i))
+            );
         }
 
         piece.Cursor += count;
@@ -162,19 +164,19 @@ internal sealed partial class DiskShard
         for (var begin = 0; begin < covered; begin += _scratch.Length)
         {
             var length = Math.Min(_scratch.Length, covered - begin);
-            _chunk[0] = _scratch.AsMemory(0, length);
+            _chunk[0] = _scratch.Slice(0, length);
             if (!torrent.Disk.Storage.Read(piece.Offset + begin, _chunk, length, _readPart))
             {
                 return false;
             }
 
-            piece.Sha1?.AppendData(_scratch.AsSpan(0, length));
+            piece.Sha1?.AppendData(_scratch.Span.Slice(0, length));
             if (piece.Leaves is { } leaves)
             {
                 for (var at = 0; at < length; at += PieceLayout.BlockSize)
                 {
                     var block = (begin + at) / PieceLayout.BlockSize;
-                    leaves[block] = LeafOf(_scratch.AsSpan(at, piece.DataSizeOf(block)));
+                    leaves[block] = LeafOf(_scratch.Span.Slice(at, piece.DataSizeOf(block)));
                 }
             }
         }
@@ -200,13 +202,13 @@ internal sealed partial class DiskShard
     {
         if (count > 0)
         {
-            _scratch.AsSpan(0, Math.Min(count, _scratch.Length)).Clear();
+            _scratch.Span.Slice(0, Math.Min(count, _scratch.Length)).Clear();
         }
 
         while (count > 0)
         {
             var take = Math.Min(count, _scratch.Length);
-            sha1.AppendData(_scratch.AsSpan(0, take));
+            sha1.AppendData(_scratch.Span.Slice(0, take));
             count -= take;
         }
     }

@@ -127,7 +127,7 @@ internal sealed partial class DiskShard
 
     private bool TryRead(ShardTorrent torrent, long offset, int length)
     {
-        _chunk[0] = _scratch.AsMemory(0, length);
+        _chunk[0] = _scratch.Slice(0, length);
         return TryRead(torrent, offset, _chunk, length);
     }
 
@@ -160,7 +160,7 @@ internal sealed partial class DiskShard
 
     private bool IsReadable(ShardTorrent torrent, (long Offset, int Length) range)
     {
-        _chunk[0] = _scratch.AsMemory(0, range.Length);
+        _chunk[0] = _scratch.Slice(0, range.Length);
         try
         {
             return torrent.Disk.Storage.Read(range.Offset, _chunk, range.Length, _readPart);

@@ -27,7 +27,7 @@ internal sealed class LinuxDatagramSocket : DatagramSocket
     private const int MaxRunBytes = 65535 - 40 - 8;
 
     private readonly bool _isV6;
-    private readonly byte[] _memory = GC.AllocateUninitializedArray<byte>(Slots * SlotSize, pinned: true);
+    private readonly ArraySegment<byte> _memory = PageMemory.Allocate(Slots * SlotSize);
     private readonly byte[] _peek = new byte[1];
     private readonly SocketAddress _peekedAt;
     private readonly byte[] _block;
@@ -55,7 +55,7 @@ internal sealed class LinuxDatagramSocket : DatagramSocket
         var vectors = (Vector*)(_incoming + Slots);
         _controls = (Control*)(vectors + Slots);
         var names = (byte*)(_controls + Slots);
-        var memory = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
+        var memory = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_memory.Array!, _memory.Offset);
         for (var i = 0; i < Slots; i++)
         {
             vectors[i] = new Vector { Base = memory + i * SlotSize, Length = SlotSize };
