@@ -77,7 +77,7 @@ internal sealed class HttpTrackerHandler
         return HttpTrackerStatus.Ok;
     }
 
-    private void Announce(
+    public void Announce(
         ReadOnlySpan<char> query,
         in PeerAddress from,
         in PeerAddress local,
@@ -170,7 +170,7 @@ internal sealed class HttpTrackerHandler
         HttpTrackerAnswer.WriteScrape(output, counts);
     }
 
-    private void Refuse(string reason, TimeSpan? retryIn, IBufferWriter<byte> output)
+    public void Refuse(string reason, TimeSpan? retryIn, IBufferWriter<byte> output)
     {
         _registry.CountRefused();
         HttpTrackerAnswer.WriteFailure(output, reason, retryIn);
