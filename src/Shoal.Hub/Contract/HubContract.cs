@@ -1,0 +1,145 @@
+using System.Text.Json.Serialization;
+
+namespace Shoal.Hub;
+
+// What members and the hub say to each other, in JSON. docs/formats/hub.md describes it. Bytes are base64, times seconds
+// since 1970, ids the texts of their types.
+
+/// <summary>Why not.</summary>
+/// <param name="Code">Stable, kebab-case.</param>
+/// <param name="Message">One line for a person.</param>
+public sealed record HubProblem(string Code, string Message);
+
+/// <param name="Certificate">Of the authority, in DER: whoever has a link can tell whether it is the right one.</param>
+public sealed record AuthorityAnswer(string Publication, byte[] Certificate);
+
+/// <param name="Request">PKCS #10. Its key makes the request the same one when it comes again.</param>
+public sealed record JoinRequest(string Publication, string Invitation, byte[] Secret, byte[] Request);
+
+public sealed record RenewRequest(byte[] Request);
+
+/// <param name="Certificate">In DER.</param>
+/// <param name="PublicationKey">What members call each other with.</param>
+/// <param name="Revocations">The newest list; null: none was ever made.</param>
+/// <param name="Role">member, publisher or administrator.</param>
+public sealed record MembershipAnswer(
+    byte[] Certificate,
+    byte[] Authority,
+    byte[] PublicationKey,
+    byte[]? Revocations,
+    string Member,
+    string Role,
+    long NotAfter
+);
+
+/// <param name="SecretHash">The secret itself stays with who made it.</param>
+/// <param name="PublishBytes">Null: no limit.</param>
+/// <param name="Invitations">How many the invited may make itself; null: no limit.</param>
+public sealed record NewInvitation(
+    string Id,
+    byte[] SecretHash,
+    string Name,
+    string Role,
+    long Expires,
+    int Uses,
+    long? PublishBytes,
+    long? Invitations
+);
+
+public sealed record NewInvitations(IReadOnlyList<NewInvitation> Invitations);
+
+public sealed record InvitationInfo(
+    string Id,
+    string Name,
+    string Role,
+    long Made,
+    long Expires,
+    int Uses,
+    int Used,
+    string MadeBy,
+    bool Revoked,
+    long? PublishBytes,
+    long? Invitations
+);
+
+/// <param name="Next">Ask on from behind this one; null: that was all.</param>
+public sealed record InvitationPage(IReadOnlyList<InvitationInfo> Invitations, string? Next);
+
+/// <summary>A member without a link: its key was made for it, and goes to it in a file.</summary>
+public sealed record NewMember(byte[] Request, string Name, string Role, long NotAfter);
+
+public sealed record NewMembers(IReadOnlyList<NewMember> Members);
+
+public sealed record IssuedCertificates(IReadOnlyList<byte[]> Certificates);
+
+public sealed record MemberInfo(
+    string Id,
+    string Name,
+    string Role,
+    long Joined,
+    string? Invitation,
+    string InvitedBy,
+    long? RevokedAt
+);
+
+public sealed record MemberPage(IReadOnlyList<MemberInfo> Members, string? Next);
+
+/// <param name="Members">Who is no member any more.</param>
+/// <param name="WithInvited">Also whom they invited, and whom these invited, and so on.</param>
+public sealed record RevokeRequest(IReadOnlyList<string> Members, bool WithInvited);
+
+/// <param name="Version">Of the list that says so.</param>
+/// <param name="Members">Who was revoked by it; not who was before.</param>
+public sealed record RevokeAnswer(long Version, IReadOnlyList<string> Members);
+
+/// <param name="Entry">Signed by the publisher.</param>
+/// <param name="Torrent">The .torrent that the entry names by its hash.</param>
+public sealed record PublishRequest(byte[] Entry, byte[] Torrent);
+
+/// <param name="Complete">Members that announced that they have all of it.</param>
+/// <param name="Incomplete">Members that are at it.</param>
+public sealed record CatalogueItem(byte[] Entry, long Published, int Complete, int Incomplete);
+
+public sealed record CatalogueAnswer(IReadOnlyList<CatalogueItem> Entries);
+
+/// <param name="Version">Of the newest list; 0: none.</param>
+/// <param name="List">Null: there is none newer than the one asked about.</param>
+/// <param name="AskAgainIn">Seconds.</param>
+public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
+[JsonSerializable(typeof(HubProblem))]
+[JsonSerializable(typeof(AuthorityAnswer))]
+[JsonSerializable(typeof(JoinRequest))]
+[JsonSerializable(typeof(RenewRequest))]
+[JsonSerializable(typeof(MembershipAnswer))]
+[JsonSerializable(typeof(NewInvitations))]
+[JsonSerializable(typeof(InvitationPage))]
+[JsonSerializable(typeof(NewMembers))]
+[JsonSerializable(typeof(IssuedCertificates))]
+[JsonSerializable(typeof(MemberPage))]
+[JsonSerializable(typeof(RevokeRequest))]
+[JsonSerializable(typeof(RevokeAnswer))]
+[JsonSerializable(typeof(PublishRequest))]
+[JsonSerializable(typeof(CatalogueAnswer))]
+[JsonSerializable(typeof(RevocationAnswer))]
+internal sealed partial class HubJson : JsonSerializerContext;
+
+/// <summary>Roles as the contract writes them.</summary>
+public static class RoleNames
+{
+    private static readonly string[] Names = ["member", "publisher", "administrator"];
+
+    public static string Of(Membership.MemberRole role) => Names[(int)role];
+
+    public static bool TryParse(string? text, out Membership.MemberRole role)
+    {
+        var index = Array.IndexOf(Names, text);
+        role = (Membership.MemberRole)Math.Max(index, 0);
+        return index >= 0;
+    }
+}

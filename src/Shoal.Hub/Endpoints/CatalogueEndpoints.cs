@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
+using Shoal.Membership;
+using Shoal.Protocol;
+
+namespace Shoal.Hub;
+
+/// <summary>What is published, and where members find each other.</summary>
+internal sealed class CatalogueEndpoints(
+    Gate gate,
+    IHubStore store,
+    CatalogueBook catalogue,
+    MembershipVerifier verifier,
+    RevocationBook revocations,
+    MemberTracker tracker,
+    HubOptions options
+)
+{
+    private static readonly TimeSpan MaxSkew = TimeSpan.FromHours(25);
+
+    public Task ListAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Member);
+        var items = catalogue.Lines.Select(line =>
+        {
+            var (complete, incomplete) = tracker.Count(line.Entry.Fields.InfoHashes);
+            return new CatalogueItem(line.Row.Entry, line.Row.Published.ToUnixTimeSeconds(), complete, incomplete);
+        });
+        return Gate.WriteAsync(context, new CatalogueAnswer([.. items]), HubJson.Default.CatalogueAnswer);
+    }
+
+    public async Task PublishAsync(HttpContext context)
+    {
+        var caller = gate.Enter(context, MemberRole.Publisher);
+        // Base64 makes three bytes four.
+        var longest = options.Limits.TorrentLength / 3 * 4 + 4 * options.Limits.RequestLength;
+        var request = await Gate.ReadAsync(context, HubJson.Default.PublishRequest, longest).ConfigureAwait(false);
+        var fields = ReadEntry(request, caller);
+        CheckTorrent(request.Torrent, fields);
+        if (catalogue.Lines.Count >= options.Limits.CatalogueEntries)
+        {
+            throw new RefusedException(507, "catalogue-full", "the catalogue is full: withdraw old versions");
+        }
+
+        var publisher = await store.FindMemberAsync(caller.Member, context.RequestAborted).ConfigureAwait(false);
+        var row = new CatalogueRow(
+            fields.Id,
+            fields.Version,
+            caller.Member,
+            fields.Size,
+            options.Time.GetUtcNow(),
+            request.Entry,
+            request.Torrent
+        );
+        var quota = publisher?.Quota.PublishBytes;
+        switch (await store.PublishAsync(row, quota, context.RequestAborted).ConfigureAwait(false))
+        {
+            case CatalogueOutcome.VersionTaken
+                when !await IsSameAsync(row, context.RequestAborted).ConfigureAwait(false):
+                throw new RefusedException(409, "version-taken", "this version or a later one is in the catalogue");
+            case CatalogueOutcome.NotYours:
+                throw new RefusedException(403, "not-yours", "another publisher has that entry");
+            case CatalogueOutcome.QuotaExceeded:
+                throw new RefusedException(
+                    403,
+                    "quota-exceeded",
+                    string.Create(CultureInfo.InvariantCulture, $"you may publish {quota} bytes in all")
+                );
+        }
+
+        await catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    public async Task TorrentAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Member);
+        var (id, version) = ReadName(context);
+        // A revoked publisher's entry is not in the book, and so neither is its torrent.
+        var torrent = catalogue.Lines.Any(line => line.Row.Id == id && line.Row.Version == version)
+            ? await store.ReadTorrentAsync(id, version, context.RequestAborted).ConfigureAwait(false)
+            : null;
+        if (torrent is null)
+        {
+            throw NoEntry();
+        }
+
+        context.Response.ContentType = "application/x-bittorrent";
+        context.Response.ContentLength = torrent.Length;
+        await context.Response.Body.WriteAsync(torrent, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>By its publisher or an administrator.</summary>
+    public async Task WithdrawAsync(HttpContext context)
+    {
+        var caller = gate.Enter(context, MemberRole.Publisher);
+        var (id, version) = ReadName(context);
+        var rows = await store.ListCatalogueAsync(context.RequestAborted).ConfigureAwait(false);
+        var row = rows.FirstOrDefault(row => row.Id == id && row.Version == version) ?? throw NoEntry();
+        if (row.Publisher != caller.Member && caller.Role < MemberRole.Administrator)
+        {
+            throw new RefusedException(403, "not-yours", "another publisher has that entry");
+        }
+
+        await store.WithdrawAsync(id, version, context.RequestAborted).ConfigureAwait(false);
+        await catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    /// <summary>An announce as trackers know it (BEP 3, 7, 23), by a member, for the address that it comes from.</summary>
+    public async Task AnnounceAsync(HttpContext context)
+    {
+        var output = new ArrayBufferWriter<byte>(512);
+        var caller = gate.Enter(context, MemberRole.Member);
+        var query = context.Request.QueryString.Value;
+        tracker.Announce(
+            caller.Member,
+            query is { Length: > 1 } ? query.AsSpan(1) : default,
+            Gate.RemoteOf(context),
+            context.Connection.LocalIpAddress ?? IPAddress.None,
+            output
+        );
+        context.Response.ContentType = "text/plain";
+        context.Response.ContentLength = output.WrittenCount;
+        await context.Response.Body.WriteAsync(output.WrittenMemory, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private CatalogueFields ReadEntry(PublishRequest request, Caller caller)
+    {
+        if (!CatalogueEntry.TryRead(request.Entry, verifier, revocations.Current, out var entry, out var fault))
+        {
+            throw new RefusedException(400, "bad-entry", $"the entry is not good ({fault})");
+        }
+
+        // Who brings an entry is who signed it: nobody publishes in another's name, not even with an entry of his.
+        if (entry.Publisher != caller.Member)
+        {
+            throw new RefusedException(403, "not-yours", "another publisher has signed that entry");
+        }
+
+        return (entry.Fields.SignedAt - options.Time.GetUtcNow()).Duration() <= MaxSkew
+            ? entry.Fields
+            : throw new RefusedException(
+                400,
+                "bad-entry",
+                "the entry was not signed today: does this machine's clock go right?"
+            );
+    }
+
+    private void CheckTorrent(byte[] torrent, CatalogueFields fields)
+    {
+        if (torrent.Length > options.Limits.TorrentLength)
+        {
+            throw new RefusedException(413, "too-large", "the .torrent is larger than one may be");
+        }
+
+        if (
+            !new Sha256Digest(SHA256.HashData(torrent)).Equals(fields.Torrent)
+            || !MetainfoReader.TryRead(torrent, MetainfoLimits.Default, out var metainfo, out _)
+            || metainfo.InfoHashes != fields.InfoHashes
+            || metainfo.Size != fields.Size
+        )
+        {
+            throw new RefusedException(400, "bad-torrent", "the .torrent is not the one that the entry names");
+        }
+    }
+
+    private async Task<bool> IsSameAsync(CatalogueRow row, CancellationToken cancellation) =>
+        (await store.ListCatalogueAsync(cancellation).ConfigureAwait(false)).Any(there =>
+            there.Id == row.Id && there.Version == row.Version && there.Entry.AsSpan().SequenceEqual(row.Entry)
+        );
+
+    private static (EntryId Id, long Version) ReadName(HttpContext context) =>
+        EntryId.TryParse(context.Request.RouteValues["id"] as string, out var id)
+        && long.TryParse(
+            context.Request.RouteValues["version"] as string,
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var version
+        )
+            ? (id, version)
+            : throw NoEntry();
+
+    private static RefusedException NoEntry() => new(404, "entry-unknown", "there is no such entry in the catalogue");
+}

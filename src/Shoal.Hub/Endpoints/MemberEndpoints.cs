@@ -1,0 +1,166 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Shoal.Membership;
+
+namespace Shoal.Hub;
+
+/// <summary>Who is a member, for administrators; and who is none any more, for everybody.</summary>
+internal sealed class MemberEndpoints(Gate gate, IHubStore store, RevocationBook revocations, HubOptions options)
+{
+    private const int PageSize = 1000;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(50);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(20);
+
+    private int _waiting;
+
+    /// <summary>Requests that wait for the next list.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    public async Task ListAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Administrator);
+        MemberId? after = context.Request.Query["after"].ToString() is { Length: > 0 } text
+            ? MemberId.TryParse(text, out var id)
+                ? id
+                : throw new RefusedException(400, "bad-request", "'after' is no member")
+            : null;
+        var rows = await store.ListMembersAsync(after, PageSize, context.RequestAborted).ConfigureAwait(false);
+        await Gate.WriteAsync(
+                context,
+                new MemberPage([.. rows.Select(InfoOf)], rows.Count == PageSize ? rows[^1].Id.ToString() : null),
+                HubJson.Default.MemberPage
+            )
+            .ConfigureAwait(false);
+    }
+
+    public async Task RevokeAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Administrator);
+        var request = await Gate.ReadAsync(context, HubJson.Default.RevokeRequest, options.Limits.BatchLength)
+            .ConfigureAwait(false);
+        if (request.Members.Count is 0 || request.Members.Count > options.Limits.RevocationsAtOnce)
+        {
+            throw new RefusedException(
+                400,
+                "bad-request",
+                $"one request revokes 1 to {options.Limits.RevocationsAtOnce} members"
+            );
+        }
+
+        var members = new List<MemberId>();
+        foreach (var text in request.Members)
+        {
+            if (
+                !MemberId.TryParse(text, out var id)
+                || await store.FindMemberAsync(id, context.RequestAborted).ConfigureAwait(false) is null
+            )
+            {
+                throw new RefusedException(
+                    404,
+                    "member-unknown",
+                    $"the hub knows no member '{text}'; nobody was revoked"
+                );
+            }
+
+            members.Add(id);
+        }
+
+        if (request.WithInvited)
+        {
+            await AddInvitedAsync(members, context.RequestAborted).ConfigureAwait(false);
+        }
+
+        var (version, revoked) =
+            await revocations.RevokeAsync(members, context.RequestAborted).ConfigureAwait(false)
+            ?? throw new RefusedException(
+                507,
+                "list-full",
+                $"a revocation list has at most {MembershipLimits.Default.MaxRevoked} entries; nobody was revoked"
+            );
+        await Gate.WriteAsync(
+                context,
+                new RevokeAnswer(version, [.. revoked.Select(member => member.ToString())]),
+                HubJson.Default.RevokeAnswer
+            )
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The newest list, if the member knows an older one; else waits for it (<c>?after=VERSION&amp;wait=SECONDS</c>), as
+    /// long as not too many wait.
+    /// </summary>
+    public async Task RevocationsAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Member);
+        var after = Number(context, "after", 0, long.MaxValue);
+        var wait = TimeSpan.FromSeconds(Number(context, "wait", 0, (long)LongestWait.TotalSeconds));
+        var isCrowded = false;
+        if (wait > TimeSpan.Zero && (revocations.Current?.Version ?? 0) <= after)
+        {
+            isCrowded = Interlocked.Increment(ref _waiting) > options.Limits.Waiting;
+            try
+            {
+                if (!isCrowded)
+                {
+                    await revocations.WaitAsync(after, wait, context.RequestAborted).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiting);
+            }
+        }
+
+        var current = revocations.Current;
+        await Gate.WriteAsync(
+                context,
+                new RevocationAnswer(
+                    current?.Version ?? 0,
+                    current?.Version > after ? current.Encoded.ToArray() : null,
+                    isCrowded ? (int)Pause.TotalSeconds : 0
+                ),
+                HubJson.Default.RevocationAnswer
+            )
+            .ConfigureAwait(false);
+    }
+
+    private async Task AddInvitedAsync(List<MemberId> members, CancellationToken cancellation)
+    {
+        var all = new List<MemberRow>();
+        for (MemberId? after = null; ; after = all[^1].Id)
+        {
+            var page = await store.ListMembersAsync(after, PageSize, cancellation).ConfigureAwait(false);
+            all.AddRange(page);
+            if (page.Count < PageSize)
+            {
+                break;
+            }
+        }
+
+        var chosen = members.ToHashSet();
+        for (var before = 0; before != chosen.Count; )
+        {
+            before = chosen.Count;
+            chosen.UnionWith(all.Where(row => chosen.Contains(row.InvitedBy)).Select(row => row.Id));
+        }
+
+        members.AddRange(chosen.Except(members).ToList());
+    }
+
+    private static long Number(HttpContext context, string name, long min, long max) =>
+        context.Request.Query[name].ToString() is not { Length: > 0 } text ? min
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min
+            ? Math.Min(value, max)
+        : throw new RefusedException(400, "bad-request", $"'{name}' is no number");
+
+    private static MemberInfo InfoOf(MemberRow row) =>
+        new(
+            row.Id.ToString(),
+            row.Name,
+            RoleNames.Of(row.Role),
+            row.Joined.ToUnixTimeSeconds(),
+            row.Invitation?.ToString(),
+            row.InvitedBy.ToString(),
+            row.RevokedAt?.ToUnixTimeSeconds()
+        );
+}

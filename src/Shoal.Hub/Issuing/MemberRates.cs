@@ -1,0 +1,41 @@
+using Shoal.Membership;
+
+namespace Shoal.Hub;
+
+/// <summary>
+/// How often a member may ask: so many at once, and as many in each period. One caller at a time; time is a parameter.
+/// Whoever has not asked for a period is forgotten.
+/// </summary>
+internal sealed class MemberRates(int perPeriod, TimeSpan period)
+{
+    private readonly TimeSpan _period = period;
+    private readonly Dictionary<MemberId, (double Left, TimeSpan At)> _members = [];
+    private TimeSpan _nextSweep = period;
+
+    public int Remembered => _members.Count;
+
+    /// <summary>Counts a request, unless it is one too many.</summary>
+    public bool TryTake(MemberId member, TimeSpan now)
+    {
+        if (now >= _nextSweep)
+        {
+            _nextSweep = now + _period;
+            foreach (
+                var idle in _members.Where(entry => now - entry.Value.At >= _period).Select(entry => entry.Key).ToList()
+            )
+            {
+                _members.Remove(idle);
+            }
+        }
+
+        var (left, at) = _members.TryGetValue(member, out var known) ? known : (perPeriod, now);
+        left = Math.Min(perPeriod, left + perPeriod * ((now - at) / _period));
+        if (left < 1)
+        {
+            return false;
+        }
+
+        _members[member] = (left - 1, now);
+        return true;
+    }
+}

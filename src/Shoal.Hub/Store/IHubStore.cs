@@ -1,0 +1,86 @@
+using Shoal.Membership;
+
+namespace Shoal.Hub;
+
+/// <summary>
+/// Everything that a hub remembers. Each method is one transaction: when it returns, what it did survives a power cut; when
+/// it throws, nothing was done. Safe from any thread, and from several hubs on one database: nothing is cached here.
+/// </summary>
+/// <remarks>
+/// One contract, tested against every implementation (HubStoreContract in the tests). Times are stored in whole seconds.
+/// </remarks>
+internal interface IHubStore : IAsyncDisposable
+{
+    /// <summary>Adds all of them or, when one id is taken, none.</summary>
+    /// <returns>Whether they were added.</returns>
+    Task<bool> AddInvitationsAsync(IReadOnlyList<InvitationRow> invitations, CancellationToken cancellation);
+
+    Task<InvitationRow?> FindInvitationAsync(InvitationId id, CancellationToken cancellation);
+
+    /// <summary>In the order of their making, from behind <paramref name="after"/> on; null: from the first.</summary>
+    Task<IReadOnlyList<InvitationRow>> ListInvitationsAsync(
+        InvitationId? after,
+        int limit,
+        CancellationToken cancellation
+    );
+
+    /// <summary>How many an administrator has made.</summary>
+    Task<long> CountInvitationsAsync(MemberId madeBy, CancellationToken cancellation);
+
+    /// <summary>Nobody redeems it any more; who did stays a member. Doing it again changes nothing.</summary>
+    /// <returns>Whether it is there.</returns>
+    Task<bool> RevokeInvitationAsync(InvitationId id, CancellationToken cancellation);
+
+    /// <summary>
+    /// Counts a use and notes the member, both or neither. The same key with the same invitation is the same use, however
+    /// often and at whichever hub it comes: the member that it became is returned, and nothing is counted.
+    /// </summary>
+    Task<Redemption> RedeemAsync(
+        InvitationId id,
+        MemberRow newcomer,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    );
+
+    /// <summary>Notes a member that was invited without a link (the administrator of the first start, files).</summary>
+    /// <returns>False: that id is taken.</returns>
+    Task<bool> AddMembersAsync(IReadOnlyList<MemberRow> members, CancellationToken cancellation);
+
+    Task<MemberRow?> FindMemberAsync(MemberId id, CancellationToken cancellation);
+
+    /// <summary>In the order of their joining, from behind <paramref name="after"/> on; null: from the first.</summary>
+    Task<IReadOnlyList<MemberRow>> ListMembersAsync(MemberId? after, int limit, CancellationToken cancellation);
+
+    /// <summary>The current revocation list; null: none was ever made.</summary>
+    Task<StoredRevocations?> ReadRevocationsAsync(CancellationToken cancellation);
+
+    /// <summary>Puts the next list in place of the one it was made from, and marks the members.</summary>
+    /// <param name="previous">The number of the list that it was made from; 0: none.</param>
+    /// <param name="next">What takes its place.</param>
+    /// <param name="members">Who is revoked by it.</param>
+    /// <param name="now">When.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>False: another list has come since; nothing was done.</returns>
+    Task<bool> ReplaceRevocationsAsync(
+        long previous,
+        StoredRevocations next,
+        IReadOnlyCollection<MemberId> members,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    );
+
+    /// <summary>Adds a version of something published.</summary>
+    /// <param name="row">What.</param>
+    /// <param name="publishLimit">Bytes that all entries of this publisher may have together; null: no limit.</param>
+    /// <param name="cancellation">Gives up.</param>
+    Task<CatalogueOutcome> PublishAsync(CatalogueRow row, long? publishLimit, CancellationToken cancellation);
+
+    /// <summary>All versions of everything, the newest first; without the torrents themselves.</summary>
+    Task<IReadOnlyList<CatalogueRow>> ListCatalogueAsync(CancellationToken cancellation);
+
+    /// <summary>The torrent of an entry.</summary>
+    Task<byte[]?> ReadTorrentAsync(EntryId id, long version, CancellationToken cancellation);
+
+    /// <returns>Whether it was there.</returns>
+    Task<bool> WithdrawAsync(EntryId id, long version, CancellationToken cancellation);
+}

@@ -1,0 +1,93 @@
+using Shoal.Membership;
+
+namespace Shoal.Hub;
+
+/// <summary>What a member may do beyond its role; null: no limit.</summary>
+/// <param name="PublishBytes">Size of everything it has in the catalogue.</param>
+/// <param name="Invitations">Invitations that it may make.</param>
+internal readonly record struct MemberQuota(long? PublishBytes, long? Invitations);
+
+/// <summary>An invitation as the hub knows it: never its secret.</summary>
+/// <param name="SecretHash">See <see cref="InvitationSecret.Hash"/>.</param>
+/// <param name="Name">Whom it is for, as the inviting administrator calls them; may be empty.</param>
+/// <param name="Uses">How often it can be redeemed.</param>
+/// <param name="Used">How often it was.</param>
+/// <param name="MadeBy">The administrator.</param>
+internal sealed record InvitationRow(
+    InvitationId Id,
+    byte[] SecretHash,
+    string Name,
+    MemberRole Role,
+    MemberQuota Quota,
+    DateTimeOffset Made,
+    DateTimeOffset Expires,
+    int Uses,
+    int Used,
+    MemberId MadeBy,
+    bool IsRevoked
+);
+
+/// <param name="Invitation">How it came; null: without a link.</param>
+/// <param name="KeyHash">SHA-256 of its first public key: tells a repeated request from a second use.</param>
+/// <param name="InvitedBy">The administrator.</param>
+/// <param name="RevokedAt">Null: a member.</param>
+internal sealed record MemberRow(
+    MemberId Id,
+    InvitationId? Invitation,
+    byte[] KeyHash,
+    string Name,
+    MemberRole Role,
+    MemberQuota Quota,
+    MemberId InvitedBy,
+    DateTimeOffset Joined,
+    DateTimeOffset? RevokedAt
+);
+
+internal enum RedemptionOutcome
+{
+    /// <summary>A use was counted.</summary>
+    Joined,
+
+    /// <summary>This key had redeemed it before: nothing was counted.</summary>
+    Repeated,
+    Unknown,
+    UsedUp,
+    Expired,
+    Revoked,
+}
+
+/// <param name="Member">Who it is now; null: nobody.</param>
+internal readonly record struct Redemption(RedemptionOutcome Outcome, MemberRow? Member);
+
+/// <param name="Number">Counts up from 1.</param>
+/// <param name="List">As it was signed.</param>
+internal sealed record StoredRevocations(long Number, byte[] List);
+
+internal enum CatalogueOutcome
+{
+    Published,
+
+    /// <summary>That version is there, or a later one.</summary>
+    VersionTaken,
+
+    /// <summary>The entry is another publisher's.</summary>
+    NotYours,
+    QuotaExceeded,
+}
+
+/// <param name="Entry">Signed, as the publisher made it.</param>
+/// <param name="Torrent">The .torrent; empty in lists.</param>
+/// <param name="Size">Bytes of the content.</param>
+/// <param name="Published">By the hub's clock.</param>
+internal sealed record CatalogueRow(
+    EntryId Id,
+    long Version,
+    MemberId Publisher,
+    long Size,
+    DateTimeOffset Published,
+    byte[] Entry,
+    byte[] Torrent
+);
+
+/// <summary>The store cannot do what it must; the message says why and is fit for the operator.</summary>
+public sealed class HubStoreException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,221 @@
+using System.Security.Cryptography;
+using Shoal.Hub;
+using Shoal.Membership;
+
+namespace Shoal.UnitTests;
+
+/// <summary>What every store must do, whatever is under it. The same for SQLite here and for PostgreSQL in the interop tests.</summary>
+internal static class HubStoreContract
+{
+    private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public static async Task HoldsAsync(IHubStore store)
+    {
+        await InvitationsAreAddedAllOrNoneAsync(store);
+        await ListsComeInPagesAsync(store);
+        await AUseIsCountedOnceAsync(store);
+        await WhatIsOverIsNotRedeemedAsync(store);
+        await ManyAtOnceDoNotUseMoreThanThereIsAsync(store);
+        await TheSameKeyAtOnceIsOneUseAsync(store);
+        await RevocationsReplaceWhatTheyWereMadeFromAsync(store);
+        await TheCatalogueKeepsVersionsAsync(store);
+        await ManyInvitationsTakeSecondsAsync(store);
+    }
+
+    public static InvitationRow Invitation(int uses = 1, DateTimeOffset? expires = null) =>
+        new(
+            new InvitationId(RandomNumberGenerator.GetBytes(InvitationId.Size)),
+            RandomNumberGenerator.GetBytes(32),
+            "Zoë O'Neill; DROP TABLE members --",
+            MemberRole.Publisher,
+            new MemberQuota(1L << 40, null),
+            Now,
+            expires ?? Now.AddDays(7),
+            uses,
+            0,
+            Member(),
+            false
+        );
+
+    public static MemberRow Newcomer() =>
+        new(
+            Member(),
+            null,
+            RandomNumberGenerator.GetBytes(32),
+            "Zoë",
+            MemberRole.Member,
+            new MemberQuota(null, 12),
+            Member(),
+            Now,
+            null
+        );
+
+    private static MemberId Member() => new(RandomNumberGenerator.GetBytes(MemberId.Size));
+
+    private static async Task InvitationsAreAddedAllOrNoneAsync(IHubStore store)
+    {
+        var first = Invitation();
+        Assert.True(await store.AddInvitationsAsync([first], default));
+        var others = Enumerable.Range(0, 1200).Select(_ => Invitation()).ToList();
+        Assert.False(await store.AddInvitationsAsync([.. others, first], default));
+        Assert.Null(await store.FindInvitationAsync(others[0].Id, default));
+        Assert.True(await store.AddInvitationsAsync(others, default));
+        var found = await store.FindInvitationAsync(first.Id, default);
+        Assert.Equal(first with { SecretHash = found!.SecretHash }, found);
+        Assert.Equal(first.SecretHash, found.SecretHash);
+        Assert.Equal(1, await store.CountInvitationsAsync(first.MadeBy, default));
+        Assert.Equal(0, await store.CountInvitationsAsync(Member(), default));
+        Assert.True(await store.RevokeInvitationAsync(first.Id, default));
+        Assert.True(await store.RevokeInvitationAsync(first.Id, default));
+        Assert.False(await store.RevokeInvitationAsync(Invitation().Id, default));
+        Assert.True((await store.FindInvitationAsync(first.Id, default))!.IsRevoked);
+    }
+
+    private static async Task ListsComeInPagesAsync(IHubStore store)
+    {
+        var seen = new HashSet<InvitationId>();
+        for (InvitationId? after = null; ; )
+        {
+            var page = await store.ListInvitationsAsync(after, 500, default);
+            Assert.All(page, row => Assert.True(seen.Add(row.Id)));
+            if (page.Count < 500)
+            {
+                break;
+            }
+
+            after = page[^1].Id;
+        }
+
+        Assert.True(seen.Count >= 1201);
+        var members = Enumerable.Range(0, 5).Select(_ => Newcomer()).ToList();
+        Assert.True(await store.AddMembersAsync(members, default));
+        Assert.False(await store.AddMembersAsync([Newcomer(), members[0]], default));
+        var rest = await store.ListMembersAsync(members[2].Id, 100, default);
+        Assert.Equal(members.Skip(3).Select(row => row.Id), rest.Select(row => row.Id));
+    }
+
+    private static async Task AUseIsCountedOnceAsync(IHubStore store)
+    {
+        var row = Invitation(uses: 2);
+        await store.AddInvitationsAsync([row], default);
+        var (ada, ben, eve) = (Newcomer(), Newcomer(), Newcomer());
+        var joined = await store.RedeemAsync(row.Id, ada, Now, default);
+        Assert.Equal(RedemptionOutcome.Joined, joined.Outcome);
+        Assert.Equal(ada.Id, joined.Member!.Id);
+
+        // The answer got lost: the same key comes again, with another member id that the hub drew for it.
+        var again = await store.RedeemAsync(row.Id, ada with { Id = Member() }, Now, default);
+        Assert.Equal(RedemptionOutcome.Repeated, again.Outcome);
+        Assert.Equal(ada.Id, again.Member!.Id);
+        Assert.Equal(1, (await store.FindInvitationAsync(row.Id, default))!.Used);
+        Assert.Equal(RedemptionOutcome.Joined, (await store.RedeemAsync(row.Id, ben, Now, default)).Outcome);
+        Assert.Equal(RedemptionOutcome.UsedUp, (await store.RedeemAsync(row.Id, eve, Now, default)).Outcome);
+        // Who is in stays in, though it is used up and over.
+        var late = await store.RedeemAsync(row.Id, ben, Now.AddYears(1), default);
+        Assert.Equal(RedemptionOutcome.Repeated, late.Outcome);
+        Assert.Null(await store.FindMemberAsync(eve.Id, default));
+        var member = await store.FindMemberAsync(ben.Id, default);
+        Assert.Equal(row.Id, member!.Invitation);
+        Assert.Equal(ben.KeyHash, member.KeyHash);
+        Assert.Equal(ben with { Invitation = row.Id, KeyHash = member.KeyHash }, member);
+    }
+
+    private static async Task WhatIsOverIsNotRedeemedAsync(IHubStore store)
+    {
+        var (expired, revoked) = (Invitation(expires: Now), Invitation());
+        await store.AddInvitationsAsync([expired, revoked], default);
+        await store.RevokeInvitationAsync(revoked.Id, default);
+        Assert.Equal(
+            RedemptionOutcome.Expired,
+            (await store.RedeemAsync(expired.Id, Newcomer(), Now, default)).Outcome
+        );
+        Assert.Equal(
+            RedemptionOutcome.Revoked,
+            (await store.RedeemAsync(revoked.Id, Newcomer(), Now, default)).Outcome
+        );
+        Assert.Equal(
+            RedemptionOutcome.Unknown,
+            (await store.RedeemAsync(Invitation().Id, Newcomer(), Now, default)).Outcome
+        );
+    }
+
+    private static async Task ManyAtOnceDoNotUseMoreThanThereIsAsync(IHubStore store)
+    {
+        var row = Invitation(uses: 7);
+        await store.AddInvitationsAsync([row], default);
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(_ => Task.Run(() => store.RedeemAsync(row.Id, Newcomer(), Now, default)))
+        );
+        Assert.Equal(7, outcomes.Count(outcome => outcome.Outcome == RedemptionOutcome.Joined));
+        Assert.Equal(33, outcomes.Count(outcome => outcome.Outcome == RedemptionOutcome.UsedUp));
+        Assert.Equal(7, (await store.FindInvitationAsync(row.Id, default))!.Used);
+    }
+
+    private static async Task TheSameKeyAtOnceIsOneUseAsync(IHubStore store)
+    {
+        var row = Invitation(uses: 20);
+        await store.AddInvitationsAsync([row], default);
+        var ada = Newcomer();
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(_ => Task.Run(() => store.RedeemAsync(row.Id, ada with { Id = Member() }, Now, default)))
+        );
+        Assert.Single(outcomes, outcome => outcome.Outcome == RedemptionOutcome.Joined);
+        Assert.Equal(19, outcomes.Count(outcome => outcome.Outcome == RedemptionOutcome.Repeated));
+        Assert.Single(outcomes.Select(outcome => outcome.Member!.Id).Distinct());
+        Assert.Equal(1, (await store.FindInvitationAsync(row.Id, default))!.Used);
+    }
+
+    private static async Task RevocationsReplaceWhatTheyWereMadeFromAsync(IHubStore store)
+    {
+        Assert.Null(await store.ReadRevocationsAsync(default));
+        var member = Newcomer();
+        await store.AddMembersAsync([member], default);
+        Assert.False(await store.ReplaceRevocationsAsync(1, new(2, [2]), [member.Id], Now, default));
+        Assert.True(await store.ReplaceRevocationsAsync(0, new(1, [1]), [], Now, default));
+        Assert.False(await store.ReplaceRevocationsAsync(0, new(1, [9]), [member.Id], Now, default));
+        Assert.Null((await store.FindMemberAsync(member.Id, default))!.RevokedAt);
+        Assert.True(await store.ReplaceRevocationsAsync(1, new(2, [2, 2]), [member.Id], Now, default));
+        Assert.Equal(Now, (await store.FindMemberAsync(member.Id, default))!.RevokedAt);
+        var list = await store.ReadRevocationsAsync(default);
+        Assert.Equal(2, list!.Number);
+        Assert.Equal([2, 2], list.List);
+    }
+
+    private static async Task TheCatalogueKeepsVersionsAsync(IHubStore store)
+    {
+        var id = new EntryId(RandomNumberGenerator.GetBytes(EntryId.Size));
+        var row = new CatalogueRow(id, 3, Member(), 1000, Now, [1, 2], [3, 4]);
+        Assert.Equal(CatalogueOutcome.Published, await store.PublishAsync(row, 1000, default));
+        Assert.Equal(CatalogueOutcome.VersionTaken, await store.PublishAsync(row, null, default));
+        Assert.Equal(CatalogueOutcome.VersionTaken, await store.PublishAsync(row with { Version = 2 }, null, default));
+        Assert.Equal(
+            CatalogueOutcome.NotYours,
+            await store.PublishAsync(row with { Version = 4, Publisher = Member() }, null, default)
+        );
+        Assert.Equal(
+            CatalogueOutcome.QuotaExceeded,
+            await store.PublishAsync(row with { Version = 4, Size = 1 }, 1000, default)
+        );
+        Assert.Equal(CatalogueOutcome.Published, await store.PublishAsync(row with { Version = 4 }, 2000, default));
+        var listed = (await store.ListCatalogueAsync(default)).Where(line => line.Id == id).ToList();
+        Assert.Equal([4, 3], listed.Select(line => line.Version));
+        Assert.Equal([1, 2], listed[0].Entry);
+        Assert.Empty(listed[0].Torrent);
+        Assert.Equal([3, 4], await store.ReadTorrentAsync(id, 3, default));
+        Assert.Null(await store.ReadTorrentAsync(id, 5, default));
+        Assert.True(await store.WithdrawAsync(id, 3, default));
+        Assert.False(await store.WithdrawAsync(id, 3, default));
+        Assert.Null(await store.ReadTorrentAsync(id, 3, default));
+    }
+
+    private static async Task ManyInvitationsTakeSecondsAsync(IHubStore store)
+    {
+        var rows = Enumerable.Range(0, 10_000).Select(_ => Invitation()).ToList();
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        Assert.True(await store.AddInvitationsAsync(rows, soon.Token));
+        Assert.False(soon.IsCancellationRequested);
+        Assert.NotNull(await store.FindInvitationAsync(rows[^1].Id, default));
+    }
+}
