@@ -40,6 +40,11 @@ public abstract record EngineEvent
     /// <param name="Message">For people.</param>
     public sealed record Warning(string Code, string Message) : EngineEvent;
 
+    /// <summary>
+    /// We are no member of the torrent's publication any more: its authority's list names us. Members refuse us from now on.
+    /// </summary>
+    public sealed record MembershipEnded(Torrent Torrent) : EngineEvent;
+
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
 

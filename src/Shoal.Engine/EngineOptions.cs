@@ -215,6 +215,13 @@ public sealed record TorrentOptions
     /// <summary>Chooses the priority of each file once files are known; null: all normal.</summary>
     public Func<MetainfoFile, FilePriority>? FilePriority { get; init; }
 
+    /// <summary>
+    /// The torrent is for members of a publication: this is ours. It is then found by no tracker, nor by the DHT, local
+    /// discovery or web seeds, but only by peers that are named (<see cref="Peers"/>, <see cref="Torrent.AddPeers"/>) and by whom
+    /// members name to each other. Null: it is for everybody.
+    /// </summary>
+    public PublicationMembership? Membership { get; init; }
+
     /// <summary>Peers to try, besides those that trackers name.</summary>
     public IReadOnlyList<IPEndPoint> Peers { get; init; } = [];
 

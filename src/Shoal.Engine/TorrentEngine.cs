@@ -259,7 +259,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
     {
         foreach (var name in runner.InfoHashes.OnTheWire)
         {
-            if (!_services.Torrents.TryAdd(name, runner))
+            if (!TryList(name, runner))
             {
                 Unlist(runner);
                 throw new InvalidOperationException($"the torrent {name} is here already");
@@ -273,15 +273,22 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         foreach (var name in runner.InfoHashes.OnTheWire)
         {
             // Where the other half is here already as a torrent of its own, that one keeps its name.
-            _services.Torrents.TryAdd(name, runner);
+            TryList(name, runner);
         }
     }
+
+    /// <summary>Where it can be found by who names it: by everybody, or by those alone who have proven that they may.</summary>
+    private bool TryList(InfoHash name, TorrentRunner runner) =>
+        runner.Security is MemberSecurity security
+            ? security.TryAdd(name, runner)
+            : _services.Torrents.TryAdd(name, runner);
 
     private void Unlist(TorrentRunner runner)
     {
         foreach (var name in runner.InfoHashes.OnTheWire)
         {
             _services.Torrents.Remove(name, runner);
+            (runner.Security as MemberSecurity)?.Remove(name, runner);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Shoal.Membership;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -115,6 +116,12 @@ public sealed record PeerStatus
     public PeerSource Source { get; init; }
     public TransportKind Transport { get; init; }
     public StreamEncryption Encryption { get; init; }
+
+    /// <summary>Who it has proven to be; null: nobody asked.</summary>
+    public MemberId? Member { get; init; }
+
+    /// <summary>As what; only with <see cref="Member"/>.</summary>
+    public MemberRole MemberRole { get; init; }
 
     /// <summary>From 0 to 1.</summary>
     public double Progress { get; init; }

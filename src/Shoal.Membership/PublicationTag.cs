@@ -6,11 +6,11 @@ namespace Shoal.Membership;
 /// <summary>
 /// What a member calls another with: the server name of the TLS handshake, the only part of it that everybody on the way can
 /// read. It shows who knows the publication's key, and nothing to who does not: no two tags are alike, and a tag is good
-/// for its hour and the one before and after, since clocks differ.
+/// for about a day, since clocks differ by so much.
 /// </summary>
 /// <remarks>
-/// 10 random bytes, and 15 of the HMAC-SHA-256 under the publication's key of a purpose, the hour and these bytes: 40 digits of base32. A
-/// random part makes tags of one hour unlike each other: else all connections of one publication could be told by it.
+/// 10 random bytes, and 15 of the HMAC-SHA-256 under the publication's key of a purpose, the epoch and these bytes: 40 digits of base32.
+/// A random part makes tags of one epoch unlike each other: else all connections of one publication could be told by it.
 /// </remarks>
 public static class PublicationTag
 {
@@ -23,10 +23,16 @@ public static class PublicationTag
     /// <summary>Characters of a tag.</summary>
     public const int Length = 40;
 
-    /// <summary>How long a tag is good, by one clock; by others an hour more or less.</summary>
-    public static readonly TimeSpan Epoch = TimeSpan.FromHours(1);
+    /// <summary>How long tags are made of the same time.</summary>
+    public static readonly TimeSpan Epoch = TimeSpan.FromHours(4);
+
+    /// <summary>
+    /// How many epochs before and after ours are good: a clock that is a day and four hours off, as with certificates.
+    /// </summary>
+    private const int Reach = 7;
 
     private const int ProofSize = 15;
+    private const int AnswerSize = 16;
 
     /// <summary>A new tag.</summary>
     /// <param name="key">The publication's; <see cref="KeySize"/> bytes.</param>
@@ -41,7 +47,7 @@ public static class PublicationTag
         return Base32.Write(bytes);
     }
 
-    /// <summary>Whether somebody who knows the key made the tag within about an hour.</summary>
+    /// <summary>Whether somebody who knows the key made the tag within about a day.</summary>
     public static bool IsGood(ReadOnlySpan<char> tag, ReadOnlySpan<byte> key, DateTimeOffset now)
     {
         Span<byte> bytes = stackalloc byte[NonceSize + ProofSize];
@@ -53,7 +59,7 @@ public static class PublicationTag
         // Each epoch is looked at, whichever fits: how long it takes says nothing.
         var isGood = false;
         Span<byte> proof = stackalloc byte[ProofSize];
-        for (var epoch = EpochOf(now) - 1; epoch <= EpochOf(now) + 1; epoch++)
+        for (var epoch = EpochOf(now) - Reach; epoch <= EpochOf(now) + Reach; epoch++)
         {
             Prove(key, bytes[..NonceSize], epoch, proof);
             isGood |= CryptographicOperations.FixedTimeEquals(proof, bytes[NonceSize..]);
@@ -63,16 +69,19 @@ public static class PublicationTag
     }
 
     /// <summary>
-    /// What the one who is called shows along with a key of his, before the caller says who he is: he knows the
-    /// publication's key too, and the caller's tag.
+    /// What the one who is called shows before the caller says who he is: the serial number of the certificate that he answers
+    /// with. It proves that he knows the publication's key; TLS proves that he has the certificate's.
     /// </summary>
     /// <param name="key">The publication's.</param>
-    /// <param name="subjectPublicKeyInfo">The public key that he proves to have.</param>
+    /// <param name="subjectPublicKeyInfo">The certificate's.</param>
     public static byte[] Answer(ReadOnlySpan<byte> key, ReadOnlySpan<byte> subjectPublicKeyInfo)
     {
         Span<byte> purposeKey = stackalloc byte[SHA256.HashSizeInBytes];
         HMACSHA256.HashData(key, "shoal answer 1"u8, purposeKey);
-        return HMACSHA256.HashData(purposeKey, subjectPublicKeyInfo);
+        var whole = HMACSHA256.HashData(purposeKey, subjectPublicKeyInfo)[..AnswerSize];
+        // RFC 5280: a serial number is positive, and DER has no leading zeros.
+        whole[0] = (byte)(whole[0] & 0x7F | 0x40);
+        return whole;
     }
 
     private static long EpochOf(DateTimeOffset now) => now.ToUnixTimeSeconds() / (long)Epoch.TotalSeconds;

@@ -52,6 +52,9 @@ public sealed class RevocationList
     public bool Covers(MemberId member, CertificateSerial serial) =>
         _members.Contains(member) || _serials.Contains(serial);
 
+    /// <summary>Whether the member is none any more.</summary>
+    public bool Covers(MemberId member) => _members.Contains(member);
+
     /// <summary>Whether the certificate is not good any more, whoever holds it.</summary>
     public bool Covers(CertificateSerial serial) => _serials.Contains(serial);
 

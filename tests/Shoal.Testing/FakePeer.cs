@@ -134,6 +134,8 @@ internal sealed class FakeLinkHost(TimeProvider time, int poolLimit = 64) : ILin
     public HandshakeFeatures Features { get; init; } =
         HandshakeFeatures.Fast | HandshakeFeatures.Extensions | HandshakeFeatures.V2;
 
+    public ILinkSecurity? Security { get; init; }
+
     public ISwarmMailbox Mailbox => this;
 
     public BlockPool ReceivePool { get; } = new(poolLimit);

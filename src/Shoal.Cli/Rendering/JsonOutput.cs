@@ -151,7 +151,9 @@ internal sealed record CheckingLine(int Checked, int Pieces) : JsonLine("checkin
 /// How it was found: tracker, dht, pex, lsd, user, resume, holepunch; incoming: it called us; webseed: the torrent names it.
 /// </param>
 /// <param name="Transport">tcp or utp; http for a web seed.</param>
-/// <param name="Encryption">none, header or rc4.</param>
+/// <param name="Encryption">none, header, rc4 or tls.</param>
+/// <param name="Member">Who it has proven to be, in an invited swarm; null: nobody asked.</param>
+/// <param name="Role">member, publisher or administrator; null as above.</param>
 internal sealed record PeerLine(
     string Address,
     string Client,
@@ -159,7 +161,9 @@ internal sealed record PeerLine(
     string Source,
     IReadOnlyList<string> Sources,
     string Transport,
-    string Encryption
+    string Encryption,
+    string? Member,
+    string? Role
 ) : JsonLine("peer");
 
 /// <param name="DhtSeeds">Of the whole swarm, as the DHT estimates it; null: unknown.</param>

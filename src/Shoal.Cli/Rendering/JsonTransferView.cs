@@ -139,7 +139,9 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             PeerText.Source(peer.Source),
             TorrentText.Sources(peer.Source),
             PeerText.Transport(peer.Transport),
-            PeerText.Encryption(peer.Encryption)
+            PeerText.Encryption(peer.Encryption),
+            peer.Member?.ToString(),
+            peer.Member is null ? null : PeerText.Role(peer.MemberRole)
         );
 
     private static PeerGoneLine Gone(Engine.PeerStatus peer, Engine.DisconnectReason reason) =>

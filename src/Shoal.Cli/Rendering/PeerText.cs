@@ -1,4 +1,5 @@
 using Shoal.Engine;
+using Shoal.Membership;
 
 namespace Shoal.Cli;
 
@@ -38,6 +39,8 @@ internal static class PeerText
     public static string Transport(TransportKind transport) => Word(transport);
 
     public static string Encryption(StreamEncryption encryption) => Word(encryption);
+
+    public static string Role(MemberRole role) => Word(role);
 
     /// <summary>ClosedByPeer becomes closed-by-peer.</summary>
     public static string Reason(DisconnectReason reason) =>

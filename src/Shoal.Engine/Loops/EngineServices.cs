@@ -10,6 +10,9 @@ internal sealed class EngineServices : IAsyncDisposable
     public required EngineOptions Options { get; init; }
     public required PeerId PeerId { get; init; }
     public required TorrentTable Torrents { get; init; }
+
+    /// <summary>Those that are not for everybody; <see cref="Torrents"/> does not know them.</summary>
+    public required SecureTorrents Secure { get; init; }
     public required AddressFilter Filter { get; init; }
     public required ConnectionSlots Slots { get; init; }
     public required IEgress Egress { get; init; }
@@ -110,11 +113,13 @@ internal sealed class EngineServices : IAsyncDisposable
         // TCP first, because it costs less; the race gives uTP its chance.
         IPeerConnector?[] connectors = [connector, utp is null ? null : new UtpConnector(utp)];
         var torrents = new TorrentTable();
+        var secure = new SecureTorrents(options.Time);
         var budget = new KeyExchangeBudget(MseLimits.Default, options.Time);
         var handshake = new PeerHandshake(
             linkLimits,
             options.Time,
-            new MseExchange(options.Encryption, budget, torrents.FindAlias)
+            new MseExchange(options.Encryption, budget, torrents.FindAlias),
+            new SecureListener(secure, budget)
         );
         var random = options.RandomSeed is { } seed ? new Random(seed) : new Random();
         var slots = new ConnectionSlots(options, SharingLimits.Default, options.Time, filter);
@@ -127,6 +132,7 @@ internal sealed class EngineServices : IAsyncDisposable
             PeerId = EngineVersion.CreatePeerId(random),
             Epoch = options.Time.GetTimestamp(),
             Torrents = torrents,
+            Secure = secure,
             Addresses = new ExternalAddresses(options.Time),
             Filter = filter,
             Slots = slots,
@@ -168,11 +174,12 @@ internal sealed class EngineServices : IAsyncDisposable
     public int DhtPortOf(Metainfo? metainfo) => metainfo is { IsPrivate: true } ? 0 : Dht?.Port ?? 0;
 
     /// <summary>What handshakes for a torrent announce.</summary>
-    public HandshakeFeatures FeaturesOf(Metainfo? metainfo) =>
+    /// <param name="dhtPort">See <see cref="DhtPortOf"/>.</param>
+    public static HandshakeFeatures FeaturesOf(int dhtPort) =>
         HandshakeFeatures.Fast
         | HandshakeFeatures.Extensions
         | HandshakeFeatures.V2
-        | (DhtPortOf(metainfo) == 0 ? 0 : HandshakeFeatures.Dht);
+        | (dhtPort == 0 ? 0 : HandshakeFeatures.Dht);
 
     /// <summary>What to tell trackers about a torrent now.</summary>
     public AnnounceFacts FactsOf(Metainfo? metainfo, TorrentStatus status)

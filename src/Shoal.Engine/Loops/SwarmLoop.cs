@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.InteropServices;
+using Shoal.Membership;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -25,6 +26,12 @@ internal interface ISwarmOwner
 
     /// <summary>Peers named trackers.</summary>
     void TrackersHeard(IReadOnlyList<HearsayTracker> trackers);
+
+    /// <summary>A peer sent a newer list of who is no member any more, and it is good.</summary>
+    void RevocationsHeard(RevocationList list);
+
+    /// <summary>We are no member any more.</summary>
+    void MembershipEnded();
     void StateChanged(TorrentStatus status);
 
     /// <summary>A peer was met, or left for a reason.</summary>
@@ -241,6 +248,12 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     break;
                 case SwarmEffectKind.TrackersHeard:
                     _owner.TrackersHeard((IReadOnlyList<HearsayTracker>)effect.Payload!);
+                    break;
+                case SwarmEffectKind.RevocationsHeard:
+                    _owner.RevocationsHeard((RevocationList)effect.Payload!);
+                    break;
+                case SwarmEffectKind.MembershipEnded:
+                    _owner.MembershipEnded();
                     break;
                 case SwarmEffectKind.PeerSeen:
                     _owner.PeerChanged((PeerStatus)effect.Payload!, left: null);

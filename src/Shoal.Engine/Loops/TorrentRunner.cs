@@ -55,17 +55,19 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         UploadGate = services.UploadGate.CreateChild();
         SetLimits(options.DownloadLimit, options.UploadLimit);
         _tasks = new BackgroundTasks(Fault);
+        _security = options.Membership is { } membership ? services.Secure.Of(membership) : null;
         var swarm = new Swarm(
             new SwarmOptions
             {
                 Random = services.CreateRandom(),
                 PeerId = services.PeerId,
                 ListenPort = services.PublicPort,
-                DhtPort = services.DhtPortOf(metainfo),
+                DhtPort = DhtPort,
                 UsePex = services.Options.UsePex,
                 UseHolePunch = services.CanPunch,
                 ExternalAddresses = services.Addresses.Known,
-                UseTrackerExchange = services.Options is { UsePex: true, UseTrackers: true },
+                UseTrackerExchange = _security is null && services.Options is { UsePex: true, UseTrackers: true },
+                Members = Members,
                 ClientVersion = EngineVersion.ClientName,
                 SeedChoking = services.Options.SeedChoking,
                 Sequential = options.Sequential,
@@ -92,13 +94,14 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             )
         );
         Torrent = new Torrent(this);
+        WatchMembership();
     }
 
     public Torrent Torrent { get; }
     public InfoHashes InfoHashes { get; private set; }
     public Metainfo? Metainfo { get; private set; }
     public PeerId PeerId => _services.PeerId;
-    public HandshakeFeatures Features => _services.FeaturesOf(Metainfo);
+    public HandshakeFeatures Features => EngineServices.FeaturesOf(DhtPort);
     public ISwarmMailbox Mailbox => _loop;
     public BlockPool ReceivePool => _services.ReceivePool;
     public RateGate DownloadGate { get; }
@@ -136,7 +139,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post(resume);
-            _webSeeds.Start(metainfo);
+            StartWebSeeds(metainfo);
         }
         else if (InfoStore.TryLoad(_services.Disk.Options.FileSystem, StateDirectory, InfoHashes) is { } info)
         {
@@ -257,6 +260,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         }
 
         _isDisposed = true;
+        UnwatchMembership();
         SaveWhatIsKnown();
         var farewell = _sources.DisposeAsync().AsTask();
         Command(new SwarmCommand.Pause());
@@ -354,22 +358,16 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             Metainfo = metainfo;
             InfoHashes = metainfo.InfoHashes;
             _onNamed(this);
-            _sources.TakeMetadata(metainfo);
+            TellSources(metainfo);
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post([new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo), .. resume]);
-            _webSeeds.Start(metainfo);
+            StartWebSeeds(metainfo);
         }
         catch (StorageException exception)
         {
             Fail(exception.Message);
         }
-    }
-
-    private void StartAnnouncing(TorrentStatus status)
-    {
-        var links = Metainfo?.Trackers ?? [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])];
-        _sources.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, Metainfo, status);
     }
 
     private FilePriority PriorityOf(MetainfoFile file) =>

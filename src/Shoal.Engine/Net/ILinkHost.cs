@@ -13,6 +13,9 @@ internal interface ILinkHost
     /// <summary>What our handshakes announce. The v2 bit is left out where the torrent has no v2 infohash.</summary>
     HandshakeFeatures Features { get; }
 
+    /// <summary>What both ends prove before the torrent is named; null: it is for everybody.</summary>
+    ILinkSecurity? Security => null;
+
     /// <summary>Where links post what peers send.</summary>
     ISwarmMailbox Mailbox { get; }
 

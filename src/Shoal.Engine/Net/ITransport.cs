@@ -22,6 +22,9 @@ public enum StreamEncryption
 
     /// <summary>Message stream encryption of everything.</summary>
     Rc4,
+
+    /// <summary>TLS, between peers that have proven who they are.</summary>
+    Tls,
 }
 
 /// <summary>

@@ -54,7 +54,9 @@ internal sealed class PeerDialer
     )
     {
         var known = _memory.Recall(addresses[0]);
-        var plan = new DialPlan(addresses, _transports, _encryption, hints, known);
+        // Where both ends prove who they are there is nothing to hide the proof in, nor another way to call.
+        var encryption = host.Security is null ? _encryption : EncryptionPolicy.Off;
+        var plan = new DialPlan(addresses, _transports, encryption, hints, known);
         if (plan.Routes.Count == 0)
         {
             return new DialOutcome(null, null, DisconnectReason.ConnectFailed);

@@ -22,7 +22,13 @@ internal readonly record struct HandshakeOutcome(
 /// <param name="limits">How long it may take.</param>
 /// <param name="time">The clock of that.</param>
 /// <param name="encryption">Null: plain only.</param>
-internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, MseExchange? encryption = null)
+/// <param name="secure">Torrents that are not for everybody; null: there are none.</param>
+internal sealed class PeerHandshake(
+    PeerLinkLimits limits,
+    TimeProvider time,
+    MseExchange? encryption = null,
+    SecureListener? secure = null
+)
 {
     /// <summary>Our side called: says which torrent, and expects the same back.</summary>
     /// <param name="transport">Connected.</param>
@@ -46,8 +52,20 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
             async () =>
             {
                 var stream = transport;
+                ProvenMember? member = null;
                 var ours = Greeting(host, name);
-                if (isEncrypted && encryption is not null)
+                if (host.Security is { } security)
+                {
+                    var proven = await security.CallAsync(transport).ConfigureAwait(false);
+                    if (proven.Transport is null)
+                    {
+                        return new HandshakeOutcome(host, null, proven.Failure);
+                    }
+
+                    (stream, member) = (proven.Transport, proven.Member);
+                    await stream.SendAsync([new ArraySegment<byte>(ours)]).ConfigureAwait(false);
+                }
+                else if (isEncrypted && encryption is not null)
                 {
                     var hidden = await encryption.CallAsync(transport, name, ours).ConfigureAwait(false);
                     if (hidden.Transport is null)
@@ -63,22 +81,18 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
                 }
 
                 var theirs = new byte[Handshake.Size];
-                if (await ReceiveAsync(stream, theirs, 0, Handshake.Size).ConfigureAwait(false) < Handshake.Size)
+                var length = await ReceiveAsync(stream, theirs, 0, Handshake.Size).ConfigureAwait(false);
+                if (length < Handshake.Size || Handshake.Read(theirs, out var handshake) == ReadStatus.Malformed)
                 {
-                    return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake);
-                }
-
-                if (Handshake.Read(theirs, out var handshake) == ReadStatus.Malformed)
-                {
-                    return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake);
+                    return new HandshakeOutcome(host, null, DisconnectReason.BadHandshake, stream);
                 }
 
                 // BEP 52: "The remote peer may then respond with the new infohash to upgrade the connect to the new
                 // format."
                 var isUpgrade = IsHybridV1Name(host, name) && handshake.InfoHash == V2Name(host);
                 return handshake.InfoHash == name || isUpgrade
-                    ? Introduce(host, stream, remote, handshake, handshake.InfoHash, source, isOutgoing: true)
-                    : new HandshakeOutcome(host, null, DisconnectReason.UnknownTorrent);
+                    ? Introduce(host, stream, remote, handshake, handshake.InfoHash, source, member, isOutgoing: true)
+                    : new HandshakeOutcome(host, null, DisconnectReason.UnknownTorrent, stream);
             },
             cancellation
         );
@@ -99,12 +113,29 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
             async () =>
             {
                 var theirs = new byte[Handshake.Size];
-                var length = await ReceiveAsync(transport, theirs, 0, Handshake.UpToInfoHash).ConfigureAwait(false);
+                var stream = transport;
+                var length = await ReceiveAsync(stream, theirs, 0, Handshake.UpToInfoHash).ConfigureAwait(false);
+                if (secure is not null && length > 0)
+                {
+                    var early = theirs.AsMemory(0, length);
+                    (var meant, stream) = await secure.LookAsync(transport, remote, early).ConfigureAwait(false);
+                    if (meant is not null)
+                    {
+                        return await AnswerSecurelyAsync(meant, stream, remote).ConfigureAwait(false);
+                    }
+
+                    if (stream != transport)
+                    {
+                        // It looked like TLS: from here on it is as if nobody had looked.
+                        length = await ReceiveAsync(stream, theirs, 0, Handshake.UpToInfoHash).ConfigureAwait(false);
+                    }
+                }
+
                 var isPlain = Handshake.Read(theirs.AsSpan(0, length), out _) != ReadStatus.Malformed;
                 if (isPlain)
                 {
                     return encryption is null || encryption.Policy.AcceptsPlain()
-                        ? await AnswerAsync(transport, remote, theirs, length, find, null).ConfigureAwait(false)
+                        ? await AnswerAsync(stream, remote, theirs, length, find).ConfigureAwait(false)
                         : new HandshakeOutcome(null, null, DisconnectReason.EncryptionMismatch);
                 }
 
@@ -116,14 +147,33 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
                 }
 
                 var hidden = await encryption
-                    .AnswerAsync(transport, remote, theirs.AsMemory(0, length))
+                    .AnswerAsync(stream, remote, theirs.AsMemory(0, length))
                     .ConfigureAwait(false);
-                return hidden.Transport is { } stream
-                    ? await AnswerAsync(stream, remote, theirs, 0, find, hidden.Name).ConfigureAwait(false)
+                return hidden.Transport is { } inside
+                    ? await AnswerAsync(inside, remote, theirs, 0, find, hidden.Name).ConfigureAwait(false)
                     : new HandshakeOutcome(null, null, hidden.Failure);
             },
             cancellation
         );
+
+    /// <summary>The caller has named what is not for everybody: it proves that it may, and then is answered as any other.</summary>
+    private static async Task<HandshakeOutcome> AnswerSecurelyAsync(
+        ILinkSecurity security,
+        ITransport transport,
+        IPEndPoint remote
+    )
+    {
+        var proven = await security.AnswerAsync(transport).ConfigureAwait(false);
+        if (proven.Transport is not { } stream)
+        {
+            return new HandshakeOutcome(null, null, proven.Failure);
+        }
+
+        var theirs = new byte[Handshake.Size];
+        var outcome = await AnswerAsync(stream, remote, theirs, 0, security.Find, member: proven.Member)
+            .ConfigureAwait(false);
+        return outcome with { Transport = stream };
+    }
 
     /// <summary>The rest of the answering side.</summary>
     /// <param name="stream">Plain or encrypted.</param>
@@ -132,13 +182,15 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
     /// <param name="length">How much of it is there.</param>
     /// <param name="find">The torrent of a name, or null.</param>
     /// <param name="hiddenName">The name that the encrypted handshake told; both must mean the same torrent.</param>
+    /// <param name="member">Who the peer has proven to be.</param>
     private static async Task<HandshakeOutcome> AnswerAsync(
         ITransport stream,
         IPEndPoint remote,
         byte[] theirs,
         int length,
         Func<InfoHash, ILinkHost?> find,
-        InfoHash? hiddenName
+        InfoHash? hiddenName = null,
+        ProvenMember? member = null
     )
     {
         length = await ReceiveAsync(stream, theirs, length, Handshake.UpToInfoHash).ConfigureAwait(false);
@@ -164,7 +216,7 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
         }
 
         Handshake.Read(theirs, out var handshake);
-        return Introduce(host, stream, remote, handshake, name, PeerSource.Incoming, isOutgoing: false);
+        return Introduce(host, stream, remote, handshake, name, PeerSource.Incoming, member, isOutgoing: false);
     }
 
     private static HandshakeOutcome Introduce(
@@ -174,6 +226,7 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
         in Handshake handshake,
         InfoHash name,
         PeerSource source,
+        ProvenMember? member,
         bool isOutgoing
     )
     {
@@ -202,6 +255,7 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
                 Source = source,
                 Transport = transport.Kind,
                 Encryption = transport.Encryption,
+                Member = member,
             },
             Transport: transport
         );
@@ -265,7 +319,7 @@ internal sealed class PeerHandshake(PeerLinkLimits limits, TimeProvider time, Ms
 
         if (!outcome.IsOk)
         {
-            transport.Dispose();
+            (outcome.Transport ?? transport).Dispose();
             return outcome with { Transport = null };
         }
 

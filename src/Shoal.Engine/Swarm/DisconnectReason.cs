@@ -54,6 +54,15 @@ public enum DisconnectReason
     BadHashes,
     Banned,
 
+    /// <summary>The torrent is for members of its publication, and the other end has not proven to be one.</summary>
+    NotAMember,
+
+    /// <summary>The other end is no member any more: the authority's list names it.</summary>
+    Revoked,
+
+    /// <summary>The certificate that the other end has shown is not valid any more; it may come again with another.</summary>
+    MembershipExpired,
+
     /// <summary>The user's IP filter or port filter names it.</summary>
     Filtered,
 

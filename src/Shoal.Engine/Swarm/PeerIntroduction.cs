@@ -57,6 +57,9 @@ internal sealed record PeerIntroduction
     public TransportKind Transport { get; init; }
     public StreamEncryption Encryption { get; init; }
 
+    /// <summary>Who it has proven to be; null: nobody asked.</summary>
+    public ProvenMember? Member { get; init; }
+
     /// <summary>The web seed that this is; null: a peer.</summary>
     public WebSeedUrl? WebSeed { get; init; }
 

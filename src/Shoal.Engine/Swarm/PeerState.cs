@@ -188,6 +188,12 @@ internal sealed class PeerState
 
     public PeerExchange.Exchange? Pex { get; set; }
 
+    // Lists of who is no member any more, by number: MemberWatch. What it has, was told that we have, and got of us.
+
+    public long RevocationsThere { get; set; }
+    public long RevocationsTold { get; set; }
+    public long RevocationsSent { get; set; }
+
     // Tracker exchange: TrackerExchange; null before its handshake.
 
     public TrackerExchange.Exchange? Trackers { get; set; }

@@ -64,6 +64,8 @@ internal static class StatusReport
             Source = peer.Source,
             Transport = peer.Introduction.Transport,
             Encryption = peer.Introduction.Encryption,
+            Member = peer.Introduction.Member?.Member,
+            MemberRole = peer.Introduction.Member?.Role ?? default,
             Progress = peer.Have is { Length: > 0 } have ? (double)have.Count / have.Length : 0,
             DownloadRate = (long)peer.Down.Slow,
             UploadRate = (long)peer.Up.Slow,

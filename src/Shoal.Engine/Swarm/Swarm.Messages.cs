@@ -107,11 +107,13 @@ internal sealed partial class Swarm
         _extensions.Register(UtPex.Name, _exchange.OnMessage, () => _exchange.IsOn);
         _extensions.Register(UtHolepunch.Name, _punch.OnMessage, () => _punch.IsOn);
         _extensions.Register(LtTrackers.Name, _trackers.OnMessage, () => _trackers.IsOn);
+        _extensions.Register(ShoalRevoked.Name, _members.OnMessage, () => _members.IsOn);
         _extensions.OnHandshake = (peer, handshake) =>
         {
             _state.TellOf(peer);
             _exchange.OnHandshake(peer);
             _trackers.OnHandshake(peer);
+            _members.OnHandshake(peer);
             if (_metadata.OnSize(peer, handshake.MetadataSize) is { } reason)
             {
                 _state.Doom(peer, reason);

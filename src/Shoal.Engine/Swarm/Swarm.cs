@@ -29,6 +29,7 @@ internal sealed partial class Swarm
     private readonly PeerExchange _exchange;
     private readonly HolePunch _punch;
     private readonly TrackerExchange _trackers;
+    private readonly MemberWatch _members;
     private readonly MetadataFetch _metadata;
     private readonly SuperSeeder _superSeeder;
     private readonly Suggester _suggester;
@@ -52,6 +53,7 @@ internal sealed partial class Swarm
         _exchange = new PeerExchange(_state, _candidates, _extensions);
         _punch = new HolePunch(_state, _candidates, _extensions);
         _trackers = new TrackerExchange(_state, _extensions);
+        _members = new MemberWatch(_state, _extensions);
         _metadata = new MetadataFetch(_state, _extensions) { Condemn = _admission.Condemn };
         _superSeeder = new SuperSeeder(_state);
         _suggester = new Suggester(_state);
@@ -78,6 +80,7 @@ internal sealed partial class Swarm
         {
             DisconnectAll = DisconnectAll,
             Trackers = _trackers,
+            Members = _members,
         };
         RegisterExtensions();
         if (metainfo is not null)
@@ -212,7 +215,7 @@ internal sealed partial class Swarm
                 || (_state.InfoHashes.V2 is { } v2 && introduction.InfoHash == InfoHash.From(v2))
             );
         var peer = new PeerState(handle, introduction, _state.Now) { IsV2 = isV2 };
-        if (_admission.Refuse(peer) is { } refusal)
+        if ((_members.Refuse(peer) ?? _admission.Refuse(peer)) is { } refusal)
         {
             if (!peer.IsWebSeed)
             {
@@ -267,6 +270,7 @@ internal sealed partial class Swarm
             _exchange.OnSecond();
             _punch.OnSecond();
             _trackers.OnSecond();
+            _members.OnSecond();
         }
 
         _metadata.OnTick();

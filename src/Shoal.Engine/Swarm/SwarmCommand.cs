@@ -1,4 +1,5 @@
 using System.Net;
+using Shoal.Membership;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -37,6 +38,9 @@ internal abstract record SwarmCommand
 
     /// <summary>The port where peers reach us is another now; told in later handshakes.</summary>
     internal sealed record SetListenPort(int Port) : SwarmCommand;
+
+    /// <summary>A newer list of who is no member any more.</summary>
+    internal sealed record SetRevocations(RevocationList List) : SwarmCommand;
 
     /// <summary>The tracker has answered an announce of the torrent; told each time.</summary>
     internal sealed record TrackerWorks(TrackerUrl Tracker) : SwarmCommand;

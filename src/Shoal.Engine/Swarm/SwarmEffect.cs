@@ -60,6 +60,12 @@ internal enum SwarmEffectKind : byte
     /// <summary>A peer named trackers. Payload: list of <see cref="HearsayTracker"/>.</summary>
     TrackersHeard,
 
+    /// <summary>A peer sent a newer list of who is no member any more; it is good. Payload: <see cref="Membership.RevocationList"/>.</summary>
+    RevocationsHeard,
+
+    /// <summary>The list names ourselves.</summary>
+    MembershipEnded,
+
     /// <summary>A peer is connected, and has had the time to say what it is. Payload: <see cref="PeerStatus"/>.</summary>
     PeerSeen,
 

@@ -28,6 +28,9 @@ internal sealed record SwarmOptions
     /// <summary>Exchange trackers with peers (lt_trackers), unless the torrent is private.</summary>
     public bool UseTrackerExchange { get; init; } = true;
 
+    /// <summary>Whose members the peers are; null: the torrent is for everybody.</summary>
+    public SwarmMembers? Members { get; init; }
+
     /// <summary>Our name and version, told to peers in the extension handshake.</summary>
     public string ClientVersion { get; init; } = "Shoal";
 

@@ -15,6 +15,8 @@ internal sealed class UserWishes(
 
     public required TrackerExchange Trackers { get; init; }
 
+    public required MemberWatch Members { get; init; }
+
     public void Handle(SwarmCommand command)
     {
         switch (command)
@@ -60,6 +62,9 @@ internal sealed class UserWishes(
             case SwarmCommand.SetExternalAddress set:
                 state.SetExternal(set.Address);
                 admission.AddressChanged();
+                break;
+            case SwarmCommand.SetRevocations set:
+                Members.Take(set.List);
                 break;
             case SwarmCommand.TrackerWorks works:
                 Trackers.Works(works.Tracker);

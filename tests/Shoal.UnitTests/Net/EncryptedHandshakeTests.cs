@@ -197,7 +197,7 @@ public sealed class EncryptedHandshakeTests
         return (await calling.WaitAsync(FakePeer.Patience), await answering.WaitAsync(FakePeer.Patience));
     }
 
-    private static async Task AssertCarriesAsync(ITransport from, ITransport to)
+    internal static async Task AssertCarriesAsync(ITransport from, ITransport to)
     {
         var bytes = new byte[5000];
         new Random(9).NextBytes(bytes);
@@ -244,7 +244,7 @@ public sealed class EncryptedHandshakeTests
         transport.SendAsync(bytes).AsTask().WaitAsync(FakePeer.Patience);
 
     /// <summary>Receives only so many bytes at once.</summary>
-    private sealed class Trickle(MemoryTransport inner, int atOnce) : ITransport
+    internal sealed class Trickle(MemoryTransport inner, int atOnce) : ITransport
     {
         public TransportKind Kind => inner.Kind;
 

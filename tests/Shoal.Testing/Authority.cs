@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Shoal.Membership;
 
-namespace Shoal.UnitTests;
+namespace Shoal.Testing;
 
 /// <summary>A publication of tests: issues what an authority issues, and what none would.</summary>
 internal sealed class Authority : IDisposable
@@ -11,14 +11,22 @@ internal sealed class Authority : IDisposable
 
     private readonly Random _random;
 
-    public Authority(int seed = 1)
+    public Authority(int seed = 1, DateTimeOffset? at = null)
     {
         _random = new Random(seed);
-        Publication = PublicationAuthority.Create(Now);
+        At = at ?? Now;
+        Publication = PublicationAuthority.Create(At);
+        Key = Bytes(PublicationTag.KeySize);
         Verifier = new MembershipVerifier(Publication.Certificate);
     }
 
+    /// <summary>When it does what it does.</summary>
+    public DateTimeOffset At { get; }
+
     public PublicationAuthority Publication { get; }
+
+    /// <summary>What its members call each other with.</summary>
+    public byte[] Key { get; }
 
     public MembershipVerifier Verifier { get; }
 
@@ -32,14 +40,13 @@ internal sealed class Authority : IDisposable
     }
 
     public MemberGrant Grant(MemberRole role = MemberRole.Member, int days = 7) =>
-        MemberGrant.Starting(NewMember(), role, Now, TimeSpan.FromDays(days));
+        MemberGrant.Starting(NewMember(), role, At, TimeSpan.FromDays(days));
 
     /// <summary>A certificate in DER.</summary>
     public byte[] Issue(MemberIdentity identity, in MemberGrant grant)
     {
         using var certificate = Publication.Issue(identity.CreateRequest(), grant, Bytes(16), out var fault);
-        Assert.Equal(MembershipFault.None, fault);
-        return certificate!.RawData;
+        return certificate?.RawData ?? throw new InvalidOperationException($"not issued: {fault}");
     }
 
     /// <summary>A certificate of this authority that differs from what it would issue.</summary>
@@ -61,8 +68,8 @@ internal sealed class Authority : IDisposable
         using var certificate = request.Create(
             CertificateProfile.AuthorityName(Publication.Publication),
             X509SignatureGenerator.CreateForECDsa(signer),
-            Now.AddHours(-1),
-            Now.AddDays(days),
+            At.AddHours(-1),
+            At.AddDays(days),
             Bytes(8)
         );
         return certificate.RawData;
