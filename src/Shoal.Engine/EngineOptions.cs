@@ -127,6 +127,9 @@ public sealed record EngineOptions
     /// <summary>Most files held open at once, from 4. Default 256.</summary>
     public int MaxOpenFiles { get; init; } = 256;
 
+    /// <summary>How long saying goodbye to trackers may take at the end, before it is cut short. Default 3 s.</summary>
+    public TimeSpan GoodbyeTime { get; init; } = TimeSpan.FromSeconds(3);
+
     /// <summary>Seed of all randomness; null: from the system.</summary>
     public int? RandomSeed { get; init; }
 
@@ -222,11 +225,17 @@ public sealed record TorrentOptions
     /// </summary>
     public PublicationMembership? Membership { get; init; }
 
+    /// <summary>Priorities of files by their place in the torrent, before <see cref="FilePriority"/> is asked; null: none.</summary>
+    public IReadOnlyDictionary<int, FilePriority>? Priorities { get; init; }
+
     /// <summary>Peers to try, besides those that trackers name.</summary>
     public IReadOnlyList<IPEndPoint> Peers { get; init; } = [];
 
     /// <summary>The same by name: of the addresses of one name the first that answers is used, whichever family it has.</summary>
     public IReadOnlyList<DnsEndPoint> NamedPeers { get; init; } = [];
+
+    /// <summary>Tracker tiers instead of those of the torrent or link; null: those.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? Trackers { get; init; }
 
     /// <summary>Tracker tiers besides those of the torrent.</summary>
     public IReadOnlyList<IReadOnlyList<string>> ExtraTrackers { get; init; } = [];

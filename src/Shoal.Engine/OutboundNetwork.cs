@@ -7,7 +7,7 @@ namespace Shoal.Engine;
 /// The way out that an engine with the same options takes, for what a program does besides: fetching a .torrent by its
 /// URL, looking up the name of a peer. Safe to use from any thread.
 /// </summary>
-public sealed class OutboundNetwork
+public sealed class OutboundNetwork : IDownloadNetwork
 {
     private readonly IEgress _egress;
 
@@ -40,6 +40,14 @@ public sealed class OutboundNetwork
     /// <exception cref="SocketException">Nobody knows the name, or looking it up would go around the proxy.</exception>
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
         await _egress.ResolveAsync(host, cancellation).ConfigureAwait(false);
+
+    /// <summary>Fetches a .torrent file.</summary>
+    /// <param name="url">http or https.</param>
+    /// <param name="mayBeLocal">Whether it may lie in this machine's own network; a redirect never leads from the world into that.</param>
+    /// <param name="cancellation">Ends it; it ends by itself after a minute.</param>
+    /// <exception cref="DownloadException">Anything that went wrong, with the URL.</exception>
+    public Task<byte[]> FetchTorrentAsync(string url, bool mayBeLocal, CancellationToken cancellation) =>
+        new TorrentDownload(this, mayBeLocal).FetchAsync(url, cancellation);
 
     /// <summary>Connects to the host of a URL, and says whether that is in the local network.</summary>
     /// <param name="host">Name or address.</param>

@@ -55,6 +55,15 @@ public sealed class Torrent
     /// <summary>Bytes a second; 0: no limit.</summary>
     public void SetLimits(long download, long upload) => _runner.SetLimits(download, upload);
 
+    /// <summary>Tiers of tracker URLs (BEP 12) that are announced to, whether or not that has begun; without those peers named.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Trackers => _runner.Trackers;
+
+    /// <summary>Announces to these trackers instead; those that are left out hear that we stop. What is no tracker's URL is left out.</summary>
+    public void SetTrackers(IReadOnlyList<IReadOnlyList<string>> tiers) => _runner.SetTrackers(tiers);
+
+    /// <summary>Looks for peers as soon as the intervals of trackers and the DHT allow.</summary>
+    public void Announce() => _runner.Announce();
+
     public void AddPeers(IReadOnlyList<IPEndPoint> endPoints) =>
         _runner.AddCandidates(new CandidateBatch(endPoints, PeerSource.User));
 

@@ -1,3 +1,4 @@
+using Shoal.Engine;
 using Shoal.Protocol;
 
 namespace Shoal.Cli;
@@ -137,7 +138,7 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             peer.Client,
             peer.IsOutgoing,
             PeerText.Source(peer.Source),
-            TorrentText.Sources(peer.Source),
+            PeerText.AllSources(peer.Source),
             PeerText.Transport(peer.Transport),
             PeerText.Encryption(peer.Encryption),
             peer.Member?.ToString(),

@@ -30,14 +30,6 @@ internal static class TorrentText
     public static string Names(Protocol.InfoHashes hashes) =>
         hashes.V1 is { } v1 ? $"infohash {v1}" : $"v2 infohash {hashes.V2}";
 
-    /// <summary>How a peer was found; may be several.</summary>
-    public static IReadOnlyList<string> Sources(PeerSource source) =>
-        [
-            .. Enum.GetValues<PeerSource>()
-                .Where(one => one != PeerSource.None && source.HasFlag(one))
-                .Select(one => one == PeerSource.LocalDiscovery ? "lsd" : one.ToString().ToLowerInvariant()),
-        ];
-
     /// <summary>"1 file", "2 files".</summary>
     public static string Count(long number, string one, string? many = null) =>
         number.ToString("N0", CultureInfo.InvariantCulture) + " " + (number == 1 ? one : many ?? one + "s");

@@ -1,3 +1,4 @@
+using Shoal.Engine;
 using Shoal.Protocol;
 
 namespace Shoal.Cli;
@@ -6,7 +7,11 @@ namespace Shoal.Cli;
 internal static class TorrentFile
 {
     /// <exception cref="UserErrorException">The file cannot be read, or is no torrent; names the file.</exception>
-    public static async Task<Metainfo> LoadAsync(string path, CancellationToken cancel)
+    public static async Task<Metainfo> LoadAsync(string path, CancellationToken cancel) =>
+        Parse(await ReadAsync(path, cancel), path);
+
+    /// <exception cref="UserErrorException">The file cannot be read; names the file.</exception>
+    public static async Task<byte[]> ReadAsync(string path, CancellationToken cancel)
     {
         byte[]? bytes;
         try
@@ -21,7 +26,7 @@ internal static class TorrentFile
                 path,
                 new FileStreamOptions { Options = FileOptions.Asynchronous | FileOptions.SequentialScan }
             );
-            bytes = await ReadAtMostAsync(file, MetainfoLimits.Default.MaxBytes, cancel);
+            bytes = await BoundedRead.AllAsync(file, MetainfoLimits.Default.MaxBytes, cancel);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -32,12 +37,11 @@ internal static class TorrentFile
             throw new UserErrorException("unreadable", $"{path}: {Reason(error)}");
         }
 
-        return bytes is null
-            ? throw new UserErrorException(
+        return bytes
+            ?? throw new UserErrorException(
                 "too-large",
                 $"{path}: larger than a torrent may be ({ByteSize.Format(MetainfoLimits.Default.MaxBytes)})"
-            )
-            : Parse(bytes, path);
+            );
     }
 
     /// <param name="bytes">The file's content.</param>
@@ -49,25 +53,6 @@ internal static class TorrentFile
                 "not-a-torrent",
                 bytes.Length == 0 ? $"{source}: the file is empty" : $"{source}: {error.Message}"
             );
-
-    /// <summary>All of a stream; null when it is longer than the limit.</summary>
-    public static async Task<byte[]?> ReadAtMostAsync(Stream stream, int limit, CancellationToken cancel)
-    {
-        using var content = new MemoryStream();
-        var buffer = new byte[64 * 1024];
-        int read;
-        while ((read = await stream.ReadAsync(buffer, cancel)) > 0)
-        {
-            if (content.Length + read > limit)
-            {
-                return null;
-            }
-
-            content.Write(buffer, 0, read);
-        }
-
-        return content.ToArray();
-    }
 
     /// <summary>The folder that --data names.</summary>
     public static string DataFolder(string folder) =>

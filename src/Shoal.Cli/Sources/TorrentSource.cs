@@ -25,10 +25,17 @@ internal abstract record TorrentSource
                 : throw new UserErrorException("bad-magnet", $"{Shorten(source)}: {error}");
         }
 
-        if (TorrentDownload.IsUrl(source))
+        if (IsUrl(source))
         {
-            var bytes = await new TorrentDownload(new DownloadNetwork(network)).FetchAsync(source, cancel);
-            return new Torrent(TorrentFile.Parse(bytes, source), source);
+            try
+            {
+                var bytes = await network.FetchTorrentAsync(source, mayBeLocal: true, cancel);
+                return new Torrent(TorrentFile.Parse(bytes, source), source);
+            }
+            catch (DownloadException error)
+            {
+                throw new UserErrorException(error.Code, error.Message);
+            }
         }
 
         // A file may be called like an infohash; then the file is meant.
@@ -47,6 +54,10 @@ internal abstract record TorrentSource
 
         return new Torrent(await TorrentFile.LoadAsync(source, cancel), source);
     }
+
+    public static bool IsUrl(string source) =>
+        source.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || source.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
     private static string Shorten(string source) => SafeText.Fit(source, 120);
 }

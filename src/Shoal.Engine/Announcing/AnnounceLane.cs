@@ -74,6 +74,26 @@ internal sealed class AnnounceLane(InfoHash infoHash, IPAddress origin, List<Lis
         }
     }
 
+    /// <summary>One less.</summary>
+    public void Remove(int tracker)
+    {
+        tiers.ForEach(tier => tier.Remove(tracker));
+        _states.Remove(tracker);
+        if (Current == tracker)
+        {
+            Current = -1;
+        }
+    }
+
+    /// <summary>What another lane knew of a tracker, where this one has it too.</summary>
+    public void Inherit(int tracker, AnnounceTargetState state)
+    {
+        if (_states.ContainsKey(tracker))
+        {
+            _states[tracker] = state;
+        }
+    }
+
     /// <summary>The first tracker that may be asked now, in the order of BEP 12; -1: none.</summary>
     public int Choose(TimeSpan now)
     {

@@ -18,12 +18,13 @@ internal sealed partial class AnnounceSchedule
         {
             if (_trackers.Contains(url))
             {
+                // Also one that the user has removed: he does not want it back.
                 continue;
             }
 
             var number = _trackers.Count;
             _trackers.Add(url);
-            _tierOf.Add(_options.Tiers.Count);
+            _tierOf.Add(_tiers.Count);
             _namedBy.Add(number, by);
             _hearsay.Add(number);
             if (_hearsayLanes.Count == 0)

@@ -79,7 +79,12 @@ internal sealed partial class AnnounceSchedule
         }
 
         _infoHashes.Add(infoHash);
+        AddLanes(infoHash);
+        AddHearsayLanes(infoHash);
+    }
 
+    private void AddLanes(InfoHash infoHash)
+    {
         foreach (var origin in _options.Origins)
         {
             if (_options.EveryTier)
@@ -99,8 +104,6 @@ internal sealed partial class AnnounceSchedule
                 _lanes.Add(new AnnounceLane(infoHash, origin, [.. _tiers.Select(tier => tier.ToList())]));
             }
         }
-
-        AddHearsayLanes(infoHash);
     }
 
     /// <summary>Adds the announces that are due.</summary>
@@ -270,28 +273,35 @@ internal sealed partial class AnnounceSchedule
     /// <param name="toDate">Turns a time of this schedule into a date.</param>
     public TrackerStatus[] Status(Func<TimeSpan, DateTimeOffset> toDate)
     {
-        var status = new TrackerStatus[_trackers.Count];
-        for (var tracker = 0; tracker < status.Length; tracker++)
+        var status = new List<TrackerStatus>(_trackers.Count);
+        for (var tracker = 0; tracker < _trackers.Count; tracker++)
         {
+            if (_retired.Contains(tracker))
+            {
+                continue;
+            }
+
             var lanes = _lanes.FindAll(lane => lane.States.ContainsKey(tracker));
             var states = lanes.ConvertAll(lane => lane.States[tracker]);
             var isWorking = states.Exists(state => state.IsWorking == true);
-            status[tracker] = new TrackerStatus
-            {
-                Url = _trackers[tracker].ToString(),
-                Tier = _tierOf[tracker],
-                IsWorking =
-                    isWorking ? true
-                    : states.Exists(state => state.IsWorking == false) ? false
-                    : null,
-                Message = states.Find(state => state.Message is not null && state.IsWorking == isWorking)?.Message,
-                Seeds = states.Max(state => state.Seeds),
-                Leeches = states.Max(state => state.Leeches),
-                NextAnnounce = Next(tracker, lanes) is { } next ? toDate(next) : null,
-            };
+            status.Add(
+                new TrackerStatus
+                {
+                    Url = _trackers[tracker].ToString(),
+                    Tier = _tierOf[tracker],
+                    IsWorking =
+                        isWorking ? true
+                        : states.Exists(state => state.IsWorking == false) ? false
+                        : null,
+                    Message = states.Find(state => state.Message is not null && state.IsWorking == isWorking)?.Message,
+                    Seeds = states.Max(state => state.Seeds),
+                    Leeches = states.Max(state => state.Leeches),
+                    NextAnnounce = Next(tracker, lanes) is { } next ? toDate(next) : null,
+                }
+            );
         }
 
-        return status;
+        return [.. status];
     }
 
     private AnnounceTimes Times => _options.Times;

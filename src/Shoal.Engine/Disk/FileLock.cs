@@ -4,7 +4,7 @@ namespace Shoal.Engine;
 /// An advisory lock between processes: the system releases it whatever becomes of its owner. The file itself stays, and
 /// is empty: removing it could leave two owners, one of a file that has no name any more.
 /// </summary>
-internal sealed class FileLock : IDisposable
+public sealed class FileLock : IDisposable
 {
     private const int WouldBlock = 11; // EWOULDBLOCK on Linux
     private const int MacWouldBlock = 35;

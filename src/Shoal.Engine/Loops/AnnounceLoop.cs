@@ -100,6 +100,10 @@ internal sealed class AnnounceLoop : IAsyncDisposable
     /// <summary>Peers named trackers: they are asked besides.</summary>
     public void AddHearsay(IReadOnlyList<HearsayTracker> trackers) => Post(_ => _schedule.AddHearsay(trackers));
 
+    /// <summary>Other trackers instead of those there are.</summary>
+    public void SetTiers(IReadOnlyList<IReadOnlyList<TrackerUrl>> tiers) =>
+        Post(now => _schedule.SetTiers(tiers, now, _jobs));
+
     /// <summary>Asks for the numbers of seeds and leeches without announcing.</summary>
     public void RequestScrape() => Post(now => _schedule.Scrape(now, _jobs));
 

@@ -50,8 +50,7 @@ internal sealed partial class TorrentRunner
             return;
         }
 
-        var links = Metainfo?.Trackers ?? [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])];
-        _sources.Start(links.Concat(_options.ExtraTrackers), InfoHashes.OnTheWire, Metainfo, status);
+        _sources.Start(Trackers, InfoHashes.OnTheWire, Metainfo, status);
     }
 
     private void TellSources(Metainfo metainfo)

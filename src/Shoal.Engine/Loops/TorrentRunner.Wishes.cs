@@ -6,6 +6,7 @@ namespace Shoal.Engine;
 // What the user and the engine want of the torrent.
 internal sealed partial class TorrentRunner
 {
+    private IReadOnlyList<IReadOnlyList<string>>? _trackers;
     private int _uploadSlots = SwarmLimits.Default.UploadSlots;
 
     public void SetLimits(long download, long upload)
@@ -13,6 +14,26 @@ internal sealed partial class TorrentRunner
         DownloadGate.Limit = download;
         UploadGate.Limit = upload;
     }
+
+    /// <summary>Tiers of URLs: what the user set, or what the torrent and the user named at the start.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Trackers =>
+        Volatile.Read(ref _trackers)
+        ??
+        [
+            .. _options.Trackers
+                ?? Metainfo?.Trackers
+                ?? [.. (_magnet?.Trackers ?? []).Select(url => (IReadOnlyList<string>)[url])],
+            .. _options.ExtraTrackers,
+        ];
+
+    public void SetTrackers(IReadOnlyList<IReadOnlyList<string>> tiers)
+    {
+        Volatile.Write(ref _trackers, tiers);
+        _sources.SetTrackers(tiers);
+    }
+
+    /// <summary>As soon as trackers and the DHT allow.</summary>
+    public void Announce() => _sources.NeedPeers();
 
     /// <summary>Peers that want something of us.</summary>
     public int Interested => _loop.Status.Peers.Count(peer => peer.IsInterested);
@@ -91,6 +112,32 @@ internal sealed partial class TorrentRunner
             throw;
         }
     }
+
+    /// <summary>Files are known: which of them have a priority of their own.</summary>
+    private void Choose(Metainfo? metainfo)
+    {
+        if (metainfo is null || _options.Priorities is not { Count: > 0 } priorities)
+        {
+            return;
+        }
+
+        var chosen = new Dictionary<MetainfoFile, FilePriority>();
+        foreach (var (index, priority) in priorities)
+        {
+            if ((uint)index < (uint)metainfo.Files.Count)
+            {
+                chosen[metainfo.Files[index]] = priority;
+            }
+        }
+
+        _chosen = chosen;
+    }
+
+    private FilePriority PriorityOf(MetainfoFile file) =>
+        _chosen is not null && _chosen.TryGetValue(file, out var chosen) ? chosen
+        : _options.FilePriority is { } choose ? choose(file)
+        : _selected is null || _selected.Contains(file) ? FilePriority.Normal
+        : FilePriority.Skip;
 
     private void WebSeedFailed(string url, string message) =>
         Tell(new EngineEvent.WebSeedFailed(Torrent, url, message));

@@ -28,6 +28,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     private TorrentClaim? _claim;
     private MagnetLink? _magnet;
     private HashSet<MetainfoFile>? _selected;
+    private Dictionary<MetainfoFile, FilePriority>? _chosen;
     private int _ticks;
     private bool _isDisposed;
     private bool _hasFailed;
@@ -51,6 +52,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
         _options = options;
         InfoHashes = infoHashes;
         Metainfo = metainfo;
+        Choose(metainfo);
         DownloadGate = services.DownloadGate.CreateChild();
         UploadGate = services.UploadGate.CreateChild();
         SetLimits(options.DownloadLimit, options.UploadLimit);
@@ -297,7 +299,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                     AssumeComplete = _options.AssumeComplete,
                     Preallocate = _options.Preallocate,
                     Priorities =
-                        _options.FilePriority is null && _selected is null
+                        _options.FilePriority is null && _selected is null && _chosen is null
                             ? null
                             : [.. metainfo.Files.Select(PriorityOf)],
                     CreateEmptyFiles = !_options.IsSeedOnly,
@@ -354,6 +356,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
                 _selected = [.. metainfo.Files.Where((_, index) => magnet.IsSelected(index))];
             }
 
+            Choose(metainfo);
             var resume = await OpenDiskAsync(metainfo).ConfigureAwait(false);
             Metainfo = metainfo;
             InfoHashes = metainfo.InfoHashes;
@@ -369,11 +372,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
             Fail(exception.Message);
         }
     }
-
-    private FilePriority PriorityOf(MetainfoFile file) =>
-        _options.FilePriority is { } choose ? choose(file)
-        : _selected is null || _selected.Contains(file) ? FilePriority.Normal
-        : FilePriority.Skip;
 
     private void Tell(EngineEvent e) => _services.Events.TryWrite(e);
 

@@ -9,9 +9,6 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed class TorrentSources(EngineServices services, AnnounceListener listener) : IAsyncDisposable
 {
-    /// <summary>How long saying goodbye may take before it is cut short.</summary>
-    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(3);
-
     private readonly Lock _lock = new();
     private AnnounceLoop? _loop;
     private TorrentDht? _dht;
@@ -55,6 +52,27 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
             if (urls.Count > 0)
             {
                 StartLoop(urls);
+            }
+        }
+    }
+
+    /// <summary>Other trackers instead of those there are; where announcing has not begun, <see cref="Start"/> names them.</summary>
+    public void SetTrackers(IEnumerable<IReadOnlyList<string>> tiers)
+    {
+        var urls = tiers.Select(Parse).Where(tier => tier.Count > 0).ToList();
+        lock (_lock)
+        {
+            if (_loop is { } loop)
+            {
+                loop.SetTiers(urls);
+            }
+            else if (_started is not null && urls.Count > 0)
+            {
+                StartLoop(urls);
+                if (_isPaused)
+                {
+                    _loop?.Pause();
+                }
             }
         }
     }
@@ -194,7 +212,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         _dht?.Stop();
         if (_loop is { } loop)
         {
-            await loop.StopAsync(GoodbyeTime).ConfigureAwait(false);
+            await loop.StopAsync(services.Options.GoodbyeTime).ConfigureAwait(false);
             await loop.DisposeAsync().ConfigureAwait(false);
         }
     }

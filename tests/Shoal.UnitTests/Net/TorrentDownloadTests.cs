@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Shoal.Cli;
 using Shoal.Engine;
 
 namespace Shoal.UnitTests;
@@ -105,7 +104,7 @@ public sealed class TorrentDownloadTests
     public async Task A_redirect_to_nonsense_is_one_clear_line(string target)
     {
         var network = new CannedNetwork { [Global] = Response("302 Found", "", "Location: " + target) };
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => Fetch(network, "http://global/x"));
+        var error = await Assert.ThrowsAsync<DownloadException>(() => Fetch(network, "http://global/x"));
         Assert.DoesNotContain('\n', error.Message);
     }
 
@@ -161,8 +160,8 @@ public sealed class TorrentDownloadTests
 
     private static async Task Fails(CannedNetwork network, string url, string code, string words)
     {
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => Fetch(network, url));
-        Assert.Equal((code, ExitCode.Failed), (error.Code, error.Exit));
+        var error = await Assert.ThrowsAsync<DownloadException>(() => Fetch(network, url));
+        Assert.Equal(code, error.Code);
         Assert.StartsWith(url, error.Message, StringComparison.Ordinal);
         Assert.Contains(words, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
@@ -195,7 +194,7 @@ public sealed class TorrentDownloadTests
             string host,
             int port,
             Func<bool, string?> whyNot,
-            CancellationToken cancel
+            CancellationToken cancellation
         )
         {
             var addresses =

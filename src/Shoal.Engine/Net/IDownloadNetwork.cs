@@ -1,6 +1,4 @@
-using Shoal.Engine;
-
-namespace Shoal.Cli;
+namespace Shoal.Engine;
 
 /// <summary>What a download needs of the network. Tests bring their own.</summary>
 internal interface IDownloadNetwork
@@ -9,23 +7,12 @@ internal interface IDownloadNetwork
     /// <param name="host">Name or address.</param>
     /// <param name="port">TCP.</param>
     /// <param name="whyNot">Told whether the host is local; why it must not be connected to, or null.</param>
-    /// <param name="cancel">Ends the attempt.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="IOException">No connection; the message says why.</exception>
     Task<(Stream Stream, bool IsLocal)> ConnectAsync(
         string host,
         int port,
         Func<bool, string?> whyNot,
-        CancellationToken cancel
+        CancellationToken cancellation
     );
-}
-
-/// <summary>The way the engine goes out too: bound as it is.</summary>
-internal sealed class DownloadNetwork(OutboundNetwork network) : IDownloadNetwork
-{
-    public Task<(Stream Stream, bool IsLocal)> ConnectAsync(
-        string host,
-        int port,
-        Func<bool, string?> whyNot,
-        CancellationToken cancel
-    ) => network.ConnectAsync(host, port, whyNot, cancel);
 }

@@ -2,14 +2,15 @@ using System.Net;
 using System.Security.Authentication;
 using Shoal.Protocol;
 
-namespace Shoal.Cli;
+namespace Shoal.Engine;
 
 /// <summary>
 /// Fetches a .torrent file by its URL: http and https only, certificates checked, few redirects, none of them from
 /// the world into this machine's own network, and never more bytes than a torrent may have.
 /// </summary>
 /// <param name="network">Names and connections.</param>
-internal sealed class TorrentDownload(IDownloadNetwork network)
+/// <param name="mayBeLocal">Whether it may lie in this machine's own network.</param>
+internal sealed class TorrentDownload(IDownloadNetwork network, bool mayBeLocal = true)
 {
     private const int MaxRedirects = 5;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
@@ -17,16 +18,12 @@ internal sealed class TorrentDownload(IDownloadNetwork network)
     // Set by the first connection: a link that the user typed may lead to a server at home, a redirect may not.
     private bool? _startedLocally;
 
-    public static bool IsUrl(string source) =>
-        source.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
-        || source.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
-
-    /// <exception cref="UserErrorException">Anything that went wrong, with the URL.</exception>
+    /// <exception cref="DownloadException">Anything that went wrong, with the URL.</exception>
     public async Task<byte[]> FetchAsync(string source, CancellationToken cancel)
     {
-        if (!Uri.TryCreate(source, UriKind.Absolute, out var url))
+        if (!Uri.TryCreate(source, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
-            throw new UserErrorException("bad-url", $"{source}: this is not a URL");
+            throw new DownloadException("bad-url", $"{source}: this is not a URL of http or https");
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -43,7 +40,7 @@ internal sealed class TorrentDownload(IDownloadNetwork network)
                 UseProxy = false,
             };
             using var client = new HttpClient(handler);
-            client.DefaultRequestHeaders.UserAgent.ParseAdd("Shoal/" + ShoalProgram.Version);
+            client.DefaultRequestHeaders.UserAgent.ParseAdd(EngineVersion.ClientName);
             for (var hop = 0; hop <= MaxRedirects; hop++)
             {
                 using var response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, limit.Token);
@@ -54,30 +51,30 @@ internal sealed class TorrentDownload(IDownloadNetwork network)
 
                 if (!Uri.TryCreate(url, target, out var next))
                 {
-                    throw new UserErrorException("bad-redirect", $"{source}: redirects to what is no URL");
+                    throw new DownloadException("bad-redirect", $"{source}: redirects to what is no URL");
                 }
 
                 url = next;
                 if (url.Scheme is not ("http" or "https"))
                 {
-                    throw new UserErrorException(
+                    throw new DownloadException(
                         "bad-redirect",
                         $"{source}: redirects to {url.Scheme}, not to http or https"
                     );
                 }
             }
 
-            throw new UserErrorException("bad-redirect", $"{source}: more than {MaxRedirects} redirects");
+            throw new DownloadException("bad-redirect", $"{source}: more than {MaxRedirects} redirects");
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new UserErrorException("timeout", $"{source}: no answer within {Duration.Format(Timeout)}");
+            throw new DownloadException("timeout", $"{source}: no answer within {Timeout.TotalSeconds:0} seconds");
         }
         catch (Exception error)
             when (error is HttpRequestException or IOException or AuthenticationException or InvalidDataException)
         {
             // The outer message says "an error occurred"; the inner one says which.
-            throw new UserErrorException("download-failed", $"{source}: {error.GetBaseException().Message}");
+            throw new DownloadException("download-failed", $"{source}: {error.GetBaseException().Message}");
         }
     }
 
@@ -85,17 +82,17 @@ internal sealed class TorrentDownload(IDownloadNetwork network)
     {
         if (!response.IsSuccessStatusCode)
         {
-            throw new UserErrorException(
+            throw new DownloadException(
                 "download-failed",
                 $"{source}: the server answered {(int)response.StatusCode} {response.ReasonPhrase}"
             );
         }
 
         await using var body = await response.Content.ReadAsStreamAsync(cancel);
-        return await TorrentFile.ReadAtMostAsync(body, MetainfoLimits.Default.MaxBytes, cancel)
-            ?? throw new UserErrorException(
+        return await BoundedRead.AllAsync(body, MetainfoLimits.Default.MaxBytes, cancel)
+            ?? throw new DownloadException(
                 "too-large",
-                $"{source}: larger than a torrent may be ({ByteSize.Format(MetainfoLimits.Default.MaxBytes)})"
+                $"{source}: larger than a torrent may be ({MetainfoLimits.Default.MaxBytes} bytes)"
             );
     }
 
@@ -106,7 +103,11 @@ internal sealed class TorrentDownload(IDownloadNetwork network)
         var (stream, isLocal) = await network.ConnectAsync(
             context.DnsEndPoint.Host,
             context.DnsEndPoint.Port,
-            isLocal => _startedLocally == false && isLocal ? "refused: it redirects into the local network" : null,
+            isLocal =>
+                !isLocal ? null
+                : !mayBeLocal ? "refused: it is in the local network"
+                : _startedLocally == false ? "refused: it redirects into the local network"
+                : null,
             cancel
         );
         _startedLocally ??= isLocal;

@@ -1,0 +1,34 @@
+namespace Shoal.Engine;
+
+/// <summary>Replaces a file so that after a crash at any moment the old or the new content is there, whole.</summary>
+public static class AtomicFile
+{
+    /// <param name="path">Becomes readable by its owner only.</param>
+    /// <param name="bytes">All of it.</param>
+    /// <exception cref="IOException">The old content is there, or the disk failed after the new one was.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    {
+        var temporary = path + ".new";
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            BufferSize = 0,
+        };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using (var file = new FileStream(temporary, options))
+        {
+            file.Write(bytes);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        new LocalFileSystem().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+}
