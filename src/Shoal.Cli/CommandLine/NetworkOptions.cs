@@ -12,6 +12,9 @@ internal enum NetworkUse
     /// <summary>To move content.</summary>
     Transfer,
 
+    /// <summary>To move content for as long as the machine runs; what is not given stands in the settings.</summary>
+    Daemon,
+
     /// <summary>For the DHT only: options that have no meaning there are not offered.</summary>
     Dht,
 }
@@ -149,13 +152,14 @@ internal sealed class NetworkOptions
             return;
         }
 
+        // A daemon's peers come with its torrents.
         command.AddGroup(
             "Network options",
             [
+                .. use == NetworkUse.Daemon ? Array.Empty<Option>() : [_peers],
                 _port,
                 _bind,
                 _dns,
-                _peers,
                 _noTrackers,
                 _downloadLimit,
                 _uploadLimit,
@@ -220,6 +224,33 @@ internal sealed class NetworkOptions
             MaxPeersPerTorrent = result.GetValue(_maxPeersPerTorrent) ?? peers ?? defaults.MaxPeersPerTorrent,
             Time = host.Time,
         };
+    }
+
+    /// <summary>What was given, as settings of a daemon.</summary>
+    public Dictionary<string, object> Settings(ParseResult result)
+    {
+        var settings = new Dictionary<string, object>(StringComparer.Ordinal);
+        settings.Put(result, _port, "network.port", port => (long)port!);
+        settings.Put(result, _bind, "network.bind", places => places);
+        settings.Put(result, _dns, "network.name-servers", servers => servers);
+        settings.Put(result, _downloadLimit, "limits.download", limit => limit!);
+        settings.Put(result, _uploadLimit, "limits.upload", limit => limit!);
+        settings.Put(result, _maxPeers, "network.max-peers", most => (long)most!);
+        settings.Put(result, _maxPeersPerTorrent, "network.max-peers-per-torrent", most => (long)most!);
+        settings.Put(result, _transport, "network.transport", word => word!);
+        settings.Put(result, _encryption, "network.encryption", word => word!);
+        settings.Put(result, _proxy, "network.proxy", url => url!);
+        settings.Put(result, _ipFilter, "network.ip-filter", files => files.Select(Path.GetFullPath).ToArray());
+        settings.Put(result, _portFilter, "network.port-filter", ports => ports!);
+        settings.Put(result, _dhtBootstrap, "network.dht-bootstrap", nodes => nodes);
+        settings.Put(result, _dhtReadOnly, "network.dht-read-only", isSo => isSo);
+        settings.Put(result, _noDht, "network.dht", isOff => !isOff);
+        settings.Put(result, _noLsd, "network.lsd", isOff => !isOff);
+        settings.Put(result, _noPex, "network.pex", isOff => !isOff);
+        settings.Put(result, _noTrackers, "network.trackers", isOff => !isOff);
+        settings.Put(result, _noWebSeeds, "network.web-seeds", isOff => !isOff);
+        settings.Put(result, _noPortMapping, "network.port-mapping", isOff => !isOff);
+        return settings;
     }
 
     /// <summary>Whether the user named a way into the DHT.</summary>

@@ -20,9 +20,13 @@ internal static class JsonOutput
             }
         );
 
-    public static void Write<T>(TextWriter output, T line, JsonTypeInfo<T> type)
+    public static void Write<T>(TextWriter output, T line, JsonTypeInfo<T> type) =>
+        WriteText(output, JsonSerializer.Serialize(line, type));
+
+    /// <summary>One object, as JSON already.</summary>
+    public static void WriteText(TextWriter output, string json)
     {
-        output.WriteLine(EscapeFormats(JsonSerializer.Serialize(line, type)));
+        output.WriteLine(EscapeFormats(json));
         output.Flush();
     }
 
@@ -71,6 +75,8 @@ internal static class JsonOutput
 [JsonSerializable(typeof(VerifyObject))]
 [JsonSerializable(typeof(TrackerLine))]
 [JsonSerializable(typeof(TrackerStatsLine))]
+[JsonSerializable(typeof(DaemonReadyLine))]
+[JsonSerializable(typeof(DaemonStoppedLine))]
 internal sealed partial class JsonOutputContext : JsonSerializerContext;
 
 internal abstract record JsonLine([property: JsonPropertyOrder(-1)] string Event);
@@ -257,3 +263,17 @@ internal sealed record TrackerLine(string? Http, string? Udp, IReadOnlyList<stri
 
 internal sealed record TrackerStatsLine(int Torrents, int Peers, long Announces, long Scrapes, long Refused)
     : JsonLine("stats");
+
+/// <summary>A daemon runs.</summary>
+/// <param name="Socket">The path of its Unix socket.</param>
+/// <param name="LoginUrl">Logs a browser in, once; only while nobody has been let in.</param>
+internal sealed record DaemonReadyLine(
+    int Port,
+    string Socket,
+    IReadOnlyList<string> Urls,
+    string? LoginUrl,
+    int Torrents
+) : JsonLine("listening");
+
+/// <summary>It has ended, with everything saved.</summary>
+internal sealed record DaemonStoppedLine() : JsonLine("stopped");

@@ -5,7 +5,7 @@ namespace Shoal.UnitTests;
 
 public sealed class CommandLineTests
 {
-    // The first release, by the contract; those that are not here come with the daemon.
+    // The first release, by the contract, and what goes with the daemon.
     private static readonly string[] Commands =
     [
         "create",
@@ -16,6 +16,24 @@ public sealed class CommandLineTests
         "publish",
         "verify",
         "tracker",
+        "daemon",
+        "add",
+        "list",
+        "status",
+        "pause",
+        "resume",
+        "remove",
+        "limit",
+        "move",
+        "recheck",
+        "peers",
+        "files",
+        "trackers",
+        "label",
+        "settings",
+        "token",
+        "login",
+        "stop",
         "completion",
     ];
 

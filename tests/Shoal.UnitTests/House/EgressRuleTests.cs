@@ -8,9 +8,10 @@ namespace Shoal.UnitTests;
 /// </summary>
 public sealed partial class EgressRuleTests
 {
-    // Servers listen where they are told to, and connect to nobody.
+    // Servers listen where they are told to, and connect to nobody. The daemon's client calls the daemon, and nobody else.
     private static readonly string[] OpensSockets =
     [
+        "src/Shoal.Api/Client/DaemonClient.cs",
         "src/Shoal.Engine/Net/LocalBinding.cs",
         "src/Shoal.Tracker/Http/HttpTrackerServer.cs",
         "src/Shoal.Tracker/Udp/UdpTrackerLoop.cs",

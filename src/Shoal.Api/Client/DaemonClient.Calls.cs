@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Shoal.Api;
+
+// One method for each call of docs/api.md.
+public sealed partial class DaemonClient
+{
+    private static readonly HttpMethod Patch = HttpMethod.Patch;
+
+    public Task<DaemonStatus> StatusAsync(CancellationToken cancel) =>
+        GetAsync("status", ApiJson.Default.DaemonStatus, cancel);
+
+    /// <param name="since">The revision of an earlier answer: only what changed since.</param>
+    /// <param name="filter">What must match: name=..., label=..., category=..., state=...; null: all.</param>
+    public Task<TorrentPage> TorrentsAsync(
+        long? since,
+        CancellationToken cancel,
+        int offset = 0,
+        int? limit = null,
+        string? filter = null
+    )
+    {
+        var query = string.Create(CultureInfo.InvariantCulture, $"torrents?offset={offset}");
+        query += since is { } revision ? string.Create(CultureInfo.InvariantCulture, $"&since={revision}") : "";
+        query += limit is { } most ? string.Create(CultureInfo.InvariantCulture, $"&limit={most}") : "";
+        return GetAsync(query + (filter is null ? "" : "&" + filter), ApiJson.Default.TorrentPage, cancel);
+    }
+
+    public Task<TorrentItem> AddAsync(AddTorrent torrent, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "torrents",
+            torrent,
+            ApiJson.Default.AddTorrent,
+            ApiJson.Default.TorrentItem,
+            cancel
+        );
+
+    public Task<TorrentDetails> TorrentAsync(string id, CancellationToken cancel) =>
+        GetAsync("torrents/" + Escape(id), ApiJson.Default.TorrentDetails, cancel);
+
+    public Task<TorrentItem> ChangeAsync(string id, TorrentChange change, CancellationToken cancel) =>
+        CallAsync(
+            Patch,
+            "torrents/" + Escape(id),
+            change,
+            ApiJson.Default.TorrentChange,
+            ApiJson.Default.TorrentItem,
+            cancel
+        );
+
+    /// <summary>Begins to move; <see cref="TorrentItem.MovingTo"/> is null when it has ended.</summary>
+    public Task<TorrentItem> MoveAsync(string id, MoveTorrent move, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            $"torrents/{Escape(id)}/move",
+            move,
+            ApiJson.Default.MoveTorrent,
+            ApiJson.Default.TorrentItem,
+            cancel
+        );
+
+    public Task RemoveAsync(string id, bool data, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, $"torrents/{Escape(id)}?data={(data ? "true" : "false")}", null, cancel);
+
+    /// <summary>One call for any number of torrents.</summary>
+    public Task<BatchResult> DoAsync(BatchAction action, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "torrents/actions",
+            action,
+            ApiJson.Default.BatchAction,
+            ApiJson.Default.BatchResult,
+            cancel
+        );
+
+    public Task<FileList> FilesAsync(string id, CancellationToken cancel) =>
+        GetAsync($"torrents/{Escape(id)}/files", ApiJson.Default.FileList, cancel);
+
+    public Task<FileList> ChangeFilesAsync(string id, FileChange change, CancellationToken cancel) =>
+        CallAsync(
+            Patch,
+            $"torrents/{Escape(id)}/files",
+            change,
+            ApiJson.Default.FileChange,
+            ApiJson.Default.FileList,
+            cancel
+        );
+
+    public Task<PeerList> PeersAsync(string id, CancellationToken cancel) =>
+        GetAsync($"torrents/{Escape(id)}/peers", ApiJson.Default.PeerList, cancel);
+
+    public Task<PeerList> AddPeersAsync(string id, AddPeers peers, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            $"torrents/{Escape(id)}/peers",
+            peers,
+            ApiJson.Default.AddPeers,
+            ApiJson.Default.PeerList,
+            cancel
+        );
+
+    public Task<TrackerList> TrackersAsync(string id, CancellationToken cancel) =>
+        GetAsync($"torrents/{Escape(id)}/trackers", ApiJson.Default.TrackerList, cancel);
+
+    public Task<TrackerList> SetTrackersAsync(string id, TrackerChange change, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Put,
+            $"torrents/{Escape(id)}/trackers",
+            change,
+            ApiJson.Default.TrackerChange,
+            ApiJson.Default.TrackerList,
+            cancel
+        );
+
+    public Task<PieceMap> PiecesAsync(string id, CancellationToken cancel) =>
+        GetAsync($"torrents/{Escape(id)}/pieces", ApiJson.Default.PieceMap, cancel);
+
+    public Task<SettingList> SettingsAsync(CancellationToken cancel) =>
+        GetAsync("settings", ApiJson.Default.SettingList, cancel);
+
+    /// <param name="values">By key; null as a value means the default.</param>
+    public Task<SettingsResult> ChangeSettingsAsync(Dictionary<string, JsonElement> values, CancellationToken cancel) =>
+        CallAsync(
+            Patch,
+            "settings",
+            values,
+            ApiJson.Default.DictionaryStringJsonElement,
+            ApiJson.Default.SettingsResult,
+            cancel
+        );
+
+    /// <summary>Reads the settings file again.</summary>
+    public Task<SettingsResult> ReloadSettingsAsync(CancellationToken cancel) =>
+        CallAsync(HttpMethod.Post, "settings/reload", null, ApiJson.Default.SettingsResult, cancel);
+
+    public Task<TokenList> TokensAsync(CancellationToken cancel) =>
+        GetAsync("tokens", ApiJson.Default.TokenList, cancel);
+
+    public Task<CreatedToken> CreateTokenAsync(NewToken token, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Post, "tokens", token, ApiJson.Default.NewToken, ApiJson.Default.CreatedToken, cancel);
+
+    public Task RemoveTokenAsync(string id, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, "tokens/" + Escape(id), null, cancel);
+
+    public Task<LoginLink> CreateLoginLinkAsync(CancellationToken cancel) =>
+        CallAsync(HttpMethod.Post, "login-links", null, ApiJson.Default.LoginLink, cancel);
+
+    public Task StopAsync(CancellationToken cancel) => CallAsync(HttpMethod.Post, "stop", null, cancel);
+
+    private static string Escape(string id) => Uri.EscapeDataString(id);
+}

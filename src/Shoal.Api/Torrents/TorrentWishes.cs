@@ -1,0 +1,118 @@
+using System.Text.Json.Serialization;
+
+namespace Shoal.Api;
+
+/// <summary>A torrent to add. Exactly one of <see cref="Source"/> and <see cref="Metainfo"/> is given.</summary>
+public sealed record AddTorrent
+{
+    /// <summary>A magnet link, the http(s) URL of a .torrent file, or an infohash.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>A .torrent file, base64.</summary>
+    public string? Metainfo { get; init; }
+
+    /// <summary>Null: what the settings say.</summary>
+    public string? SaveDirectory { get; init; }
+    public bool Paused { get; init; }
+    public bool Sequential { get; init; }
+    public string? Category { get; init; }
+    public IReadOnlyList<string>? Labels { get; init; }
+    public long DownloadLimit { get; init; }
+    public long UploadLimit { get; init; }
+    public double? RatioLimit { get; init; }
+    public long? SeedTimeLimit { get; init; }
+
+    /// <summary>The data is there and good: claimed without hashing.</summary>
+    public bool SkipCheck { get; init; }
+
+    /// <summary>Files that are not normal; also for magnet links, whose files are not known yet.</summary>
+    public IReadOnlyList<FilePriorityWish>? Files { get; init; }
+
+    /// <summary>Peers to try, HOST:PORT.</summary>
+    public IReadOnlyList<string>? Peers { get; init; }
+}
+
+/// <summary>How much some files are wanted.</summary>
+/// <param name="Indices">As <see cref="FileItem.Index"/> says.</param>
+/// <param name="Priority">Of all of them.</param>
+public sealed record FilePriorityWish(IReadOnlyList<int> Indices, FileWish Priority);
+
+/// <summary>Changes of priorities, in order.</summary>
+public sealed record FileChange(IReadOnlyList<FilePriorityWish> Priorities);
+
+/// <summary>Changes of a torrent; what is null stays as it is.</summary>
+public sealed record TorrentChange
+{
+    public bool? Paused { get; init; }
+    public bool? Forced { get; init; }
+    public bool? Sequential { get; init; }
+    public bool? SuperSeeding { get; init; }
+
+    /// <summary>Empty: none.</summary>
+    public string? Category { get; init; }
+    public IReadOnlyList<string>? Labels { get; init; }
+    public long? DownloadLimit { get; init; }
+    public long? UploadLimit { get; init; }
+
+    /// <summary>0: never; -1: as the settings say.</summary>
+    public double? RatioLimit { get; init; }
+
+    /// <summary>0: never; -1: as the settings say.</summary>
+    public long? SeedTimeLimit { get; init; }
+
+    /// <summary>Place in the queue, from 0; beyond the end means the end.</summary>
+    public int? QueuePosition { get; init; }
+}
+
+/// <summary>What can be done to many torrents in one call.</summary>
+[JsonConverter(typeof(WordEnumConverter<TorrentAction>))]
+public enum TorrentAction
+{
+    Pause,
+    Resume,
+    Recheck,
+    Announce,
+    Remove,
+    Move,
+    Change,
+}
+
+/// <summary>Does the same to several torrents.</summary>
+public sealed record BatchAction
+{
+    public required TorrentAction Action { get; init; }
+
+    /// <summary>Ids, or unique beginnings of at least 6 digits. Null: all torrents.</summary>
+    public IReadOnlyList<string>? Ids { get; init; }
+
+    /// <summary>For remove: the files too.</summary>
+    public bool DeleteData { get; init; }
+
+    /// <summary>For move.</summary>
+    public MoveTorrent? Move { get; init; }
+
+    /// <summary>For change.</summary>
+    public TorrentChange? Change { get; init; }
+}
+
+/// <summary>What became of each of several torrents.</summary>
+public sealed record BatchResult
+{
+    public required IReadOnlyList<string> Done { get; init; }
+    public IReadOnlyList<BatchFailure> Failed { get; init; } = [];
+}
+
+/// <summary>One of several that failed.</summary>
+public sealed record BatchFailure(string Id, string Code, string Message);
+
+/// <summary>Another folder for the content of a torrent.</summary>
+/// <param name="SaveDirectory">The folder; the content lies at saveDirectory/name.</param>
+/// <param name="KeepFiles">Move nothing: the content is there already, or will be fetched there; what is there is hashed.</param>
+public sealed record MoveTorrent(string SaveDirectory, bool KeepFiles = false);
+
+/// <summary>Trackers instead of those a torrent has.</summary>
+/// <param name="Tiers">BEP 12: lists of URLs.</param>
+public sealed record TrackerChange(IReadOnlyList<IReadOnlyList<string>> Tiers);
+
+/// <summary>Peers to try, HOST:PORT with the host an address.</summary>
+public sealed record AddPeers(IReadOnlyList<string> Peers);

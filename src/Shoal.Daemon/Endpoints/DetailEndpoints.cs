@@ -1,0 +1,215 @@
+using Shoal.Api;
+using Shoal.Protocol;
+
+namespace Shoal.Daemon;
+
+/// <summary>One torrent in detail: files, peers, trackers, pieces.</summary>
+internal static class DetailEndpoints
+{
+    public static IReadOnlyList<ApiRoute> Routes { get; } =
+    [
+        new(
+            "GET",
+            "/torrents/{id}",
+            AccessScope.Read,
+            "Everything of one torrent that is not a list of its own.",
+            call => call.WriteAsync(Details(call), ApiJson.Default.TorrentDetails)
+        )
+        {
+            Answer = ApiJson.Default.TorrentDetails,
+        },
+        new(
+            "GET",
+            "/torrents/{id}/files",
+            AccessScope.Read,
+            "The files of a torrent; none while they are not known.",
+            call => call.WriteAsync(Files(call.Torrent), ApiJson.Default.FileList)
+        )
+        {
+            Answer = ApiJson.Default.FileList,
+        },
+        new(
+            "PATCH",
+            "/torrents/{id}/files",
+            AccessScope.Control,
+            "Changes how much files are wanted.",
+            ChangeFilesAsync
+        )
+        {
+            Body = ApiJson.Default.FileChange,
+            Answer = ApiJson.Default.FileList,
+        },
+        new(
+            "GET",
+            "/torrents/{id}/peers",
+            AccessScope.Read,
+            "The connections of a torrent.",
+            call => call.WriteAsync(Peers(call.Torrent), ApiJson.Default.PeerList)
+        )
+        {
+            Answer = ApiJson.Default.PeerList,
+        },
+        new("POST", "/torrents/{id}/peers", AccessScope.Control, "Names peers to try.", AddPeersAsync)
+        {
+            Body = ApiJson.Default.AddPeers,
+            Answer = ApiJson.Default.PeerList,
+        },
+        new(
+            "GET",
+            "/torrents/{id}/trackers",
+            AccessScope.Read,
+            "The trackers of a torrent, and what they said last.",
+            call => call.WriteAsync(Trackers(call.Torrent), ApiJson.Default.TrackerList)
+        )
+        {
+            Answer = ApiJson.Default.TrackerList,
+        },
+        new(
+            "PUT",
+            "/torrents/{id}/trackers",
+            AccessScope.Control,
+            "Announces to these trackers instead.",
+            SetTrackersAsync
+        )
+        {
+            Body = ApiJson.Default.TrackerChange,
+            Answer = ApiJson.Default.TrackerList,
+        },
+        new(
+            "GET",
+            "/torrents/{id}/pieces",
+            AccessScope.Read,
+            "Which pieces are here.",
+            call => call.WriteAsync(Pieces(call.Torrent), ApiJson.Default.PieceMap)
+        )
+        {
+            Answer = ApiJson.Default.PieceMap,
+        },
+        new(
+            "GET",
+            "/torrents/{id}/metainfo",
+            AccessScope.Read,
+            "The .torrent file, where it came by one.",
+            WriteMetainfoAsync
+        ),
+    ];
+
+    public static FileList Files(LibraryTorrent torrent) =>
+        new(
+            torrent.Engine is { Metainfo: { } metainfo } engine
+                ? TorrentItems.Files(torrent.Entry, metainfo, engine.Status.Pieces)
+                : []
+        );
+
+    public static PeerList Peers(LibraryTorrent torrent) =>
+        new([.. (torrent.Engine?.Status.Peers ?? []).Select(TorrentItems.Peer)]);
+
+    public static TrackerList Trackers(LibraryTorrent torrent) =>
+        new(
+            TorrentItems.Trackers(
+                torrent.Engine?.Trackers ?? torrent.Entry.Trackers ?? [],
+                torrent.Engine?.Status.Trackers ?? []
+            )
+        );
+
+    /// <summary>A link to a torrent with its trackers.</summary>
+    public static string MagnetOf(LibraryTorrent torrent)
+    {
+        var entry = torrent.Entry;
+        var known = entry.Magnet is { } link && MagnetLink.TryParse(link, out var parsed, out _) ? parsed : null;
+        return new MagnetLink
+        {
+            InfoHashes = torrent.Engine?.InfoHashes ?? HashesOf(entry),
+            Name = entry.Name == entry.Id ? null : entry.Name,
+            Trackers = [.. Trackers(torrent).Trackers.Select(tracker => tracker.Url)],
+            WebSeeds = torrent.Engine?.Metainfo?.WebSeeds ?? known?.WebSeeds ?? [],
+        }.ToString();
+    }
+
+    private static InfoHashes HashesOf(LibraryEntry entry) =>
+        new(
+            entry.InfoHashV1 is { } v1 && Sha1Digest.TryParseHex(v1, out var one) ? one : null,
+            entry.InfoHashV2 is { } v2 && Sha256Digest.TryParseHex(v2, out var two) ? two : null
+        );
+
+    private static TorrentDetails Details(ApiCall call)
+    {
+        var torrent = call.Torrent;
+        var status = torrent.Engine?.Status;
+        var metainfo = torrent.Engine?.Metainfo;
+        return new TorrentDetails
+        {
+            Torrent = call.Library.Item(torrent),
+            Format = metainfo?.Format.ToString().ToLowerInvariant(),
+            Magnet = MagnetOf(torrent),
+            Pieces = metainfo?.Layout.PieceCount ?? 0,
+            PieceLength = metainfo?.Layout.PieceLength ?? 0,
+            PiecesDone = status?.Pieces?.Count ?? 0,
+            Files = metainfo?.Files.Count(file => !file.IsPad) ?? 0,
+            Comment = metainfo?.Comment,
+            CreatedBy = metainfo?.CreatedBy,
+            CreatedAt = metainfo?.CreationDate,
+            Source = metainfo?.Source,
+            Wasted = status?.Wasted ?? 0,
+            HashFailures = status?.HashFailures ?? 0,
+            Candidates = status?.CandidateCount ?? 0,
+            WebSeedsInUse = status?.WebSeedCount ?? 0,
+            WebSeeds = metainfo?.WebSeeds ?? [],
+        };
+    }
+
+    private static PieceMap Pieces(LibraryTorrent torrent)
+    {
+        var pieces = torrent.Engine?.Status.Pieces;
+        return new PieceMap
+        {
+            Count = pieces?.Length ?? 0,
+            Length = torrent.Engine?.Metainfo?.Layout.PieceLength ?? 0,
+            Done = pieces?.Count ?? 0,
+            Bits = Convert.ToBase64String(pieces is null ? [] : pieces.Bytes),
+        };
+    }
+
+    private static async Task ChangeFilesAsync(ApiCall call)
+    {
+        var torrent = call.Torrent;
+        var change = await call.ReadAsync(ApiJson.Default.FileChange).ConfigureAwait(false);
+        await call.Library.ChangeFilesAsync(torrent, change.Priorities).ConfigureAwait(false);
+        await call.WriteAsync(Files(torrent), ApiJson.Default.FileList).ConfigureAwait(false);
+    }
+
+    private static async Task AddPeersAsync(ApiCall call)
+    {
+        var torrent = call.Torrent;
+        var peers = await call.ReadAsync(ApiJson.Default.AddPeers).ConfigureAwait(false);
+        call.Library.AddPeers(torrent, peers.Peers);
+        await call.WriteAsync(Peers(torrent), ApiJson.Default.PeerList).ConfigureAwait(false);
+    }
+
+    private static async Task SetTrackersAsync(ApiCall call)
+    {
+        var torrent = call.Torrent;
+        var change = await call.ReadAsync(ApiJson.Default.TrackerChange).ConfigureAwait(false);
+        await call.Library.SetTrackersAsync(torrent, change.Tiers).ConfigureAwait(false);
+        await call.WriteAsync(Trackers(torrent), ApiJson.Default.TrackerList).ConfigureAwait(false);
+    }
+
+    private static async Task WriteMetainfoAsync(ApiCall call)
+    {
+        var torrent = call.Torrent;
+        byte[] bytes;
+        try
+        {
+            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry.Id)).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            throw new ApiException(404, "no-metainfo", "it came by a link, so there is no .torrent file of it");
+        }
+
+        var response = call.Context.Response;
+        response.ContentType = "application/x-bittorrent";
+        response.Headers.ContentDisposition = $"attachment; filename=\"{torrent.Entry.Id}.torrent\"";
+        await response.Body.WriteAsync(bytes, call.Aborted).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,237 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Shoal.Engine;
+
+namespace Shoal.Daemon;
+
+/// <summary>
+/// Starts a daemon and ends it: state folder, settings, engine, library, then the doors (socket and HTTP); at the end the
+/// doors first, so that nobody is told of something that is not kept.
+/// </summary>
+public static class DaemonHost
+{
+    /// <summary>Marks connections that came by the Unix socket: only the owner of the state folder can reach it.</summary>
+    internal const string OwnerMark = "shoal-owner";
+
+    /// <summary>Stopping takes at most about so long, whatever trackers do: a goodbye that is not heard is no loss.</summary>
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
+
+    /// <summary>Connections at once, over all doors. Default 1,024.</summary>
+    private const int MaxConnections = 1024;
+
+    /// <summary>Runs until it is told to stop, by the caller or by a call.</summary>
+    /// <param name="ready">Told once, when everything is open.</param>
+    /// <param name="stop">Ends it, with everything saved.</param>
+    /// <exception cref="DaemonStartException">It could not start.</exception>
+    public static async Task RunAsync(DaemonOptions options, Action<DaemonReady> ready, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(ready);
+        using var state = StateFolder.Take(options.StateDirectory);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var settings = OpenSettings(state, options);
+        var access = OpenState(() => AccessKeys.Open(state.Tokens, options.Time));
+        await using var journal = OpenState(() => LibraryJournal.Open(state.Journal, options.Time));
+        var engineOptions = EngineOptionsOf(settings, state) with { GoodbyeTime = GoodbyeTime, Time = options.Time };
+        await using var engine = await StartEngineAsync(engineOptions, ending.Token).ConfigureAwait(false);
+        var files = new TorrentFiles(state.Torrents);
+        await using var library = new TorrentLibrary(
+            engine,
+            journal,
+            files,
+            settings,
+            LibraryLimits.Default,
+            options.Time
+        );
+        settings.Changed = next => engine.SetLimits(next.DownloadLimit, next.UploadLimit);
+        var services = new DaemonServices
+        {
+            Engine = engine,
+            Library = library,
+            Settings = settings,
+            Access = access,
+            Network = OutboundNetwork.Open(engineOptions),
+            Files = files,
+            Time = options.Time,
+            StartedAt = options.Time.GetUtcNow().ToUnixTimeSeconds(),
+            Stop = ending.Cancel,
+            Ending = ending.Token,
+        };
+        await using var web = Build(state, settings.Current, services);
+        await OpenDoorsAsync(web, state, settings.Current).ConfigureAwait(false);
+        services.Urls = UrlsOf(web);
+        library.Start();
+        var code = access.IsEmpty && services.Urls.Count > 0 ? access.CreateCode() : null;
+        ready(
+            new DaemonReady(
+                state.Socket,
+                services.Urls,
+                code is null ? null : LoginUrl(services, code),
+                engine.Port,
+                journal.Entries.Count,
+                journal.BrokenLines
+            )
+        );
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, options.Time, ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop.
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), options.Time);
+        await web.StopAsync(patience.Token).ConfigureAwait(false);
+        File.Delete(state.Socket);
+    }
+
+    /// <summary>A setting's value as a person writes it on a command line: lists with commas. Null: no such setting, or not of its kind.</summary>
+    public static object? ParseSetting(string key, string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return SettingsTable.Find(key)?.Parse(text);
+    }
+
+    /// <summary>What <see cref="ParseSetting"/> gave, as the API takes it.</summary>
+    public static JsonElement SettingToJson(object value) => SettingDefinition.ToJson(value);
+
+    /// <summary>A link that logs a browser in.</summary>
+    internal static string? LoginUrl(DaemonServices services, string code) =>
+        services.Urls.Count == 0 ? null : $"{Reachable(services.Urls[0])}/login?code={code}";
+
+    // What listens everywhere is reached by this machine at localhost.
+    private static string Reachable(string url) =>
+        url.Replace("://0.0.0.0:", "://localhost:", StringComparison.Ordinal)
+            .Replace("://[::]:", "://localhost:", StringComparison.Ordinal);
+
+    private static SettingsStore OpenSettings(StateFolder state, DaemonOptions options)
+    {
+        var over = new Dictionary<string, object>(StringComparer.Ordinal);
+        foreach (var (key, value) in options.Settings)
+        {
+            var setting =
+                SettingsTable.Find(key) ?? throw new DaemonStartException("bad-setting", $"there is no setting {key}");
+            over[key] = setting.Take(value, out var taken) is { } fault
+                ? throw new DaemonStartException("bad-setting", $"{key}: {fault}")
+                : taken;
+        }
+
+        try
+        {
+            return SettingsStore.Open(state.Settings, over);
+        }
+        catch (SettingsException error)
+        {
+            throw new DaemonStartException("bad-setting", error.Message, error);
+        }
+    }
+
+    private static T OpenState<T>(Func<T> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DaemonStartException("state-folder", $"cannot use the state folder: {error.Message}", error);
+        }
+    }
+
+    private static EngineOptions EngineOptionsOf(SettingsStore settings, StateFolder state)
+    {
+        try
+        {
+            return settings.Current.Engine(state.Root);
+        }
+        catch (SettingsException error)
+        {
+            throw new DaemonStartException("bad-setting", error.Message, error);
+        }
+    }
+
+    private static async Task<TorrentEngine> StartEngineAsync(EngineOptions options, CancellationToken stop)
+    {
+        try
+        {
+            return await TorrentEngine.StartAsync(options, stop).ConfigureAwait(false);
+        }
+        catch (EngineStartException error)
+        {
+            throw new DaemonStartException("cannot-start", error.Message, error);
+        }
+    }
+
+    private static WebApplication Build(StateFolder state, DaemonSettings settings, DaemonServices services)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = state.Folder });
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(500));
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = ApiLimits.MaxUpload;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+            kestrel.ListenUnixSocket(
+                state.Socket,
+                socket =>
+                {
+                    socket.Protocols = HttpProtocols.Http1;
+                    socket.Use(next => connection => MarkOwner(next, connection));
+                }
+            );
+            foreach (var endPoint in settings.HttpListen)
+            {
+                kestrel.Listen(endPoint, http => http.Protocols = HttpProtocols.Http1);
+            }
+        });
+        var web = builder.Build();
+        DoorKeeper.Install(web, services);
+        ApiRoutes.Map(web, services);
+        return web;
+    }
+
+    private static Task MarkOwner(ConnectionDelegate next, ConnectionContext connection)
+    {
+        connection.Items[OwnerMark] = true;
+        return next(connection);
+    }
+
+    private static async Task OpenDoorsAsync(WebApplication web, StateFolder state, DaemonSettings settings)
+    {
+        try
+        {
+            await web.StartAsync().ConfigureAwait(false);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(state.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+        }
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException)
+        {
+            var where = string.Join(", ", settings.HttpListen.Select(end => end.ToString()));
+            throw new DaemonStartException(
+                "cannot-listen",
+                $"cannot listen on {where}: {error.GetBaseException().Message} (http.listen or --http says where)",
+                error
+            );
+        }
+    }
+
+    private static IReadOnlyList<string> UrlsOf(WebApplication web) =>
+        [
+            .. (
+                web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []
+            ).Where(address => !address.Contains("://unix:", StringComparison.Ordinal)),
+        ];
+}

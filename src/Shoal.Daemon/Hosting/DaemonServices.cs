@@ -1,0 +1,26 @@
+using Shoal.Engine;
+
+namespace Shoal.Daemon;
+
+/// <summary>What the endpoints work with. One for each daemon.</summary>
+internal sealed record DaemonServices
+{
+    public required TorrentEngine Engine { get; init; }
+    public required TorrentLibrary Library { get; init; }
+    public required SettingsStore Settings { get; init; }
+    public required AccessKeys Access { get; init; }
+    public required OutboundNetwork Network { get; init; }
+    public required TorrentFiles Files { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required long StartedAt { get; init; }
+    public LoginThrottle Throttle => field ??= new LoginThrottle(Time);
+
+    /// <summary>Where it listens; known when it does.</summary>
+    public IReadOnlyList<string> Urls { get; set; } = [];
+
+    /// <summary>Begins the end of the daemon.</summary>
+    public required Action Stop { get; init; }
+
+    /// <summary>It has begun: what waits without end gives up.</summary>
+    public required CancellationToken Ending { get; init; }
+}

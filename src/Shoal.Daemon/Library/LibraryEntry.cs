@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Shoal.Api;
+
+namespace Shoal.Daemon;
+
+/// <summary>
+/// What the daemon keeps of one torrent over its restarts. Immutable: replaced whole, and each new one is written to the
+/// <see cref="LibraryJournal"/>.
+/// </summary>
+internal sealed record LibraryEntry
+{
+    public required string Id { get; init; }
+    public string? InfoHashV1 { get; init; }
+    public string? InfoHashV2 { get; init; }
+    public required string Name { get; init; }
+    public long Size { get; init; }
+
+    /// <summary>The link it came by; null: its .torrent lies in the state folder.</summary>
+    public string? Magnet { get; init; }
+    public required string SaveDirectory { get; init; }
+    public bool Paused { get; init; }
+    public bool Forced { get; init; }
+    public bool Private { get; init; }
+    public bool Sequential { get; init; }
+    public bool SuperSeeding { get; init; }
+    public string? Category { get; init; }
+    public IReadOnlyList<string> Labels { get; init; } = [];
+    public long DownloadLimit { get; init; }
+    public long UploadLimit { get; init; }
+
+    /// <summary>Null: as the settings say; 0: never.</summary>
+    public double? RatioLimit { get; init; }
+
+    /// <summary>Seconds; null: as the settings say; 0: never.</summary>
+    public long? SeedTimeLimit { get; init; }
+
+    /// <summary>Files that are not normal; null: none.</summary>
+    public IReadOnlyDictionary<int, FileWish>? Priorities { get; init; }
+
+    /// <summary>Instead of the torrent's own; null: those.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? Trackers { get; init; }
+
+    /// <summary>Order in the queue; smaller comes first. Not dense.</summary>
+    public long Order { get; init; }
+    public long AddedAt { get; init; }
+    public long? CompletedAt { get; init; }
+    public long? ActiveAt { get; init; }
+    public long SeedingSeconds { get; init; }
+
+    // As they were last: shown until the engine has opened the torrent.
+    public long WantedSize { get; init; }
+    public long Done { get; init; }
+    public long Downloaded { get; init; }
+    public long Uploaded { get; init; }
+
+    /// <summary>The data is known to be there and good: for the first opening only.</summary>
+    public bool AssumeComplete { get; init; }
+
+    /// <summary>Hash what is on disk at the next opening.</summary>
+    public bool Recheck { get; init; }
+
+    /// <summary>It is being removed: what is left to do is done at the next start.</summary>
+    public RemovalStage Removal { get; init; }
+}
+
+/// <summary>How far the removal of a torrent is.</summary>
+[JsonConverter(typeof(WordEnumConverter<RemovalStage>))]
+internal enum RemovalStage
+{
+    None,
+
+    /// <summary>The engine still has it; its files stay.</summary>
+    KeepData,
+
+    /// <summary>The engine still has it, or not all of its files are deleted.</summary>
+    DeleteData,
+}
+
+/// <summary>A line of the journal: a torrent as it is from here on, or the id of one that is gone.</summary>
+internal sealed record LibraryRecord
+{
+    public LibraryEntry? Put { get; init; }
+    public string? Gone { get; init; }
+}
+
+/// <summary>Unknown fields are ignored: an older version may have to read what a newer one wrote.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    RespectNullableAnnotations = true,
+    MaxDepth = 16
+)]
+[JsonSerializable(typeof(LibraryRecord))]
+[JsonSerializable(typeof(AccessFile))]
+internal sealed partial class StateJson : JsonSerializerContext;

@@ -1,0 +1,39 @@
+using Shoal.Api;
+using Shoal.Engine;
+
+namespace Shoal.Daemon;
+
+/// <summary>One torrent of the library while the daemon runs. Changed under the lock of <see cref="TorrentLibrary"/>.</summary>
+internal sealed class LibraryTorrent(LibraryEntry entry, int number)
+{
+    public LibraryEntry Entry { get; set; } = entry;
+
+    /// <summary>For protocols that name torrents by small numbers; the same as long as the daemon runs.</summary>
+    public int Number { get; } = number;
+
+    /// <summary>Null: not opened yet, or it could not be (<see cref="Problem"/>).</summary>
+    public Torrent? Engine { get; set; }
+
+    /// <summary>Why it could not be opened or moved.</summary>
+    public string? Problem { get; set; }
+
+    /// <summary>The queue lets it wait.</summary>
+    public bool IsQueued { get; set; }
+
+    public string? MovingTo { get; set; }
+
+    /// <summary>As it was published last; null: not yet.</summary>
+    public TorrentItem? Item { get; set; }
+
+    /// <summary>What the engine did to it one after the other; the next thing begins when this has ended.</summary>
+    public Task Work { get; set; } = Task.CompletedTask;
+
+    /// <summary>Totals of the engine when it was opened, to tell what was moved since.</summary>
+    public long BytesAtOpening { get; set; }
+
+    /// <summary>Since when it moves less than is worth a place in the queue; null: it does not.</summary>
+    public long? SlowSince { get; set; }
+
+    /// <summary>What was saved last differs from <see cref="Entry"/> in numbers only, which can wait.</summary>
+    public bool HasUnsaved { get; set; }
+}

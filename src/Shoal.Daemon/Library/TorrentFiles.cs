@@ -1,0 +1,63 @@
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Daemon;
+
+/// <summary>The .torrent files of the library, each named by its torrent's id.</summary>
+internal sealed class TorrentFiles(string folder)
+{
+    /// <summary>Durable when it returns.</summary>
+    /// <exception cref="IOException">It was not saved.</exception>
+    public Task SaveAsync(string id, byte[] bytes) => Task.Run(() => AtomicFile.Write(PathOf(id), bytes));
+
+    /// <summary>The torrent, proven by its id.</summary>
+    /// <exception cref="IOException">It is not there, or is not that torrent; the message says so.</exception>
+    public Metainfo Load(string id)
+    {
+        var bytes = Read(id);
+        if (!MetainfoReader.TryRead(bytes, MetainfoLimits.Default, out var metainfo, out var error))
+        {
+            throw new IOException($"its .torrent in the state folder is broken: {error.Message}");
+        }
+
+        return metainfo.InfoHashes.V1?.ToString() == id || metainfo.InfoHashes.V2?.ToString() == id
+            ? metainfo
+            : throw new IOException("its .torrent in the state folder is that of another torrent");
+    }
+
+    /// <exception cref="IOException">It is not there.</exception>
+    public byte[] Read(string id)
+    {
+        try
+        {
+            return File.ReadAllBytes(PathOf(id));
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new IOException("its .torrent is missing from the state folder", error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException(error.Message, error);
+        }
+    }
+
+    /// <summary>Does not fail: a file too many does no harm.</summary>
+    public void Delete(string id)
+    {
+        try
+        {
+            File.Delete(PathOf(id));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It is overwritten when the torrent comes again.
+        }
+    }
+
+    // An id is made of hexadecimal digits by us; one from a journal that somebody changed could be a path.
+    private string PathOf(string id) =>
+        id.Length is 40 or 64 && id.All(char.IsAsciiHexDigitLower)
+            ? Path.Combine(folder, id + ".torrent")
+            : throw new IOException($"'{id}' is not an infohash");
+}

@@ -1,0 +1,212 @@
+using Shoal.Api;
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Daemon;
+
+/// <summary>What the API says of a torrent, made of what the library keeps and what the engine publishes. Never waits.</summary>
+internal static class TorrentItems
+{
+    /// <param name="torrent">Read under the library's lock.</param>
+    /// <param name="position">In the queue.</param>
+    public static TorrentItem Create(LibraryTorrent torrent, int position)
+    {
+        var entry = torrent.Entry;
+        var status = torrent.Engine?.Status;
+        var item = new TorrentItem
+        {
+            Id = entry.Id,
+            InfoHashV1 = entry.InfoHashV1,
+            InfoHashV2 = entry.InfoHashV2,
+            Name = entry.Name,
+            State = PhaseOf(torrent, status),
+            Error = torrent.Problem ?? status?.Error,
+            Size = entry.Size,
+            AddedAt = entry.AddedAt,
+            CompletedAt = entry.CompletedAt,
+            ActiveAt = entry.ActiveAt,
+            // A minute's worth: a list of seeds would else change each second for nothing but this.
+            SeedingSeconds = entry.SeedingSeconds / 60 * 60,
+            SaveDirectory = entry.SaveDirectory,
+            MovingTo = torrent.MovingTo,
+            Category = entry.Category,
+            Labels = entry.Labels,
+            QueuePosition = position,
+            Paused = entry.Paused,
+            Forced = entry.Forced,
+            Private = entry.Private,
+            Sequential = entry.Sequential,
+            SuperSeeding = entry.SuperSeeding,
+            DownloadLimit = entry.DownloadLimit,
+            UploadLimit = entry.UploadLimit,
+            RatioLimit = entry.RatioLimit,
+            SeedTimeLimit = entry.SeedTimeLimit,
+        };
+        return status is null ? WithoutStatus(item, entry) : With(item, status, torrent.Engine!);
+    }
+
+    public static IReadOnlyList<FileItem> Files(LibraryEntry entry, Metainfo metainfo, Bitfield? pieces)
+    {
+        var files = new List<FileItem>(metainfo.Files.Count);
+        for (var i = 0; i < metainfo.Files.Count; i++)
+        {
+            var file = metainfo.Files[i];
+            if (!file.IsPad)
+            {
+                files.Add(
+                    new FileItem
+                    {
+                        Index = i,
+                        Path = file.Path,
+                        Size = file.Size,
+                        Done = DoneOf(metainfo, file, pieces),
+                        Priority = entry.Priorities?.GetValueOrDefault(i, FileWish.Normal) ?? FileWish.Normal,
+                    }
+                );
+            }
+        }
+
+        return files;
+    }
+
+    public static PeerItem Peer(PeerStatus peer) =>
+        new()
+        {
+            Address = PeerText.Address(peer),
+            Client = peer.Client,
+            Sources = PeerText.AllSources(peer.Source),
+            Transport = PeerText.Transport(peer.Transport),
+            Encryption = PeerText.Encryption(peer.Encryption),
+            Outgoing = peer.IsOutgoing,
+            Progress = Math.Round(peer.Progress, 4),
+            DownloadRate = peer.DownloadRate,
+            UploadRate = peer.UploadRate,
+            Downloaded = peer.Downloaded,
+            Uploaded = peer.Uploaded,
+            ChokesUs = peer.IsChokingUs,
+            Choked = peer.AreWeChoking,
+            IsInterested = peer.IsInterested,
+            Interesting = peer.AreWeInterested,
+        };
+
+    /// <summary>Every tracker that is announced to, asked or not yet, and those that peers named.</summary>
+    public static IReadOnlyList<TrackerItem> Trackers(
+        IReadOnlyList<IReadOnlyList<string>> tiers,
+        IReadOnlyList<TrackerStatus> known
+    )
+    {
+        var items = known
+            .Select(tracker => new TrackerItem
+            {
+                Url = tracker.Url,
+                Tier = tracker.Tier,
+                Working = tracker.IsWorking,
+                Message = tracker.Message,
+                Seeds = tracker.Seeds,
+                Peers = tracker.Leeches,
+                NextAnnounceAt = tracker.NextAnnounce?.ToUnixTimeSeconds(),
+            })
+            .ToList();
+        var seen = items.Select(item => item.Url).ToHashSet(StringComparer.Ordinal);
+        for (var tier = 0; tier < tiers.Count; tier++)
+        {
+            items.AddRange(tiers[tier].Where(seen.Add).Select(url => new TrackerItem { Url = url, Tier = tier }));
+        }
+
+        return [.. items.OrderBy(item => item.Tier)];
+    }
+
+    /// <summary>Bytes of a file in proven pieces.</summary>
+    public static long DoneOf(Metainfo metainfo, MetainfoFile file, Bitfield? pieces)
+    {
+        if (pieces is null || file.Size == 0 || file.SymlinkTarget is not null)
+        {
+            return 0;
+        }
+
+        if (pieces.IsFull)
+        {
+            return file.Size;
+        }
+
+        long done = 0;
+        var layout = metainfo.Layout;
+        var last = layout.PieceAt(file.End - 1).Value;
+        for (var i = layout.PieceAt(file.Offset).Value; i <= last; i++)
+        {
+            if (pieces[i])
+            {
+                var start = layout.OffsetOf(layout.Piece(i));
+                var end = start + layout.SizeOf(layout.Piece(i));
+                done += Math.Min(end, file.End) - Math.Max(start, file.Offset);
+            }
+        }
+
+        return done;
+    }
+
+    private static TorrentPhase PhaseOf(LibraryTorrent torrent, TorrentStatus? status) =>
+        (torrent, status) switch
+        {
+            ({ Problem: not null, Engine: null }, _) => TorrentPhase.Failed,
+            (_, null) => TorrentPhase.Loading,
+            (_, { State: TorrentState.Checking }) => TorrentPhase.Checking,
+            ({ Entry.Paused: true }, _) => TorrentPhase.Paused,
+            ({ IsQueued: true }, _) => TorrentPhase.Queued,
+            (_, { State: TorrentState.FetchingMetadata }) => TorrentPhase.Metadata,
+            (_, { State: TorrentState.Failed }) => TorrentPhase.Failed,
+            (_, { State: TorrentState.Seeding }) => TorrentPhase.Seeding,
+            (_, { State: TorrentState.Downloading }) => TorrentPhase.Downloading,
+            // The engine has not heard yet that it may go on.
+            (_, { IsComplete: true }) => TorrentPhase.Seeding,
+            (_, { WantedBytes: 0 }) => TorrentPhase.Metadata,
+            _ => TorrentPhase.Downloading,
+        };
+
+    private static TorrentItem WithoutStatus(TorrentItem item, LibraryEntry entry) =>
+        item with
+        {
+            WantedSize = entry.WantedSize,
+            Done = entry.Done,
+            Progress = Share(entry.Done, entry.WantedSize),
+            Downloaded = entry.Downloaded,
+            Uploaded = entry.Uploaded,
+            Ratio = RatioOf(entry.Uploaded, entry.Downloaded, entry.Size),
+        };
+
+    private static TorrentItem With(TorrentItem item, TorrentStatus status, Torrent engine)
+    {
+        var left = status.WantedBytes - status.DoneBytes;
+        var known = status.Trackers.Where(tracker => tracker.IsWorking == true).ToList();
+        return item with
+        {
+            WantedSize = status.WantedBytes,
+            Done = status.DoneBytes,
+            Progress =
+                status.State == TorrentState.Checking
+                    ? Share(status.PiecesChecked, status.PieceCount)
+                    : Share(status.DoneBytes, status.WantedBytes),
+            DownloadRate = status.DownloadRate,
+            UploadRate = status.UploadRate,
+            Downloaded = status.AllTimeDownloaded,
+            Uploaded = status.AllTimeUploaded,
+            Ratio = RatioOf(status.AllTimeUploaded, status.AllTimeDownloaded, engine.Metainfo?.Size ?? 0),
+            Peers = status.PeerCount,
+            Seeds = status.SeedCount,
+            SwarmSeeds = Most(known.Max(tracker => tracker.Seeds), status.DhtSeeds),
+            SwarmPeers = Most(known.Max(tracker => tracker.Leeches), status.DhtPeers),
+            SecondsLeft = left > 0 && status.DownloadRate > 0 ? left / status.DownloadRate : null,
+            Availability = Math.Round(status.Availability, 2),
+        };
+    }
+
+    private static int? Most(int? one, int? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;
+
+    private static double Share(long part, long whole) => whole > 0 ? Math.Round((double)part / whole, 4) : 0;
+
+    private static double RatioOf(long up, long down, long size)
+    {
+        var by = down > 0 ? down : size;
+        return by > 0 ? Math.Round((double)up / by, 3) : 0;
+    }
+}

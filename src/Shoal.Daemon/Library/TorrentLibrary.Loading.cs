@@ -1,0 +1,289 @@
+using Shoal.Api;
+using Shoal.Engine;
+using Shoal.Protocol;
+
+namespace Shoal.Daemon;
+
+// What the engine does to torrents: opening, removing, moving. One thing after the other for each torrent.
+internal sealed partial class TorrentLibrary
+{
+    /// <summary>Torrents that are opened at once at the start: reading and hashing metainfo is work for processors.</summary>
+    private static readonly int Openers = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    /// <summary>Opens what was here at the start, and begins to watch. Once.</summary>
+    public void Start()
+    {
+        List<LibraryTorrent> all;
+        lock (_lock)
+        {
+            all = [.. _torrents.Values.OrderBy(torrent => torrent.Entry.Order)];
+        }
+
+        _tasks.Add(Task.Run(() => OpenAllAsync(all)));
+        _tasks.Add(Task.Run(WatchAsync));
+        _tasks.Add(Task.Run(HearAsync));
+    }
+
+    private async Task OpenAllAsync(List<LibraryTorrent> all)
+    {
+        try
+        {
+            await Parallel
+                .ForEachAsync(
+                    all,
+                    new ParallelOptions { MaxDegreeOfParallelism = Openers, CancellationToken = _stopping.Token },
+                    async (torrent, _) =>
+                        await Do(
+                                torrent,
+                                () =>
+                                    torrent.Entry.Removal == RemovalStage.None
+                                        ? OpenAsync(torrent, null)
+                                        : EndRemovalAsync(torrent)
+                            )
+                            .ConfigureAwait(false)
+                )
+                .ConfigureAwait(false);
+            IsLoaded = true;
+        }
+        catch (OperationCanceledException)
+        {
+            // The daemon stops.
+        }
+    }
+
+    /// <summary>Adds to a torrent's chain of work. What fails there is told as the torrent's problem.</summary>
+    /// <returns>Completes when it is done; never fails.</returns>
+    private Task Do(LibraryTorrent torrent, Func<Task> work)
+    {
+        lock (_lock)
+        {
+            torrent.Work = RunAsync(torrent, torrent.Work, work);
+            return torrent.Work;
+        }
+    }
+
+    private async Task RunAsync(LibraryTorrent torrent, Task before, Func<Task> work)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The daemon stops.
+        }
+        catch (Exception error)
+        {
+            var isExpected = error is IOException or UnauthorizedAccessException or InvalidOperationException;
+            Fail(
+                torrent,
+                isExpected ? error.Message : $"this is a bug in Shoal: {error.GetType().Name}: {error.Message}"
+            );
+        }
+    }
+
+    private void Fail(LibraryTorrent torrent, string message)
+    {
+        lock (_lock)
+        {
+            torrent.Problem = message;
+            torrent.MovingTo = null;
+            if (torrent.Entry.Removal == RemovalStage.None)
+            {
+                Publish(torrent);
+            }
+
+            Events.Add(Event("torrent-failed", torrent) with { Code = "torrent-failed", Message = message });
+        }
+    }
+
+    private async Task OpenAsync(LibraryTorrent torrent, Metainfo? metainfo)
+    {
+        var entry = torrent.Entry;
+        if (torrent.Engine is not null || entry.Removal != RemovalStage.None)
+        {
+            return;
+        }
+
+        var options = OptionsOf(entry, torrent.IsQueued);
+        Torrent engine;
+        if (entry.Magnet is { } link)
+        {
+            engine = MagnetLink.TryParse(link, out var magnet, out var error)
+                ? await _engine.AddAsync(magnet, options, _stopping.Token).ConfigureAwait(false)
+                : throw new IOException($"its link in the state folder is broken: {error}");
+        }
+        else
+        {
+            engine = await _engine
+                .AddAsync(metainfo ?? _files.Load(entry.Id), options, _stopping.Token)
+                .ConfigureAwait(false);
+        }
+
+        lock (_lock)
+        {
+            torrent.Engine = engine;
+            torrent.Problem = null;
+            var status = engine.Status;
+            torrent.BytesAtOpening = status.AllTimeDownloaded + status.AllTimeUploaded;
+            if (torrent.Entry is { AssumeComplete: true } or { Recheck: true })
+            {
+                Keep(torrent, torrent.Entry with { AssumeComplete = false, Recheck = false });
+            }
+
+            // The user may have changed his mind while it was opened.
+            Apply(torrent);
+            Publish(torrent);
+        }
+    }
+
+    private static TorrentOptions OptionsOf(LibraryEntry entry, bool isQueued) =>
+        new()
+        {
+            SaveDirectory = entry.SaveDirectory,
+            Paused = entry.Paused || isQueued,
+            Sequential = entry.Sequential,
+            SuperSeeding = entry.SuperSeeding,
+            DownloadLimit = entry.DownloadLimit,
+            UploadLimit = entry.UploadLimit,
+            Priorities = entry.Priorities?.ToDictionary(pair => pair.Key, pair => PriorityOf(pair.Value)),
+            Trackers = entry.Trackers,
+            AssumeComplete = entry.AssumeComplete,
+            Recheck = entry.Recheck,
+        };
+
+    /// <summary>Tells the engine of what may be other than when the torrent was opened.</summary>
+    private static void Apply(LibraryTorrent torrent)
+    {
+        if (torrent.Engine is { } engine)
+        {
+            var entry = torrent.Entry;
+            engine.SetLimits(entry.DownloadLimit, entry.UploadLimit);
+            Run(engine, !entry.Paused && !torrent.IsQueued);
+        }
+    }
+
+    private static void Run(Torrent engine, bool runs)
+    {
+        if (runs)
+        {
+            engine.Resume();
+        }
+        else
+        {
+            engine.Pause();
+        }
+    }
+
+    private static FilePriority PriorityOf(FileWish wish) =>
+        wish switch
+        {
+            FileWish.Skip => FilePriority.Skip,
+            FileWish.Low => FilePriority.Low,
+            FileWish.High => FilePriority.High,
+            _ => FilePriority.Normal,
+        };
+
+    /// <summary>The engine lets go of it; then nothing is left of it in the library.</summary>
+    private async Task EndRemovalAsync(LibraryTorrent torrent)
+    {
+        var entry = torrent.Entry;
+        var deletes = entry.Removal == RemovalStage.DeleteData;
+        if (torrent.Engine is null && deletes)
+        {
+            // Deleted by who knows the files: the engine, which opens it once more for that.
+            var options = OptionsOf(entry, isQueued: true);
+            torrent.Engine = entry.Magnet is { } link
+                ? MagnetLink.TryParse(link, out var magnet, out _)
+                    ? await _engine.AddAsync(magnet, options, _stopping.Token).ConfigureAwait(false)
+                    : null
+                : await _engine.AddAsync(_files.Load(entry.Id), options, _stopping.Token).ConfigureAwait(false);
+        }
+
+        if (torrent.Engine is { } engine)
+        {
+            torrent.Engine = null;
+            try
+            {
+                await _engine.RemoveAsync(engine, deletes).ConfigureAwait(false);
+            }
+            catch (IOException error)
+            {
+                Events.Add(
+                    Event("warning", torrent) with
+                    {
+                        Code = "cannot-delete",
+                        Message = $"{entry.Name}: not all files could be deleted: {error.Message}",
+                    }
+                );
+            }
+        }
+
+        _files.Delete(entry.Id);
+        Task gone;
+        lock (_lock)
+        {
+            _torrents.Remove(entry.Id);
+            foreach (var alias in _aliases.Where(pair => pair.Value == entry.Id).ToList())
+            {
+                _aliases.Remove(alias.Key);
+            }
+
+            gone = _journal.AppendAsync([new LibraryRecord { Gone = entry.Id }]);
+        }
+
+        await gone.ConfigureAwait(false);
+    }
+
+    private async Task MoveFilesAsync(LibraryTorrent torrent, string folder)
+    {
+        var engine =
+            torrent.Engine ?? throw new IOException(torrent.Problem ?? "it could not be opened, so it cannot be moved");
+        if (engine.Metainfo is null)
+        {
+            // Nothing is there yet: it is opened where it is to be.
+            await ReopenAsync(torrent, torrent.Entry with { SaveDirectory = folder }).ConfigureAwait(false);
+        }
+        else
+        {
+            await engine.MoveAsync(folder, _stopping.Token).ConfigureAwait(false);
+            await Keep(torrent, torrent.Entry with { SaveDirectory = folder }).ConfigureAwait(false);
+        }
+
+        Moved(torrent);
+    }
+
+    /// <summary>The content is elsewhere, or the torrent failed: the engine takes it in anew.</summary>
+    private async Task ReopenAsync(LibraryTorrent torrent, LibraryEntry entry)
+    {
+        if (torrent.Engine is { } engine)
+        {
+            lock (_lock)
+            {
+                torrent.Engine = null;
+            }
+
+            await _engine.RemoveAsync(engine, deleteData: false).ConfigureAwait(false);
+        }
+
+        await Keep(torrent, entry).ConfigureAwait(false);
+        await OpenAsync(torrent, null).ConfigureAwait(false);
+    }
+
+    private void Moved(LibraryTorrent torrent)
+    {
+        lock (_lock)
+        {
+            torrent.MovingTo = null;
+            torrent.Problem = null;
+            Publish(torrent);
+            Events.Add(Event("torrent-moved", torrent) with { Message = torrent.Entry.SaveDirectory });
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Shoal.Daemon;
+
+/// <summary>What a setting can be.</summary>
+internal enum SettingKind
+{
+    /// <summary>long.</summary>
+    Integer,
+
+    /// <summary>double; a whole number is one too.</summary>
+    Number,
+    Boolean,
+
+    /// <summary>string.</summary>
+    Text,
+
+    /// <summary>Array of strings.</summary>
+    List,
+}
+
+/// <summary>One setting: what it may be and what it means. The file, its documentation and the API all come from it.</summary>
+/// <param name="Key">Section and name.</param>
+/// <param name="Kind">Of its value.</param>
+/// <param name="Default">long, double, bool, string or string[].</param>
+/// <param name="Help">One or two sentences, with unit and range.</param>
+internal sealed record SettingDefinition(string Key, SettingKind Kind, object Default, string Help)
+{
+    public bool NeedsRestart { get; init; } = true;
+
+    /// <summary>Of integers and numbers.</summary>
+    public double Min { get; init; }
+    public double Max { get; init; } = long.MaxValue;
+
+    /// <summary>Of texts: one of these; empty: any.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+
+    /// <summary>What is wrong with a text, or with one of a list; null: nothing.</summary>
+    public Func<string, string?>? Check { get; init; }
+
+    public string Section => Key[..Key.IndexOf('.', StringComparison.Ordinal)];
+    public string Name => Key[(Key.IndexOf('.', StringComparison.Ordinal) + 1)..];
+
+    /// <summary>Brings a value into the form of the kind, and says what is wrong with it.</summary>
+    /// <param name="value">long, double, bool, string or string[].</param>
+    /// <param name="taken">The value to keep; the default where there is a fault.</param>
+    /// <returns>The fault, without the key; null: none.</returns>
+    public string? Take(object value, out object taken)
+    {
+        taken = Default;
+        object? right = Kind switch
+        {
+            SettingKind.Integer => value as long?,
+            SettingKind.Number => value is long whole ? (double)whole : value as double?,
+            SettingKind.Boolean => value as bool?,
+            SettingKind.Text => value as string,
+            _ => value as string[],
+        };
+        var fault = right is null ? $"expected {Expected}" : FaultOf(right);
+        taken = fault is null ? right! : Default;
+        return fault;
+    }
+
+    /// <summary>A value as a person writes it on a command line; null: it is not of the kind.</summary>
+    public object? Parse(string text) =>
+        Kind switch
+        {
+            SettingKind.Integer => long.TryParse(
+                text,
+                NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture,
+                out var whole
+            )
+                ? whole
+                : null,
+            SettingKind.Number => double.TryParse(
+                text,
+                NumberStyles.Float,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+                ? number
+                : null,
+            SettingKind.Boolean => bool.TryParse(text, out var flag) ? flag : null,
+            SettingKind.Text => text,
+            _ => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+        };
+
+    /// <summary>A value as JSON; null: it is none of the kinds there are.</summary>
+    public static object? FromJson(JsonElement json) =>
+        json.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.String => json.GetString(),
+            JsonValueKind.Number => json.TryGetInt64(out var whole) ? (object)whole : json.GetDouble(),
+            JsonValueKind.Array when json.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) =>
+                json.EnumerateArray().Select(item => item.GetString()!).ToArray(),
+            _ => null,
+        };
+
+    public static JsonElement ToJson(object value)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            switch (value)
+            {
+                case long whole:
+                    json.WriteNumberValue(whole);
+                    break;
+                case double number:
+                    json.WriteNumberValue(number);
+                    break;
+                case bool flag:
+                    json.WriteBooleanValue(flag);
+                    break;
+                case string text:
+                    json.WriteStringValue(text);
+                    break;
+                default:
+                    json.WriteStartArray();
+                    Array.ForEach((string[])value, json.WriteStringValue);
+                    json.WriteEndArray();
+                    break;
+            }
+        }
+
+        return JsonElement.Parse(stream.ToArray());
+    }
+
+    public static bool AreEqual(object one, object other) =>
+        one is string[] list
+            ? other is string[] otherList && list.AsSpan().SequenceEqual(otherList)
+            : one.Equals(other);
+
+    private string Expected =>
+        Kind switch
+        {
+            SettingKind.Integer => "a whole number",
+            SettingKind.Number => "a number",
+            SettingKind.Boolean => "true or false",
+            SettingKind.Text => Words.Count > 0 ? "one of " + string.Join(", ", Words) : "a text in quotes",
+            _ => "a list of texts such as [\"a\", \"b\"]",
+        };
+
+    private string? FaultOf(object value) =>
+        value switch
+        {
+            long whole when whole < Min || whole > Max => Range,
+            double number when !(number >= Min && number <= Max) => Range,
+            string text => FaultOf(text),
+            string[] list => list.Select(FaultOf).FirstOrDefault(fault => fault is not null),
+            _ => null,
+        };
+
+    private string? FaultOf(string text) =>
+        Words.Count > 0 && !Words.Contains(text) ? $"'{text}' is not one of {string.Join(", ", Words)}"
+        : text.Any(char.IsControl) ? "control characters are not allowed"
+        : Check?.Invoke(text);
+
+    private string Range =>
+        Max < long.MaxValue
+            ? string.Create(CultureInfo.InvariantCulture, $"must be from {Min} to {Max}")
+            : string.Create(CultureInfo.InvariantCulture, $"must be {Min} or more");
+}
+
+/// <summary>The settings file has a mistake.</summary>
+internal sealed class SettingsException(string message, int? line, string? key) : Exception(message)
+{
+    /// <summary>From 1; null: it is not in the file.</summary>
+    public int? Line { get; } = line;
+    public string? Key { get; } = key;
+}

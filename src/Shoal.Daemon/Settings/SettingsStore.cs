@@ -1,0 +1,161 @@
+using System.Text;
+using System.Text.Json;
+using Shoal.Api;
+using Shoal.Engine;
+
+namespace Shoal.Daemon;
+
+/// <summary>The settings file and what holds now. Changes come one after the other.</summary>
+internal sealed class SettingsStore : IDisposable
+{
+    private readonly string _path;
+    private readonly IReadOnlyDictionary<string, object> _over;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private volatile DaemonSettings _current;
+
+    private SettingsStore(string path, IReadOnlyDictionary<string, object> over, DaemonSettings current)
+    {
+        _path = path;
+        _over = over;
+        _current = current;
+        AtStart = current;
+    }
+
+    public DaemonSettings Current => _current;
+
+    /// <summary>What those settings say that hold from the next start on.</summary>
+    public DaemonSettings AtStart { get; }
+
+    /// <summary>Told of new settings, before whoever changed them has the answer.</summary>
+    public Action<DaemonSettings> Changed { get; set; } = _ => { };
+
+    /// <summary>Reads the file; writes one that explains everything where there is none.</summary>
+    /// <param name="over">What the command line says.</param>
+    /// <exception cref="SettingsException">The file has a mistake, or cannot be used.</exception>
+    public static SettingsStore Open(string path, IReadOnlyDictionary<string, object> over)
+    {
+        try
+        {
+            if (!File.Exists(path))
+            {
+                AtomicFile.Write(path, Encoding.UTF8.GetBytes(SettingsText.Document(SettingsTable.All)));
+            }
+
+            return new SettingsStore(path, over, DaemonSettings.Of(SettingsReader.Read(File.ReadAllText(path)), over));
+        }
+        catch (SettingsException error)
+        {
+            throw new SettingsException($"{path}: {error.Message}", error.Line, error.Key);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"{path}: {error.Message}", null, null);
+        }
+    }
+
+    /// <summary>The file was edited.</summary>
+    /// <exception cref="ApiException">It has a mistake: everything stays as it was.</exception>
+    public Task<SettingsResult> ReloadAsync() => ApplyAsync(text => text);
+
+    /// <summary>Changes the file and what holds.</summary>
+    /// <param name="values">By key; null: the default.</param>
+    /// <exception cref="ApiException">One of them is wrong: nothing is changed.</exception>
+    public Task<SettingsResult> ChangeAsync(IReadOnlyDictionary<string, JsonElement> values)
+    {
+        var taken = new List<(SettingDefinition Setting, object Value)>();
+        foreach (var (key, json) in values)
+        {
+            var setting =
+                SettingsTable.Find(key)
+                ?? throw new ApiException(400, "no-such-setting", $"there is no setting {key}") { Key = key };
+            var value = json.ValueKind == JsonValueKind.Null ? setting.Default : SettingDefinition.FromJson(json);
+            object right = setting.Default;
+            var fault = value is null
+                ? "expected a number, true or false, a text or a list of texts"
+                : setting.Take(value, out right);
+            if (fault is not null)
+            {
+                throw ApiException.Bad(key, $"{key}: {fault}");
+            }
+
+            taken.Add((setting, right));
+        }
+
+        return ApplyAsync(text =>
+            taken.Aggregate(text, (now, entry) => SettingsText.With(now, entry.Setting, entry.Value))
+        );
+    }
+
+    public SettingList List()
+    {
+        var current = Current;
+        return new SettingList([
+            .. SettingsTable.All.Select(setting => new SettingItem
+            {
+                Key = setting.Key,
+                Kind = setting.Kind.ToString().ToLowerInvariant(),
+                Value = SettingDefinition.ToJson(Shown(setting, current[setting.Key])),
+                Default = SettingDefinition.ToJson(setting.Default),
+                Help = setting.Help,
+                NeedsRestart = setting.NeedsRestart,
+            }),
+        ]);
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    // A password in a proxy's URL is for the proxy only.
+    private static object Shown(SettingDefinition setting, object value) =>
+        setting.Key == "network.proxy" && value is string url && url.LastIndexOf('@') is > 0 and var at
+            ? url[..(url.IndexOf("//", StringComparison.Ordinal) + 2)] + "***" + url[at..]
+            : value;
+
+    private async Task<SettingsResult> ApplyAsync(Func<string, string> edit)
+    {
+        await _turn.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => Apply(edit)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private SettingsResult Apply(Func<string, string> edit)
+    {
+        try
+        {
+            var before = File.Exists(_path) ? File.ReadAllText(_path) : "";
+            var after = edit(before);
+            var next = DaemonSettings.Of(SettingsReader.Read(after), _over);
+            if (after != before)
+            {
+                AtomicFile.Write(_path, Encoding.UTF8.GetBytes(after));
+            }
+
+            var changed = SettingsTable
+                .All.Where(setting => !SettingDefinition.AreEqual(_current[setting.Key], next[setting.Key]))
+                .ToList();
+            _current = next;
+            Changed(next);
+            return new SettingsResult(
+                [.. changed.Select(setting => setting.Key)],
+                [.. changed.Where(setting => setting.NeedsRestart).Select(setting => setting.Key)]
+            );
+        }
+        catch (SettingsException error)
+        {
+            throw new ApiException(409, "settings-file", $"the settings file: {error.Message}")
+            {
+                Key = error.Key,
+                Line = error.Line,
+            };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ApiException(500, "state-not-saved", $"the settings file cannot be written: {error.Message}");
+        }
+    }
+}
