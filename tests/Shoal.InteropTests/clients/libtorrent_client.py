@@ -25,6 +25,7 @@ parser.add_argument("--encryption", choices=["off", "prefer", "require"], defaul
 parser.add_argument("--level", choices=["plaintext", "rc4", "both"], default="both", help="after an encrypted handshake")
 parser.add_argument("--lsd", action="store_true")
 parser.add_argument("--no-pex", action="store_true")
+parser.add_argument("--socks5", help="HOST:PORT of a proxy for everything")
 options = parser.parse_args()
 
 stopping = False
@@ -44,8 +45,13 @@ signal.signal(signal.SIGINT, stop)
 
 tcp, utp = options.transport != "utp", options.transport != "tcp"
 policy = {"off": 2, "prefer": 1, "require": 0}[options.encryption]
+proxy = {}
+if options.socks5:
+    host, port = options.socks5.rsplit(":", 1)
+    proxy = {"proxy_type": 2, "proxy_hostname": host, "proxy_port": int(port)}
 session = lt.session(
     {
+        **proxy,
         "listen_interfaces": f"{options.bind}:{options.port}",
         "enable_dht": False,
         "enable_lsd": options.lsd,
