@@ -45,6 +45,10 @@ public abstract record EngineEvent
     /// </summary>
     public sealed record MembershipEnded(Torrent Torrent) : EngineEvent;
 
+    /// <summary>The user's lists of addresses were read again.</summary>
+    /// <param name="Ranges">In use from now on.</param>
+    public sealed record IpFilterRead(int Ranges) : EngineEvent;
+
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
 

@@ -62,17 +62,34 @@ public sealed partial class TorrentEngine : IAsyncDisposable
     /// <summary>Ranges of addresses that we have nothing to do with, after those that touch have become one.</summary>
     public int FilteredRanges => _services.Filter.Count;
 
+    /// <summary>The same as they are.</summary>
+    public IpFilter IpFilter => _services.Filter.Addresses;
+
     /// <summary>
-    /// Reads the files of <see cref="EngineOptions.IpFilterFiles"/> again; who is connected and in there has to go.
+    /// Reads the files of <see cref="EngineOptions.IpFilterFiles"/> again; who is connected and in there has to go. How it
+    /// went is told as an event too.
     /// </summary>
     /// <exception cref="IpFilterException">A file cannot be read: everything stays as it was.</exception>
     public async Task ReloadIpFilterAsync(CancellationToken cancellation)
     {
-        await Task.Run(() => _services.Filter.Load(cancellation), cancellation).ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() => _services.Filter.Load(cancellation), cancellation).ConfigureAwait(false);
+        }
+        catch (IpFilterException exception)
+        {
+            _events.Writer.TryWrite(
+                new EngineEvent.Warning("ip-filter", $"{exception.Message}; the filter stays as it was")
+            );
+            throw;
+        }
+
         foreach (var runner in _runners.Values)
         {
             runner.FilterChanged();
         }
+
+        _events.Writer.TryWrite(new EngineEvent.IpFilterRead(FilteredRanges));
     }
 
     /// <exception cref="EngineStartException">The port or an address cannot be had, or the state folder not be used.</exception>

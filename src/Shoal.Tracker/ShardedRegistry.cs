@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 using Shoal.Protocol;
 
@@ -17,6 +18,7 @@ internal sealed class ShardedRegistry
     private readonly ConcurrentDictionary<InfoHash, byte> _allowed = new();
     private readonly TrackerOptions _options;
     private readonly long _start;
+    private volatile IpFilter _filter;
     private long _httpAnnounces;
     private long _udpAnnounces;
     private long _scrapes;
@@ -27,6 +29,7 @@ internal sealed class ShardedRegistry
     public ShardedRegistry(TrackerOptions options)
     {
         _options = options;
+        _filter = options.Filter;
         _start = options.Time.GetTimestamp();
         var lifetime = options.Interval * 1.5;
         var limits = options.Limits with
@@ -85,6 +88,30 @@ internal sealed class ShardedRegistry
     public void Disallow(InfoHash infoHash) => _allowed.TryRemove(infoHash, out _);
 
     public bool IsAllowed(InfoHash infoHash) => !_options.AllowOnlyListed || _allowed.ContainsKey(infoHash);
+
+    /// <summary>Who is not answered.</summary>
+    public bool IsFiltered(IPAddress address) => _filter.Contains(address);
+
+    /// <inheritdoc cref="IsFiltered(IPAddress)"/>
+    public bool IsFiltered(in PeerAddress address) => _filter.Count > 0 && _filter.Contains(address.ToIPAddress());
+
+    /// <summary>Replaces the filter; who is listed and in it is forgotten.</summary>
+    public void SetFilter(IpFilter filter)
+    {
+        _filter = filter;
+        if (filter.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var shard in _shards)
+        {
+            lock (shard.Lock)
+            {
+                shard.Registry.Remove(filter);
+            }
+        }
+    }
 
     public int Wanted(int asked) =>
         asked < 0 ? Math.Min(_options.DefaultWanted, _options.MaxWanted) : Math.Min(asked, _options.MaxWanted);

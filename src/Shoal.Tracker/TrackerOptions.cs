@@ -43,6 +43,11 @@ public sealed record TrackerOptions
     public IReadOnlyCollection<InfoHash> Allowed { get; init; } = [];
 
     /// <summary>
+    /// Who gets no answer and is told to nobody; <see cref="TrackerServer.SetFilter"/> replaces it. Default: nobody.
+    /// </summary>
+    public IpFilter Filter { get; init; } = IpFilter.Empty;
+
+    /// <summary>
     /// Bounds of what is remembered; <see cref="RegistryLimits.PeerLifetime"/> is taken as at least one and a half
     /// times <see cref="Interval"/>.
     /// </summary>

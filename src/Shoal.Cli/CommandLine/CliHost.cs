@@ -16,6 +16,9 @@ internal sealed class CliHost
     /// <summary>Where resume data lives unless --state says otherwise.</summary>
     public required string StateDirectory { get; init; }
 
+    /// <summary>The user wants files read again (SIGHUP).</summary>
+    public ReloadSignal Reload { get; } = new();
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>The process's own terminal and folders.</summary>

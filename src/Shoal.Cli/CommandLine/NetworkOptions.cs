@@ -118,11 +118,7 @@ internal sealed class NetworkOptions
         "A name server to ask instead of the system's"
     );
 
-    private readonly Option<string[]> _ipFilter = Options.Texts(
-        "--ip-filter",
-        "FILE",
-        "Addresses to have nothing to do with: DAT, P2P or CIDR, also gzipped"
-    );
+    private readonly Option<string[]> _ipFilter = IpFilter();
 
     private readonly Option<string?> _portFilter = Options.Text(
         "--port-filter",
@@ -142,6 +138,19 @@ internal sealed class NetworkOptions
     );
 
     private readonly NetworkUse _use;
+
+    /// <summary>For the help of commands that run for long.</summary>
+    public const string FilterNote =
+        "SIGHUP reads the files of --ip-filter again: connections with who is in there then end, and a file that is wrong "
+        + "changes nothing. Without --ip-filter, or when its terminal closes, SIGHUP is a clean stop.";
+
+    /// <summary>The same for all commands that have it.</summary>
+    public static Option<string[]> IpFilter() =>
+        Options.Texts(
+            "--ip-filter",
+            "FILE",
+            "Addresses to have nothing to do with: DAT, P2P or CIDR, also gzipped; SIGHUP reads it again"
+        );
 
     public NetworkOptions(ShoalCommand command, NetworkUse use = NetworkUse.Transfer)
     {
@@ -195,7 +204,7 @@ internal sealed class NetworkOptions
             Bind = addresses,
             BindInterfaces = interfaces,
             NameServers = NameServers(result),
-            IpFilterFiles = [.. (result.GetValue(_ipFilter) ?? []).Select(Path.GetFullPath)],
+            IpFilterFiles = IpFilterFiles(result, _ipFilter),
             BlockedPorts = BlockedPorts(result),
             UseTrackers = _use == NetworkUse.Transfer && !result.GetValue(_noTrackers),
             UseDht = !result.GetValue(_noDht),
@@ -252,6 +261,10 @@ internal sealed class NetworkOptions
         settings.Put(result, _noPortMapping, "network.port-mapping", isOff => !isOff);
         return settings;
     }
+
+    /// <summary>The files that the option names.</summary>
+    public static IReadOnlyList<string> IpFilterFiles(ParseResult result, Option<string[]> option) =>
+        [.. (result.GetValue(option) ?? []).Select(Path.GetFullPath)];
 
     /// <summary>Whether the user named a way into the DHT.</summary>
     public bool NamesDhtNodes(ParseResult result) =>

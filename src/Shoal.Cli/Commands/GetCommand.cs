@@ -98,6 +98,7 @@ internal sealed class GetCommand
                     + "DHT ('shoal publish'). While get runs it follows: the first version goes into the folder itself, each "
                     + "later one into a folder update-N in it, and files of the old version that did not change are copied, "
                     + "not fetched. Nothing of the old version is changed or deleted.",
+                NetworkOptions.FilterNote,
             ],
         };
         _ = new GetCommand(host, command);
@@ -130,6 +131,7 @@ internal sealed class GetCommand
         };
         using var view = TransferViews.For(_host, result.GetValue(_json));
         return await RunningEngine.UseAsync(
+            _host,
             options,
             view,
             news => FetchAsync(news, source, torrentOptions, globs, result, cancel),

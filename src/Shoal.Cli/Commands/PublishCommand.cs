@@ -90,6 +90,7 @@ internal sealed class PublishCommand
         var key = _keys.Load(result, options.StateDirectory);
         using var view = TransferViews.For(_host, result.GetValue(_json));
         return await RunningEngine.UseAsync(
+            _host,
             options,
             view,
             news => PublishAsync(news.Engine, key, salt, torrent, result, view, cancel),

@@ -36,6 +36,7 @@ internal static class SeedCommand
                 "The data is hashed first, unless resume data proves that it has not changed. If something is missing "
                     + "or wrong, nothing is touched and the exit code is 3; 'shoal verify' says what it is and 'shoal get' "
                     + "mends it.",
+                NetworkOptions.FilterNote,
             ],
         };
         command.Add(torrent);
@@ -74,6 +75,7 @@ internal static class SeedCommand
                 };
                 using var view = TransferViews.For(host, result.GetValue(json));
                 return await RunningEngine.UseAsync(
+                    host,
                     options,
                     view,
                     news =>

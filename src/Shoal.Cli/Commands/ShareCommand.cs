@@ -66,6 +66,7 @@ internal sealed class ShareCommand
             [
                 "Unless --tracker or --no-trackers is given, a tracker runs inside this command, on port 6969 if that is "
                     + "free, for what is shared here only. Receivers must be able to reach this machine.",
+                NetworkOptions.FilterNote,
             ],
         };
         _ = new ShareCommand(host, command);
@@ -129,10 +130,12 @@ internal sealed class ShareCommand
 
             using var view = TransferViews.For(_host, result.GetValue(_json));
             return await RunningEngine.UseAsync(
+                _host,
                 options,
                 view,
                 news => PublishAndSeedAsync(news, shared, peers, addresses, salt, result, cancel),
-                cancel
+                cancel,
+                filter => tracker?.SetFilter(filter)
             );
         }
         finally

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using Shoal.Engine;
+using Shoal.Protocol;
 using Shoal.Tracker;
 
 namespace Shoal.Cli;
@@ -28,6 +30,7 @@ internal static class TrackerCommand
             "an address and port like 0.0.0.0:6969, [::]:6969 or :6969",
             EndPointText.TryParseListen
         );
+        var filter = NetworkOptions.IpFilter();
         var json = Options.Flag("--json", "Print one JSON object a line");
         var command = new ShoalCommand("tracker", "Run a tracker: it tells peers of a torrent about each other")
         {
@@ -41,9 +44,11 @@ internal static class TrackerCommand
             [
                 "Without --http and --udp it answers both on port 6969. Torrents name it as http://HOST:PORT/announce or "
                     + "udp://HOST:PORT/announce.",
+                "SIGHUP reads the files of --ip-filter again, and whoever is in there then is forgotten; a file that is wrong "
+                    + "changes nothing.",
             ],
         };
-        command.AddGroup("Options", [http, udp, json]);
+        command.AddGroup("Options", [http, udp, filter, json]);
         command.SetAction(
             async (result, cancel) =>
             {
@@ -54,20 +59,30 @@ internal static class TrackerCommand
                     datagrams = web;
                 }
 
+                var files = NetworkOptions.IpFilterFiles(result, filter);
                 var options = new TrackerOptions
                 {
+                    Filter = ReadFilter(files, cancel),
                     HttpEndPoints = web,
                     UdpEndPoints = datagrams,
                     Time = host.Time,
                 };
-                return await RunAsync(options, host, result.GetValue(json), cancel);
+                return await RunAsync(options, files, host, result.GetValue(json), cancel);
             }
         );
         return command;
     }
 
-    private static async Task<int> RunAsync(TrackerOptions options, CliHost host, bool json, CancellationToken cancel)
+    private static async Task<int> RunAsync(
+        TrackerOptions options,
+        IReadOnlyList<string> filterFiles,
+        CliHost host,
+        bool json,
+        CancellationToken cancel
+    )
     {
+        // Lines of two threads do not mix.
+        var output = new Lock();
         TrackerServer server;
         try
         {
@@ -81,6 +96,13 @@ internal static class TrackerCommand
         await using (server)
         {
             Announce(server, host, json);
+            await using var reloading =
+                filterFiles.Count > 0
+                    ? new FilterReloading(
+                        host.Reload,
+                        token => ReloadAsync(server, filterFiles, host, json, output, token)
+                    )
+                    : null;
             var last = default(TrackerCounters);
             using var timer = new PeriodicTimer(BetweenStats, host.Time);
             try
@@ -91,7 +113,10 @@ internal static class TrackerCommand
                     if (server.Counters != last)
                     {
                         last = server.Counters;
-                        ShowCounters(last, host, json);
+                        lock (output)
+                        {
+                            ShowCounters(last, host, json);
+                        }
                     }
                 }
             }
@@ -102,6 +127,59 @@ internal static class TrackerCommand
         }
 
         return ExitCode.Interrupted;
+    }
+
+    private static IpFilter ReadFilter(IReadOnlyList<string> files, CancellationToken cancel)
+    {
+        try
+        {
+            return IpFilterFiles.Read(files, cancel);
+        }
+        catch (IpFilterException error)
+        {
+            throw new UserErrorException("cannot-start", error.Message);
+        }
+    }
+
+    private static async Task ReloadAsync(
+        TrackerServer server,
+        IReadOnlyList<string> files,
+        CliHost host,
+        bool json,
+        Lock output,
+        CancellationToken cancel
+    )
+    {
+        try
+        {
+            var filter = await Task.Run(() => IpFilterFiles.Read(files, cancel), cancel);
+            server.SetFilter(filter);
+            lock (output)
+            {
+                if (json)
+                {
+                    JsonOutput.Write(host.Out, new IpFilterLine(filter.Count), JsonOutput.Context.IpFilterLine);
+                    return;
+                }
+
+                host.Out.WriteLine(PlainTransferView.FilterLine(filter.Count));
+                host.Out.Flush();
+            }
+        }
+        catch (IpFilterException error)
+        {
+            var message = SafeText.Of($"{error.Message}; the filter stays as it was");
+            lock (output)
+            {
+                if (json)
+                {
+                    JsonOutput.Write(host.Out, new WarningLine("ip-filter", message), JsonOutput.Context.WarningLine);
+                    return;
+                }
+
+                host.Error.WriteLine("Warning: " + message);
+            }
+        }
     }
 
     private static void Announce(TrackerServer server, CliHost host, bool json)

@@ -58,6 +58,7 @@ internal static class JsonOutput
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ErrorLine))]
 [JsonSerializable(typeof(WarningLine))]
+[JsonSerializable(typeof(IpFilterLine))]
 [JsonSerializable(typeof(ListeningLine))]
 [JsonSerializable(typeof(PortMappingLine))]
 [JsonSerializable(typeof(ExternalAddressLine))]
@@ -85,6 +86,9 @@ internal sealed record ErrorLine(string Code, string Message) : JsonLine("error"
 
 /// <summary>Something that does not end the command: a tracker that does not answer, a disk that is full for now.</summary>
 internal sealed record WarningLine(string Code, string Message) : JsonLine("warning");
+
+/// <summary>The lists of <c>--ip-filter</c> were read again (SIGHUP).</summary>
+internal sealed record IpFilterLine(int Ranges) : JsonLine("ip-filter");
 
 internal sealed record ListeningLine(int Port, IReadOnlyList<string> Addresses) : JsonLine("listening");
 

@@ -79,6 +79,9 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             case TransferEvent.PeerGone(var peer, var reason):
                 JsonOutput.Write(output, Gone(peer, reason), JsonOutput.Context.PeerGoneLine);
                 break;
+            case TransferEvent.FilterRead(var ranges):
+                JsonOutput.Write(output, new IpFilterLine(ranges), JsonOutput.Context.IpFilterLine);
+                break;
             case TransferEvent.Warning(var code, var message):
                 JsonOutput.Write(output, new WarningLine(code, SafeText.Of(message)), JsonOutput.Context.WarningLine);
                 break;

@@ -55,6 +55,9 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             case TransferEvent.Complete(var status, var elapsed, var path):
                 Write(CompleteLine(status, elapsed, path));
                 break;
+            case TransferEvent.FilterRead(var ranges):
+                Write(FilterLine(ranges));
+                break;
             case TransferEvent.Warning(_, var message):
                 Write("Warning: " + SafeText.Of(message));
                 break;
@@ -65,6 +68,8 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
     }
 
     public void Dispose() { }
+
+    internal static string FilterLine(int ranges) => $"IP filter read again: {TorrentText.Count(ranges, "range")}";
 
     internal static string CompleteLine(TorrentStatus status, TimeSpan elapsed, string path)
     {

@@ -60,6 +60,9 @@ internal sealed class TerminalTransferView : ITransferView
                 _note = null;
                 Print(["[green]✓[/] " + Markup.Escape(PlainTransferView.CompleteLine(status, elapsed, path))]);
                 break;
+            case TransferEvent.FilterRead(var ranges):
+                Print([Markup.Escape(PlainTransferView.FilterLine(ranges))]);
+                break;
             case TransferEvent.Warning(_, var message):
                 _note = message;
                 break;

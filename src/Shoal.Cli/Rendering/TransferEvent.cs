@@ -64,6 +64,9 @@ internal abstract record TransferEvent
 
     internal sealed record PeerGone(PeerStatus Peer, DisconnectReason Reason) : TransferEvent;
 
+    /// <summary>The lists of <c>--ip-filter</c> were read again.</summary>
+    internal sealed record FilterRead(int Ranges) : TransferEvent;
+
     internal sealed record Warning(string Code, string Message) : TransferEvent;
 
     /// <summary>The end of a command that went on after completion, or was interrupted.</summary>

@@ -84,6 +84,9 @@ internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
             case EngineEvent.ExternalAddressKnown(var address):
                 view.Show(new TransferEvent.AddressKnown(address));
                 break;
+            case EngineEvent.IpFilterRead(var ranges):
+                view.Show(new TransferEvent.FilterRead(ranges));
+                break;
             case EngineEvent.Warning(var code, var message):
                 view.Show(new TransferEvent.Warning(code, message));
                 break;

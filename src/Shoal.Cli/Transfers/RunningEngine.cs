@@ -1,4 +1,5 @@
 using Shoal.Engine;
+using Shoal.Protocol;
 
 namespace Shoal.Cli;
 
@@ -25,16 +26,20 @@ internal static class RunningEngine
         }
     }
 
+    /// <param name="host">Where the command runs.</param>
     /// <param name="options">Of the engine.</param>
     /// <param name="view">Hears all that happens, to the last: peers that leave, trackers that do not hear our goodbye.</param>
     /// <param name="work">What to do while it runs; its result is the exit code.</param>
     /// <param name="stop">Ends the start.</param>
+    /// <param name="onFilter">Told of the addresses to have nothing to do with, and again when they were read again.</param>
     /// <exception cref="UserErrorException">The engine could not start, or the disk failed at the end.</exception>
     public static async Task<int> UseAsync(
+        CliHost host,
         EngineOptions options,
         ITransferView view,
         Func<EngineNews, Task<int>> work,
-        CancellationToken stop
+        CancellationToken stop,
+        Action<IpFilter>? onFilter = null
     )
     {
         TorrentEngine engine;
@@ -52,6 +57,11 @@ internal static class RunningEngine
         try
         {
             view.Show(new TransferEvent.Listening(engine.Port, engine.ListenEndPoints));
+            onFilter?.Invoke(engine.IpFilter);
+            await using var reloading =
+                options.IpFilterFiles.Count > 0
+                    ? new FilterReloading(host.Reload, cancel => ReloadAsync(engine, onFilter, cancel))
+                    : null;
             code = await work(news);
         }
         finally
@@ -62,6 +72,19 @@ internal static class RunningEngine
         return code == ExitCode.Done && news.FailedAtLast is { } message
             ? throw new UserErrorException("disk-failed", message)
             : code;
+    }
+
+    private static async Task ReloadAsync(TorrentEngine engine, Action<IpFilter>? onFilter, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.ReloadIpFilterAsync(cancel);
+            onFilter?.Invoke(engine.IpFilter);
+        }
+        catch (IpFilterException)
+        {
+            // The engine tells why.
+        }
     }
 
     private static async Task StopAsync(EngineNews news)

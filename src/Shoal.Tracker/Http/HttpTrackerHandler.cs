@@ -11,6 +11,9 @@ internal enum HttpTrackerStatus
 {
     /// <summary>An answer in bencoding, a refusal too: clients read nothing else.</summary>
     Ok = 200,
+
+    /// <summary>Who asks is in the user's filter.</summary>
+    Forbidden = 403,
     NotFound = 404,
     MethodNotAllowed = 405,
 }
@@ -49,6 +52,12 @@ internal sealed class HttpTrackerHandler
         IBufferWriter<byte> output
     )
     {
+        if (_registry.IsFiltered(from))
+        {
+            _registry.CountRefused();
+            return HttpTrackerStatus.Forbidden;
+        }
+
         if (method != "GET")
         {
             return HttpTrackerStatus.MethodNotAllowed;

@@ -120,6 +120,20 @@ internal sealed class Registry(RegistryLimits limits, ulong seed)
         }
     }
 
+    /// <summary>Forgets all peers in the filter.</summary>
+    public void Remove(IpFilter filter)
+    {
+        for (var i = _list.Count - 1; i >= 0; i--)
+        {
+            var swarm = _list[i];
+            Peers -= swarm.Remove(filter);
+            if (swarm.Count == 0)
+            {
+                Forget(swarm);
+            }
+        }
+    }
+
     private int Enter(Swarm swarm, in AnnounceRequest request, in PeerAddress from, PeerRole role, TimeSpan now)
     {
         Span<byte> endPoint = stackalloc byte[CompactPeers.SizeV6];

@@ -1,3 +1,4 @@
+using System.Net;
 using Shoal.Protocol;
 
 namespace Shoal.Tracker;
@@ -35,23 +36,29 @@ internal sealed class Swarm(InfoHash infoHash)
             : _v4 ??= new PeerTable(CompactPeers.SizeV4, AddressKeyV4);
 
     /// <summary>Removes who was not heard of since the given second, and says how many.</summary>
-    public int Expire(uint since)
+    public int Expire(uint since) => RemoveWhere((table, entry) => table.LastHeard(entry) < since);
+
+    /// <summary>Removes who is in the filter, and says how many.</summary>
+    public int Remove(IpFilter filter) =>
+        RemoveWhere((table, entry) => filter.Contains(new IPAddress(table.EndPoint(entry)[..^2])));
+
+    private int RemoveWhere(Func<PeerTable, int, bool> isGone)
     {
         var before = Count;
-        Expire(ref _v4, since);
-        Expire(ref _v6, since);
+        RemoveWhere(ref _v4, isGone);
+        RemoveWhere(ref _v6, isGone);
         return before - Count;
     }
 
-    private static void Expire(ref PeerTable? table, uint since)
+    private static void RemoveWhere(ref PeerTable? table, Func<PeerTable, int, bool> isGone)
     {
         // From the end: what fills the hole of a removed entry has been looked at. A downloader's hole is filled
         // by the last downloader, and that one's by the last entry.
         for (var entry = (table?.Count ?? 0) - 1; entry >= 0; entry--)
         {
-            if (table!.LastHeard(entry) < since)
+            if (isGone(table!, entry))
             {
-                table.Remove(entry);
+                table!.Remove(entry);
             }
         }
 

@@ -25,7 +25,7 @@ internal sealed class UdpTrackerHandler(ShardedRegistry registry)
         Func<PeerAddress, PeerAddress?> localAddress
     )
     {
-        if (UdpTrackerRequest.TryRead(datagram, out var request) != UdpTrackerFault.None)
+        if (registry.IsFiltered(from) || UdpTrackerRequest.TryRead(datagram, out var request) != UdpTrackerFault.None)
         {
             registry.CountIgnored();
             return 0;

@@ -43,6 +43,32 @@ public sealed class HttpTrackerHandlerTests
     }
 
     [Fact]
+    public void WhoIsInTheFilterIsForgottenAndGetsNoAnswer()
+    {
+        foreach (var address in (string[])["10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8:1::1"])
+        {
+            Announce("/announce" + Query, address);
+        }
+
+        _registry.SetFilter(Filter("10.0.0.0/31\n2001:db8::/48\n10.0.0.3\n"));
+        Assert.Empty(Get("/announce" + Query, "::ffff:10.0.0.1", status: 403));
+        Assert.Empty(Get("/scrape" + Query, "2001:db8::5", status: 403));
+        var answer = Announce("/announce" + Query, "10.0.0.9");
+        Assert.Equal(["10.0.0.2:1000", "[2001:db8:1::1]:1000"], answer.Peers.Select(peer => peer.ToString()));
+        Assert.Equal(3, _registry.Counters.Peers);
+        _registry.SetFilter(IpFilter.Empty);
+        Announce("/announce" + Query, "10.0.0.1");
+    }
+
+    internal static IpFilter Filter(string list)
+    {
+        var builder = new IpFilterBuilder(IpFilterLimits.Default);
+        var reader = new IpFilterReader(IpFilterLimits.Default, builder);
+        Assert.True(reader.TryRead(Encoding.ASCII.GetBytes(list)) && reader.TryFinish(), reader.Error);
+        return builder.Build();
+    }
+
+    [Fact]
     public void PeersFindEachOtherOverBothFamilies()
     {
         Announce("/announce" + Query, "10.0.0.1");

@@ -50,6 +50,14 @@ public sealed class UdpTrackerHandlerTests
     }
 
     [Fact]
+    public void WhoIsInTheFilterGetsNoAnswer()
+    {
+        var handler = Handler(new TrackerOptions { Filter = HttpTrackerHandlerTests.Filter("10.0.0.1\n") });
+        Assert.Equal(0, Handle(handler, UdpTrackerRequest.WriteConnect(1, _datagram), "10.0.0.1"));
+        Connect(handler, "10.0.0.2");
+    }
+
+    [Fact]
     public void SipHashGivesThePaperWhatItSays()
     {
         // Appendix A of the paper: key 00..0f, message 00..0e.
