@@ -128,6 +128,7 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
             UseProxy = false,
             AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
             MaxResponseHeadersLength = 16,
+            SslOptions = CertificateCheck.Options,
             ConnectCallback = async (context, cancellation) =>
                 await ConnectAsync(context.DnsEndPoint, origin, visit, cancellation).ConfigureAwait(false),
         };

@@ -297,6 +297,7 @@ internal sealed class WebSeedClient(WebSeedUrl url, WebSeedLimits limits, WebCon
                 UseProxy = false,
                 AutomaticDecompression = DecompressionMethods.None,
                 MaxResponseHeadersLength = limits.MaxHeaderKilobytes,
+                SslOptions = CertificateCheck.Options,
                 MaxConnectionsPerServer = limits.MaxRequests,
                 MaxResponseDrainSize = 64 * 1024,
                 PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
