@@ -11,6 +11,13 @@ internal static class Options
 {
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 
+    /// <summary>Of the commands that seed.</summary>
+    public static Option<bool> SuperSeed() =>
+        Flag(
+            "--super-seed",
+            "Show each peer a piece at a time, and the next when others have it too (BEP 16): the first copy costs little upload"
+        );
+
     public static Option<string?> Text(string name, string valueName, string description, params string[] aliases) =>
         new(name, aliases) { Description = description, HelpName = valueName };
 

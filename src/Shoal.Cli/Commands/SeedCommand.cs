@@ -16,6 +16,7 @@ internal static class SeedCommand
             "The folder that holds the content: a torrent named x lies at DIR/x (default: this one)"
         );
         var recheck = Options.Flag("--recheck", "Hash everything even where resume data proves it");
+        var superSeed = Options.SuperSeed();
         var keys = new PublicationKeys(
             "--publish",
             "Publish it under a link that stays the same when the next version comes, signed with this key ('shoal publish')"
@@ -40,7 +41,7 @@ internal static class SeedCommand
             ],
         };
         command.Add(torrent);
-        command.AddGroup("Options", [data, recheck, .. keys.All, json]);
+        command.AddGroup("Options", [data, recheck, superSeed, .. keys.All, json]);
         var network = new NetworkOptions(command);
         command.SetAction(
             async (result, cancel) =>
@@ -72,6 +73,7 @@ internal static class SeedCommand
                     // Nothing is fetched, so nothing is written, before it is known that all is well.
                     Paused = true,
                     IsSeedOnly = true,
+                    SuperSeeding = result.GetValue(superSeed),
                 };
                 using var view = TransferViews.For(host, result.GetValue(json));
                 return await RunningEngine.UseAsync(

@@ -30,6 +30,8 @@ internal sealed class ShareCommand
         "-o"
     );
 
+    private readonly Option<bool> _superSeed = Options.SuperSeed();
+
     private readonly PublicationKeys _keys = new(
         "--publish",
         "Publish it under a link that stays the same when the next version comes, signed with this key ('shoal publish')"
@@ -41,7 +43,7 @@ internal sealed class ShareCommand
     {
         _host = host;
         command.Add(_paths);
-        command.AddGroup("Options", [_output, .. _keys.All, _json]);
+        command.AddGroup("Options", [_output, _superSeed, .. _keys.All, _json]);
         _creation = new CreationOptions(command);
         _network = new NetworkOptions(command);
         command.SetAction(RunAsync);
@@ -59,6 +61,7 @@ internal sealed class ShareCommand
                     "shoal share data/ --tracker http://tracker.example:6969/announce"
                 ),
                 new("With the torrent file, to send by mail", "shoal share data/ -o data.torrent"),
+                new("To many, over a slow line", "shoal share data/ --super-seed"),
                 new("Not more than a fifth of the line", "shoal share data/ --upload-limit 20Mbit/s"),
                 new("Under a link that stays the same for the next version", "shoal share data/ --publish genomes"),
             ],
@@ -190,7 +193,7 @@ internal sealed class ShareCommand
                 _host.Time
             )
             : null;
-        return await SeedAsync(news, shared, peers, addresses, publishing, cancel);
+        return await SeedAsync(news, shared, peers, addresses, publishing, result.GetValue(_superSeed), cancel);
     }
 
     private async Task<int> SeedAsync(
@@ -199,6 +202,7 @@ internal sealed class ShareCommand
         IReadOnlyList<DnsEndPoint> peers,
         IReadOnlyList<IPAddress> addresses,
         Publishing? publishing,
+        bool isSuperSeed,
         CancellationToken cancel
     )
     {
@@ -213,6 +217,7 @@ internal sealed class ShareCommand
                     SaveDirectory = folder,
                     AssumeComplete = true,
                     IsSeedOnly = true,
+                    SuperSeeding = isSuperSeed,
                     NamedPeers = peers,
                 };
                 torrents.Add(await news.Engine.AddAsync(made.Metainfo, options, cancel));
