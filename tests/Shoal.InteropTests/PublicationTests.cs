@@ -12,12 +12,18 @@ public sealed class PublicationTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     [Theory]
-    [InlineData("hybrid")]
-    [InlineData("v1")]
-    [InlineData("v2")]
-    public async Task An_item_in_libtorrents_dht_leads_to_the_torrent_and_to_the_next_version(string format)
+    [InlineData("hybrid", true)]
+    [InlineData("v1", true)]
+    [InlineData("v2", true)]
+    [InlineData("hybrid", false)]
+    [InlineData("v1", false)]
+    [InlineData("v2", false)]
+    public async Task An_item_in_libtorrents_dht_leads_to_the_torrent_and_to_the_next_version(
+        string format,
+        bool namesPeers
+    )
     {
-        await using var lab = await Lab.CreateAsync($"publication-{format}");
+        await using var lab = await Lab.CreateAsync($"publication-{format}-{namesPeers}");
         var node = await NodeAsync(lab);
         var first = await VersionAsync(lab, node, "one", format, changed: 1);
         var second = await VersionAsync(lab, node, "two", format, changed: 2);
@@ -36,7 +42,7 @@ public sealed class PublicationTests
                 "--seed",
                 "--poll",
                 "10s",
-                .. Peers(first, second),
+                .. namesPeers ? Peers(first, second) : [],
             ]
         );
         var resolved = await EventAsync(getter, "resolved");
@@ -65,6 +71,15 @@ public sealed class PublicationTests
             format == "v1" ? downloaded >= Version.SameSize : downloaded < Version.SameSize,
             $"{downloaded} bytes were fetched for the update"
         );
+
+        if (!namesPeers)
+        {
+            // There is no tracker, and no local discovery: those who have the content came from the DHT alone.
+            var peers = getter.Lines.Where(one => ShoalClient.IsEvent(one, "peer")).ToArray();
+            Assert.Contains(peers, one => one.Contains("\"source\":\"dht\"", StringComparison.Ordinal));
+            // They find us there too.
+            Assert.All(peers, one => Assert.Matches("\"source\":\"(dht|incoming)\"", one));
+        }
 
         // The next run goes on where this one was.
         await getter.StopAsync();

@@ -22,7 +22,14 @@ internal sealed class TrackerHost
     }
 
     /// <summary>Waits until so many seeds have announced: then whoever asks next is told of them.</summary>
-    public async Task WaitForSeedsAsync(Sample sample, int seeds, ClientProcess seeder)
+    public Task WaitForSeedsAsync(Sample sample, int seeds, ClientProcess seeder) =>
+        WaitForAsync(sample, $"8:completei{seeds}e", seeder);
+
+    /// <summary>Waits until so many are listed that have not everything.</summary>
+    public Task WaitForLeechesAsync(Sample sample, int leeches, ClientProcess leech) =>
+        WaitForAsync(sample, $"10:incompletei{leeches}e", leech);
+
+    private async Task WaitForAsync(Sample sample, string awaited, ClientProcess announcing)
     {
         var clock = Stopwatch.StartNew();
         var hash = string.Concat(sample.InfoHash.Chunk(2).Select(pair => $"%{pair[0]}{pair[1]}"));
@@ -30,13 +37,13 @@ internal sealed class TrackerHost
         while (true)
         {
             var answer = await ScrapeAsync(url);
-            if (answer.Contains($"8:completei{seeds}e", StringComparison.Ordinal))
+            if (answer.Contains(awaited, StringComparison.Ordinal))
             {
                 return;
             }
-            if (seeder.HasExited || clock.Elapsed > TimeSpan.FromSeconds(40))
+            if (announcing.HasExited || clock.Elapsed > TimeSpan.FromSeconds(40))
             {
-                throw seeder.Failure($"did not announce itself as a seed; the tracker says {answer}");
+                throw announcing.Failure($"did not announce itself as awaited ({awaited}); the tracker says {answer}");
             }
             await Task.Delay(100);
         }
