@@ -20,6 +20,9 @@ internal sealed partial class DhtNode
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(20);
 
     private readonly ExternalAddressVote _vote = new();
+
+    // What all kinds of witnesses agree on, of whom this node's vote is one; null: they have not been heard.
+    private IPAddress? _verdict;
     private readonly Queue<NodeContact> _suggested = new();
     private readonly List<IPEndPoint> _bootstrap = [];
     private IReadOnlyList<NodeContact> _saved;
@@ -219,16 +222,23 @@ internal sealed partial class DhtNode
             return;
         }
 
-        Settle(_vote.Winner!, now);
+        // Where there are other witnesses the vote is told to who hears them all, and their verdict counts.
+        if (_verdict is null)
+        {
+            Settle(_vote.Winner!, now);
+        }
+        else if (!_verdict.Equals(_vote.Winner))
+        {
+            // First impressions are made by those who push themselves forward: ask others.
+            _mustJoin = true;
+        }
     }
 
-    /// <summary>Others than those we ask agree on our address; the vote of those counts for more, when there is one.</summary>
+    /// <summary>All kinds of witnesses agree on our address, of whom the vote among those we ask is one.</summary>
     public void TakeExternalAddress(IPAddress address, TimeSpan now)
     {
-        if (_vote.Winner is null)
-        {
-            Settle(address, now);
-        }
+        _verdict = address;
+        Settle(address, now);
     }
 
     private void Settle(IPAddress address, TimeSpan now)

@@ -48,7 +48,10 @@ internal sealed partial class DhtNode
     public RoutingTable Table => _table;
 
     /// <summary>Our address as others see it; null while they do not agree.</summary>
-    public IPAddress? ExternalAddress => _vote.Winner;
+    public IPAddress? ExternalAddress => _verdict ?? _vote.Winner;
+
+    /// <summary>The same by the word of those alone whom this node asked; null: they do not agree.</summary>
+    public IPAddress? VotedAddress => _vote.Winner;
 
     /// <summary>The node of the other family, if we have one: its contacts go into answers that want them.</summary>
     public DhtNode? Sibling { get; set; }

@@ -259,7 +259,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         _nodeCount = _dht.NodeCount;
         foreach (var node in _dht.Nodes)
         {
-            if (node.ExternalAddress is { } address && !address.Equals(_told[node.Number]))
+            if (node.VotedAddress is { } address && !address.Equals(_told[node.Number]))
             {
                 _told[node.Number] = address;
                 _options.OnAddress?.Invoke(node.Number, address);

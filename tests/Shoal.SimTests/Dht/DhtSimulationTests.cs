@@ -138,13 +138,15 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
         return node.Results.OfType<DhtResult.ItemDone>().Single(done => done.Number == number);
     }
 
-    private static void Populate(
+    /// <summary>Nodes that come one after the other; the share that is hostile is of three kinds.</summary>
+    internal static void Populate(
         DhtWorld world,
         int count,
         double hostile,
         List<HonestNode> honest,
         List<HostileNode> friends,
-        List<IPEndPoint> addresses
+        List<IPEndPoint> addresses,
+        Action<HonestNode>? onJoin = null
     )
     {
         for (var i = 0; i < count; i++)
@@ -166,6 +168,7 @@ public sealed class DhtSimulationTests(ITestOutputHelper log)
             else
             {
                 honest.Add(Join(world, honest, addresses));
+                onJoin?.Invoke(honest[^1]);
             }
 
             world.Run(TimeSpan.FromMilliseconds(100));

@@ -19,6 +19,7 @@ internal interface IDhtActor
 internal sealed class HonestNode : IDhtActor
 {
     private readonly DhtEffects _effects = new();
+    private IPAddress? _told;
 
     public HonestNode(DhtWorld world, IPEndPoint address, IEnumerable<IPEndPoint> bootstrap, DhtLimits limits)
     {
@@ -34,9 +35,27 @@ internal sealed class HonestNode : IDhtActor
     public Dht Dht { get; }
     public List<DhtResult> Results { get; } = [];
 
+    /// <summary>Hears peers and trackers too, as an engine does; null: the DHT alone.</summary>
+    public ExternalAddressJudge? Judge { get; set; }
+
+    /// <summary>Somebody else than the DHT says where this node is seen.</summary>
+    public void Hear(AddressWitness kind, string who, IPAddress address, TimeSpan now)
+    {
+        if (Judge?.Hear(kind, who, address, now) == true)
+        {
+            Dht.TakeExternalAddress(Judge.IPv4!, now);
+        }
+    }
+
     public void Receive(IPEndPoint source, byte[] datagram, TimeSpan now, List<DhtDatagram> output)
     {
         Dht.Receive(0, source, datagram, now, _effects);
+        if (Dht.Nodes[0].VotedAddress is { } voted && !voted.Equals(_told))
+        {
+            _told = voted;
+            Hear(AddressWitness.Dht, "0", voted, now);
+        }
+
         Flush(output);
     }
 
