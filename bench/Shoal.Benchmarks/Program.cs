@@ -8,6 +8,12 @@ return args switch
     ["disk", var folder, var gigabytes] => await DiskBenchmark.RunAsync(folder, gigabytes),
     ["filter", .. var rest] => FilterBenchmark.Run(rest),
     ["udp", .. var rest] => await UdpBenchmark.RunAsync(rest),
+    ["first-piece", var link, var peer, var folder, var runs] => await FirstPieceBenchmark.RunAsync(
+        link,
+        peer,
+        folder,
+        runs
+    ),
     ["swarm", .. var rest] => SwarmBenchmark.Run(rest),
     ["utp", .. var rest] => UtpBenchmark.Run(rest),
     _ => Usage(),
@@ -19,6 +25,7 @@ static int Usage()
     Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
     Console.Error.WriteLine("       Shoal.Benchmarks filter [N]    a list of N ranges of addresses: read, keep, ask");
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
+    Console.Error.WriteLine("       Shoal.Benchmarks first-piece LINK PEER DIR RUNS   (see bench/first-piece)");
     Console.Error.WriteLine("       Shoal.Benchmarks swarm ...     one origin and many receivers, in virtual time");
     Console.Error.WriteLine("       Shoal.Benchmarks utp [paths | buffer | loss | order | shared]");
     Console.Error.WriteLine("                                      uTP on simulated paths, in virtual time");
