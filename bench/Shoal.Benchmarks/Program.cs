@@ -6,6 +6,7 @@ return args switch
     ["link", .. var rest] => await LinkBenchmark.RunAsync(rest),
     ["link-receive", var port, var gigabytes] => await LinkBenchmark.ReceiveAsync(port, gigabytes),
     ["disk", var folder, var gigabytes] => await DiskBenchmark.RunAsync(folder, gigabytes),
+    ["idle", .. var rest] => await IdleBenchmark.RunAsync(rest),
     ["filter", .. var rest] => FilterBenchmark.Run(rest),
     ["udp", .. var rest] => await UdpBenchmark.RunAsync(rest),
     ["first-piece", var link, var peer, var folder, var runs] => await FirstPieceBenchmark.RunAsync(
@@ -24,6 +25,7 @@ static int Usage()
     Console.Error.WriteLine("usage: Shoal.Benchmarks link [GIB]    two links over loopback TCP, one process each");
     Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
     Console.Error.WriteLine("       Shoal.Benchmarks filter [N]    a list of N ranges of addresses: read, keep, ask");
+    Console.Error.WriteLine("       Shoal.Benchmarks idle [N]      N torrents that have nothing to do: add, keep, start again");
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
     Console.Error.WriteLine("       Shoal.Benchmarks first-piece LINK PEER DIR RUNS   (see bench/first-piece)");
     Console.Error.WriteLine("       Shoal.Benchmarks swarm ...     one origin and many receivers, in virtual time");
