@@ -86,7 +86,7 @@ internal static class IdleBenchmark
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        await Task.Delay(Watch / 5);
+        await Task.Delay(TimeSpan.FromSeconds(20));
         var kept = (PrivateKilobytes() - before) / (double)torrents.Length;
         cpu = Environment.CpuUsage.TotalTime;
         await Task.Delay(Watch);

@@ -202,6 +202,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(torrent);
         if (_runners.TryRemove(torrent, out var runner))
         {
+            _services.Rota.Remove(runner);
             Unlist(runner);
             await runner.DisposeAsync().ConfigureAwait(false);
             // Metadata may have told another name meanwhile.
@@ -258,6 +259,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         }
 
         _runners[runner.Torrent] = runner;
+        _services.Rota.Add(runner);
         foreach (var address in _services.Addresses.Known)
         {
             runner.AddressChanged(address);
@@ -335,11 +337,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
-                foreach (var runner in _runners.Values)
-                {
-                    runner.Tick();
-                }
-
+                _services.Rota.Tick();
                 _services.Dialling.Pump();
                 if (++ticks % TicksBetweenShares == 0)
                 {
@@ -357,7 +355,8 @@ public sealed partial class TorrentEngine : IAsyncDisposable
 
     private void ShareUploads()
     {
-        var runners = _runners.Values.ToArray();
+        // Nobody wants anything of those that rest.
+        var runners = _services.Rota.Awake.Cast<TorrentRunner>().ToArray();
         var wanted = Array.ConvertAll(runners, runner => runner.Interested);
         var shares = UploadShares.Divide(wanted, SwarmLimits.Default.UploadSlots, _services.Sharing);
         for (var i = 0; i < runners.Length; i++)

@@ -34,6 +34,9 @@ internal sealed class EngineServices : IAsyncDisposable
 
     public required RateGate DownloadGate { get; init; }
     public required RateGate UploadGate { get; init; }
+
+    /// <summary>Which torrents are ticked when.</summary>
+    public TickRota Rota { get; } = new();
     public required ChannelWriter<EngineEvent> Events { get; init; }
 
     /// <summary>Used under a lock, only to seed others.</summary>

@@ -34,6 +34,9 @@ internal interface ISwarmOwner
     void MembershipEnded();
     void StateChanged(TorrentStatus status);
 
+    /// <summary>Something happened besides that time passed. Called on any thread, often.</summary>
+    void Stirred();
+
     /// <summary>A peer was met, or left for a reason.</summary>
     void PeerChanged(PeerStatus peer, DisconnectReason? left);
 
@@ -76,6 +79,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
     private ITorrentDisk? _disk;
     private TimeSpan _statusDue;
     private bool _faulted;
+    private volatile bool _isQuiet;
 
     /// <param name="epoch">Timestamp of <paramref name="time"/> that the swarm's clock counts from.</param>
     public SwarmLoop(Swarm swarm, ISwarmOwner owner, TimeProvider time, long epoch)
@@ -91,6 +95,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
     /// <summary>The latest published snapshot; safe from any thread.</summary>
     public TorrentStatus Status { get; private set; }
 
+    /// <summary>See <see cref="Swarm.IsQuiet"/>; as of the last batch.</summary>
+    public bool IsQuiet => _isQuiet;
+
     private TimeSpan Now => _time.GetElapsedTime(_epoch);
 
     /// <summary>Makes a link reachable for effects; call before its PeerJoined is posted.</summary>
@@ -104,6 +111,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
         while (true)
         {
             var room = _mailbox.TryWriteOrWait(batch.Span, out var accepted, out var mustRun);
+            _owner.Stirred();
             if (room is null)
             {
                 if (!accepted)
@@ -136,7 +144,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
     /// </summary>
     public void Post(ReadOnlySpan<SwarmEvent> batch)
     {
-        if (!_mailbox.Write(batch, out var mustRun))
+        var isAccepted = _mailbox.Write(batch, out var mustRun);
+        _owner.Stirred();
+        if (!isAccepted)
         {
             ReleaseBuffers(batch);
         }
@@ -147,6 +157,16 @@ internal sealed class SwarmLoop : ISwarmMailbox
     }
 
     public void Post(in SwarmEvent single) => Post(new ReadOnlySpan<SwarmEvent>(in single));
+
+    /// <summary>Time has passed: no news for <see cref="ISwarmOwner.Stirred"/>.</summary>
+    public void Tick()
+    {
+        var tick = new SwarmEvent(SwarmEventKind.Tick);
+        if (_mailbox.Write(new ReadOnlySpan<SwarmEvent>(in tick), out var mustRun) && mustRun)
+        {
+            Run();
+        }
+    }
 
     /// <summary>Takes no more events. Those accepted before are still handled.</summary>
     public void Close() => _mailbox.Close();
@@ -186,6 +206,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
             }
 
             CarryOut(now);
+            _isQuiet = _swarm.IsQuiet;
         }
         catch (Exception exception)
         {

@@ -7,7 +7,7 @@ namespace Shoal.Engine;
 /// The life of one torrent: owns its swarm's loop, its disk, its announces and the tasks of its connections, and
 /// carries the swarm's wishes to the engine. The public face is <see cref="Torrent"/>.
 /// </summary>
-internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisposable
+internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, IAsyncDisposable
 {
     /// <summary>Half a minute: what is saved is worth no more.</summary>
     private const int TicksBetweenSaves = 300;
@@ -173,15 +173,17 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, IAsyncDisp
     public void Accept(ITransport transport, PeerIntroduction introduction) =>
         _connections.Accept(transport, introduction);
 
-    public void Tick()
+    public bool Tick()
     {
-        _loop.Post(new SwarmEvent(SwarmEventKind.Tick));
+        _loop.Tick();
         _sources.Tick();
         _webSeeds.Tick(_loop.Status);
-        if (++_ticks % TicksBetweenSaves == 0)
+        if (++_ticks % TicksBetweenSaves == 0 && _isResting == 0)
         {
             SaveWhatIsKnown();
         }
+
+        return !TryRest();
     }
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));

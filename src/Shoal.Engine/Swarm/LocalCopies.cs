@@ -10,6 +10,8 @@ internal sealed class LocalCopies(SwarmState state, RequestLedger ledger)
 {
     private readonly HashSet<int> _copying = [];
 
+    public bool IsCopying => _copying.Count > 0;
+
     /// <summary>Has the next pieces copied.</summary>
     public void Proceed()
     {

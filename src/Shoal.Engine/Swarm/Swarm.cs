@@ -120,6 +120,18 @@ internal sealed partial class Swarm
         }
     }
 
+    /// <summary>
+    /// Nobody is here or called, and nothing of ours is under way: until something happens a tick every few seconds is enough,
+    /// for candidates whose time comes and for asking for peers.
+    /// </summary>
+    public bool IsQuiet =>
+        _state.Peers.Count == 0
+        && _candidates.Connecting == 0
+        && _state.Down.Slow == 0
+        && _state.Up.Slow == 0
+        && (_state.Content is null || _state.IsChecked)
+        && !_copies.IsCopying;
+
     /// <summary>A snapshot of everything but the trackers.</summary>
     public TorrentStatus CreateStatus(TimeSpan now)
     {

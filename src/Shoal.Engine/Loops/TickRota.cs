@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+
+namespace Shoal.Engine;
+
+/// <summary>Something that wants to know that time passes.</summary>
+internal interface ITicked
+{
+    /// <summary>Called by <see cref="TickRota.Tick"/>, one call at a time.</summary>
+    /// <returns>
+    /// Whether to be called next time too. False: it rests, until it has itself woken or its turn among the resting comes.
+    /// </returns>
+    bool Tick();
+}
+
+/// <summary>
+/// Who is ticked when: those with something to do each time, the resting by turns. So thousands of torrents without peers
+/// cost nothing, and each is still looked at every few seconds.
+/// </summary>
+/// <remarks>Everything but <see cref="Tick"/> is safe from any thread.</remarks>
+internal sealed class TickRota
+{
+    /// <summary>Ticks in which each of the resting has one turn: five seconds.</summary>
+    public const int RestTicks = 50;
+
+    private readonly ConcurrentQueue<(ITicked Who, Change Change)> _changes = new();
+    private readonly List<ITicked> _awake = [];
+    private readonly List<ITicked> _resting = [];
+    private readonly Dictionary<ITicked, (List<ITicked> List, int Index)> _places = [];
+    private int _cursor;
+
+    private enum Change
+    {
+        Joined,
+        Woken,
+        Left,
+    }
+
+    /// <summary>Those that were not resting after the last tick. For the caller of <see cref="Tick"/> only.</summary>
+    public IReadOnlyList<ITicked> Awake => _awake;
+
+    public void Add(ITicked who) => _changes.Enqueue((who, Change.Joined));
+
+    /// <summary>It is not called any more after the next tick has begun.</summary>
+    public void Remove(ITicked who) => _changes.Enqueue((who, Change.Left));
+
+    /// <summary>It has something to do again.</summary>
+    public void Wake(ITicked who) => _changes.Enqueue((who, Change.Woken));
+
+    /// <summary>Ticks all that are awake, and some of the resting.</summary>
+    public void Tick()
+    {
+        while (_changes.TryDequeue(out var change))
+        {
+            Apply(change.Who, change.Change);
+        }
+
+        var last = _awake.Count - 1;
+        for (var turns = (_resting.Count + RestTicks - 1) / RestTicks; turns > 0; turns--)
+        {
+            _cursor = _cursor > 0 ? Math.Min(_cursor, _resting.Count) - 1 : _resting.Count - 1;
+            if (_resting[_cursor].Tick())
+            {
+                Move(_resting[_cursor], _awake);
+            }
+        }
+
+        // Whoever moves is replaced by the last of its list, so the list is walked from its end; those that were ticked
+        // above stand behind.
+        for (var i = last; i >= 0; i--)
+        {
+            if (!_awake[i].Tick())
+            {
+                Move(_awake[i], _resting);
+            }
+        }
+    }
+
+    private void Apply(ITicked who, Change change)
+    {
+        var isKnown = _places.TryGetValue(who, out var place);
+        switch (change)
+        {
+            case Change.Joined when !isKnown:
+                Put(who, _awake);
+                break;
+            case Change.Woken when isKnown && place.List == _resting:
+                Move(who, _awake);
+                break;
+            case Change.Left when isKnown:
+                Take(who);
+                break;
+        }
+    }
+
+    private void Move(ITicked who, List<ITicked> to)
+    {
+        Take(who);
+        Put(who, to);
+    }
+
+    private void Put(ITicked who, List<ITicked> list)
+    {
+        _places[who] = (list, list.Count);
+        list.Add(who);
+    }
+
+    private void Take(ITicked who)
+    {
+        _places.Remove(who, out var place);
+        var last = place.List[^1];
+        place.List.RemoveAt(place.List.Count - 1);
+        if (last != who)
+        {
+            place.List[place.Index] = last;
+            _places[last] = place;
+        }
+    }
+}
