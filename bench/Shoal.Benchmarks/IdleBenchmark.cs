@@ -40,7 +40,10 @@ internal static class IdleBenchmark
     {
         var content = new byte[Size];
         BitConverter.TryWriteBytes(content, number);
-        return new TorrentBuilder(TorrentFormat.V1, PieceLength, $"content {number}").Single(content).Build().TorrentBytes;
+        return new TorrentBuilder(TorrentFormat.V1, PieceLength, $"content {number}")
+            .Single(content)
+            .Build()
+            .TorrentBytes;
     }
 
     private static async Task MeasureAsync(byte[][] torrents, string folder, string what)
@@ -104,7 +107,8 @@ internal static class IdleBenchmark
     /// <summary>Anonymous memory that is resident, by the kernel's account.</summary>
     private static long PrivateKilobytes()
     {
-        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+        var line = File.ReadLines("/proc/self/status")
+            .First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 }
