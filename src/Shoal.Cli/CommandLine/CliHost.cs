@@ -7,6 +7,12 @@ internal sealed class CliHost
 
     public required TextWriter Error { get; init; }
 
+    /// <summary>What is piped or typed in.</summary>
+    public TextReader In { get; init; } = TextReader.Null;
+
+    /// <summary>Whether somebody sits at <see cref="In"/> and can be asked.</summary>
+    public bool IsInputTerminal { get; init; }
+
     /// <summary>Whether <see cref="Out"/> is a terminal that understands cursor movement.</summary>
     public bool IsTerminal { get; init; }
 
@@ -30,6 +36,8 @@ internal sealed class CliHost
         {
             Out = Console.Out,
             Error = Console.Error,
+            In = Console.In,
+            IsInputTerminal = !Console.IsInputRedirected,
             IsTerminal = isTerminal,
             TerminalSize = MeasureTerminal,
             StateDirectory = DefaultStateDirectory(Environment.GetEnvironmentVariable),

@@ -72,7 +72,7 @@ internal sealed class Help(CliHost host) : SynchronousCommandLineAction
         if (command.Subcommands.Count > 0)
         {
             output.WriteLine();
-            output.WriteLine("'shoal COMMAND --help' says more about a command.");
+            output.WriteLine($"'{ShoalProgram.FullName(command)} COMMAND --help' says more about a command.");
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class Help(CliHost host) : SynchronousCommandLineAction
 
     private static string Usage(Command command)
     {
-        var name = command is RootCommand ? "shoal" : "shoal " + command.Name;
+        var name = ShoalProgram.FullName(command);
         var arguments = command
             .Arguments.Where(argument => !argument.Hidden)
             .Select(argument =>

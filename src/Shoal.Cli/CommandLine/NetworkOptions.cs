@@ -6,19 +6,6 @@ using Shoal.Protocol;
 
 namespace Shoal.Cli;
 
-/// <summary>What a command needs the network for.</summary>
-internal enum NetworkUse
-{
-    /// <summary>To move content.</summary>
-    Transfer,
-
-    /// <summary>To move content for as long as the machine runs; what is not given stands in the settings.</summary>
-    Daemon,
-
-    /// <summary>For the DHT only: options that have no meaning there are not offered.</summary>
-    Dht,
-}
-
 /// <summary>
 /// The options that share, seed and get have in common, and what they mean to the engine. Parts of the engine that
 /// do not exist yet can be switched off here, since off they are; asking for one of them is an error.
@@ -155,9 +142,33 @@ internal sealed class NetworkOptions
     public NetworkOptions(ShoalCommand command, NetworkUse use = NetworkUse.Transfer)
     {
         _use = use;
-        if (use == NetworkUse.Dht)
+        List<Option> members =
+        [
+            _port,
+            _bind,
+            _dns,
+            _peers,
+            _uploadLimit,
+            _maxPeers,
+            _state,
+            _noPex,
+            _noPortMapping,
+            _transport,
+            _proxy,
+            _ipFilter,
+        ];
+        if (use is NetworkUse.Members or NetworkUse.Publish)
         {
-            command.AddGroup("Network options", [_port, _bind, _state, _proxy, _dhtBootstrap, _dhtReadOnly]);
+            command.AddGroup(
+                "Network options",
+                use == NetworkUse.Members ? [.. members, _downloadLimit] : [.. members, _dhtBootstrap, _dhtReadOnly]
+            );
+            return;
+        }
+
+        if (use == NetworkUse.Hub)
+        {
+            command.AddGroup("Network options", [_bind, _dns, _state, _proxy]);
             return;
         }
 
@@ -207,12 +218,14 @@ internal sealed class NetworkOptions
             IpFilterFiles = IpFilterFiles(result, _ipFilter),
             BlockedPorts = BlockedPorts(result),
             UseTrackers = _use == NetworkUse.Transfer && !result.GetValue(_noTrackers),
-            UseDht = !result.GetValue(_noDht),
+            UseDht = _use is not (NetworkUse.Hub or NetworkUse.Members) && !result.GetValue(_noDht),
             DhtReadOnly = result.GetValue(_dhtReadOnly),
             UseLsd = _use == NetworkUse.Transfer && !result.GetValue(_noLsd),
             UsePex = !result.GetValue(_noPex),
             UseWebSeeds = !result.GetValue(_noWebSeeds),
-            UsePortMapping = _use == NetworkUse.Transfer && !result.GetValue(_noPortMapping),
+            UsePortMapping =
+                _use is NetworkUse.Transfer or NetworkUse.Members or NetworkUse.Publish
+                && !result.GetValue(_noPortMapping),
             DhtBootstrap = DhtBootstrap(result),
             Encryption = result.GetValue(_encryption) switch
             {

@@ -81,6 +81,11 @@ internal static class ShoalProgram
             SessionCommands.Token(host),
             SessionCommands.Login(host),
             SessionCommands.Stop(host),
+            HubCommand.Build(host),
+            InviteCommand.Build(host),
+            JoinCommand.Build(host),
+            CatalogueCommand.Build(host),
+            MemberCommand.Build(host),
             CompletionCommand.Build(host),
         };
         root.Add(CompleteCommand.Build(host, root));
@@ -114,6 +119,10 @@ internal static class ShoalProgram
             ? version.InformationalVersion.Split('+')[0]
             : "0";
 
+    /// <summary>How a command is called: "shoal invite create".</summary>
+    internal static string FullName(Command command) =>
+        command is RootCommand ? "shoal" : $"{FullName(command.Parents.OfType<Command>().First())} {command.Name}";
+
     private static void Report(CliHost host, bool json, string code, string message)
     {
         try
@@ -138,16 +147,17 @@ internal static class ShoalProgram
     private static string? Complaint(ParseResult result, string[] args)
     {
         var command = result.CommandResult.Command;
-        var see = command is RootCommand ? "see 'shoal --help'" : $"see 'shoal {command.Name} --help'";
+        var see = $"see '{FullName(command)} --help'";
+        var isGroup = command.Subcommands.Count > 0;
 
         // An unknown option may have been taken for an argument: a file whose name starts with '-' stands after "--".
         var literal = args.SkipWhile(arg => arg != "--").ToHashSet();
         var unknown = result
             .CommandResult.Children.OfType<ArgumentResult>()
             .SelectMany(argument => argument.Tokens.Select(token => token.Value))
-            .Concat(command is RootCommand ? [] : result.UnmatchedTokens)
+            .Concat(isGroup ? [] : result.UnmatchedTokens)
             .FirstOrDefault(word => word.Length > 1 && word.StartsWith('-') && !literal.Contains(word));
-        if (unknown is not null || (command is RootCommand && result.UnmatchedTokens.Count > 0))
+        if (unknown is not null || (isGroup && result.UnmatchedTokens.Count > 0))
         {
             // Behind a mistyped command its options are unknown too; the command is what is wrong.
             unknown ??=

@@ -4,7 +4,10 @@ using Shoal.Protocol;
 
 namespace Shoal.Cli;
 
-/// <summary>Says in the DHT, under a key, which torrent is the current one (BEP 46), and prints the link to the key.</summary>
+/// <summary>
+/// Publishes: to everybody, by a note in the DHT that says under a key which torrent is the current one (BEP 46); or to the
+/// members of a hub (<see cref="HubPublishing"/>).
+/// </summary>
 internal sealed class PublishCommand
 {
     private readonly CliHost _host;
@@ -16,10 +19,17 @@ internal sealed class PublishCommand
 
     private readonly Argument<string> _source = new("SOURCE")
     {
-        Description = "The current version: a .torrent file, the http(s) URL of one, a magnet link, or an infohash",
+        Description =
+            "The current version: a .torrent file, the http(s) URL of one, a magnet link, or an infohash; with --hub the "
+            + "file or folder itself",
     };
 
-    private readonly Option<bool> _once = Options.Flag("--once", "Put it once and leave; it lasts about two hours");
+    private readonly HubPublishing _hub;
+
+    private readonly Option<bool> _once = Options.Flag(
+        "--once",
+        "Publish once and leave: in the DHT it lasts about two hours; with --hub somebody else must seed"
+    );
 
     private readonly Option<TimeSpan?> _timeout = Options.Duration(
         "--timeout",
@@ -33,7 +43,8 @@ internal sealed class PublishCommand
         _host = host;
         command.Add(_source);
         command.AddGroup("Options", [.. _keys.All, _once, _timeout, _json]);
-        _network = new NetworkOptions(command, NetworkUse.Dht);
+        _hub = new HubPublishing(host, command);
+        _network = new NetworkOptions(command, NetworkUse.Publish);
         command.SetAction(RunAsync);
     }
 
@@ -41,7 +52,7 @@ internal sealed class PublishCommand
     {
         var command = new ShoalCommand(
             "publish",
-            "Publish a torrent under a link that stays the same when the next version comes"
+            "Publish: a torrent under a link that stays the same, or files to the members of a hub"
         )
         {
             Examples =
@@ -56,6 +67,11 @@ internal sealed class PublishCommand
                     "From a timer, once an hour",
                     "shoal publish genomes-2027.torrent --key genomes --once --timeout 5m"
                 ),
+                new(
+                    "To invited people only, and seed it",
+                    "shoal publish ~/genomes --hub https://hub.example.org:7450 --licence CC-BY-4.0"
+                ),
+                new("The next version of it", "shoal publish ~/genomes --hub hub.example.org --version-name 2027-01"),
             ],
             Notes =
             [
@@ -63,6 +79,9 @@ internal sealed class PublishCommand
                     + "in the DHT, which forgets it after about two hours: this command puts it again each hour while it runs. "
                     + "It does not seed; 'shoal share --publish' and 'shoal seed --publish' do both. Keys live in the state folder (keys/NAME.key), readable by their "
                     + "owner only: whoever has the file can publish in your name, and a key that is lost cannot be made again.",
+                "With --hub it goes into the hub's catalogue, signed with your certificate, and this command seeds it to members "
+                    + "until it is stopped. It is known by its title: what is published again under the same title is the next "
+                    + "version. You must be a publisher there ('shoal join', or the administrator who started the hub).",
                 "Publishing the same torrent again keeps its version number. It needs libsodium (Debian: libsodium23).",
             ],
         };
@@ -72,7 +91,21 @@ internal sealed class PublishCommand
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
     {
-        var options = _network.Engine(result, _host);
+        if (_hub.IsWanted(result))
+        {
+            var once = result.GetValue(_once);
+            return await _hub.RunAsync(
+                _network,
+                result.GetRequiredValue(_source),
+                once,
+                result.GetValue(_json),
+                result,
+                cancel
+            );
+        }
+
+        _hub.RefuseAlone(result);
+        var options = _network.Engine(result, _host) with { UsePortMapping = false };
         var salt = _keys.Salt(result, needsKey: false);
         var network = RunningEngine.Network(options);
         var torrent = await TorrentSource.LoadAsync(result.GetRequiredValue(_source), network, cancel) switch

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Shoal.Membership;
+using Shoal.Protocol;
 
 namespace Shoal.Hub;
 
@@ -177,6 +178,21 @@ public sealed class HubClient : IDisposable
     public async Task<byte[]> ReadTorrentAsync(EntryId id, long version, CancellationToken cancellation)
     {
         var path = Invariant($"/v1/catalogue/{id}/{version}/torrent");
+        using var response = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
+        return await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Announces a torrent, and returns the answer in bencode.</summary>
+    /// <param name="request">The hub lists us under the address that the connection comes from.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<byte[]> AnnounceAsync(AnnounceRequest request, CancellationToken cancellation)
+    {
+        if (!TrackerUrl.TryParse($"https://{_http.BaseAddress!.Authority}/announce", out var url))
+        {
+            throw new HubException("hub-unreachable", $"{_http.BaseAddress} is no place to announce to");
+        }
+
+        var path = AnnounceQuery.Build(url, request, default)[$"https://{_http.BaseAddress.Authority}".Length..];
         using var response = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
         return await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
     }

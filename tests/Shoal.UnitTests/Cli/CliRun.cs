@@ -7,15 +7,25 @@ internal sealed record CliRun(int Exit, string Out, string Error)
 {
     public static Task<CliRun> Of(params string[] args) => Of(CancellationToken.None, args);
 
-    public static async Task<CliRun> Of(CancellationToken stop, params string[] args)
+    public static Task<CliRun> Of(CancellationToken stop, params string[] args) => With(null, null, args, stop);
+
+    /// <param name="input">What is piped in; null: nothing.</param>
+    /// <param name="state">The state folder; null: one that is not there.</param>
+    /// <param name="args">The command line.</param>
+    public static Task<CliRun> With(string? input, string? state, params string[] args) =>
+        With(input, state, args, CancellationToken.None);
+
+    private static async Task<CliRun> With(string? input, string? state, string[] args, CancellationToken stop)
     {
+        using var piped = new StringReader(input ?? "");
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         var host = new CliHost
         {
             Out = output,
             Error = error,
-            StateDirectory = Path.Combine(Path.GetTempPath(), "shoal-no-such-state"),
+            In = piped,
+            StateDirectory = state ?? Path.Combine(Path.GetTempPath(), "shoal-no-such-state"),
         };
         var exit = await ShoalProgram.RunAsync(args, host, stop);
         return new CliRun(exit, output.ToString(), error.ToString());

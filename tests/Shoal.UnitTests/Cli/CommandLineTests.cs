@@ -34,6 +34,11 @@ public sealed class CommandLineTests
         "token",
         "login",
         "stop",
+        "hub",
+        "invite",
+        "join",
+        "catalogue",
+        "member",
         "completion",
     ];
 
@@ -47,6 +52,9 @@ public sealed class CommandLineTests
             }
         );
 
+    private static IEnumerable<Command> All(Command command) =>
+        command.Subcommands.Where(sub => !sub.Hidden).SelectMany(sub => All(sub).Append(sub));
+
     [Fact]
     public void The_commands_of_the_first_release_are_there() =>
         Assert.Equal(
@@ -59,12 +67,13 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Every_command_has_help_with_examples_and_a_word_on_each_option()
     {
-        foreach (var command in Root.Subcommands.Where(command => !command.Hidden))
+        foreach (var command in All(Root))
         {
-            var run = await CliRun.Of(command.Name, "--help");
+            var name = ShoalProgram.FullName(command);
+            var run = await CliRun.Of([.. name.Split(' ').Skip(1), "--help"]);
             Assert.Equal((0, ""), (run.Exit, run.Error));
-            Assert.Contains("Usage:\n  shoal " + command.Name, run.Out, StringComparison.Ordinal);
-            Assert.Matches($@"Examples:\n(  # .+\n  .*shoal {command.Name}.*\n)+", run.Out);
+            Assert.Contains("Usage:\n  " + name, run.Out, StringComparison.Ordinal);
+            Assert.Matches($@"Examples:\n(  # .+\n  .*{name}.*\n)+", run.Out);
             Assert.All(
                 command.Options.Where(option => !option.Hidden),
                 option =>
@@ -83,7 +92,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Every_example_is_a_command_line_that_parses()
     {
-        foreach (var command in Root.Subcommands.OfType<ShoalCommand>())
+        foreach (var command in All(Root).OfType<ShoalCommand>())
         {
             foreach (var example in command.Examples)
             {
@@ -93,11 +102,13 @@ public sealed class CommandLineTests
                     .Line[(at + 6)..]
                     .Split(" > ")[0]
                     .Split(" | ")[0]
+                    .Split(" < ")[0]
                     .TrimEnd(')', '&', ' ')
                     .Replace('\'', '"');
                 var result = Root.Parse(line, ShoalProgram.Parsing);
                 Assert.True(result.Errors.Count == 0, $"{example.Line}: {string.Join("; ", result.Errors)}");
-                Assert.Same(command, result.CommandResult.Command);
+                // The help of "invite" shows how its parts are used.
+                Assert.Contains(result.CommandResult.Command, All(command).Append(command));
             }
         }
     }

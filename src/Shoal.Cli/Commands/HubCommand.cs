@@ -1,0 +1,273 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using Shoal.Hub;
+using Shoal.Membership;
+
+namespace Shoal.Cli;
+
+/// <summary>Runs a hub until stopped. On its first start it makes a publication, and its operator the first administrator.</summary>
+internal sealed class HubCommand
+{
+    private static readonly TimeSpan BetweenStats = TimeSpan.FromSeconds(60);
+
+    private readonly CliHost _host;
+
+    private readonly Option<List<IPEndPoint>> _listen = Options.Values<IPEndPoint>(
+        "--listen",
+        "ADDR:PORT",
+        $"Where to answer; :PORT is all addresses (default :{InvitationLink.DefaultPort})",
+        "an address and port like 0.0.0.0:7450, [::]:7450 or :7450",
+        EndPointText.TryParseListen
+    );
+
+    private readonly Option<List<string>> _names = Options.Values(
+        "--host",
+        "NAME",
+        "A name or address by which members reach the hub; the first stands in invitations (default: this machine's address)",
+        "a host name or address without a port",
+        static (string text, out string value) =>
+        {
+            value = text;
+            return IPAddress.TryParse(text, out _) || Uri.CheckHostName(text) == UriHostNameType.Dns;
+        }
+    );
+
+    private readonly Option<string?> _folder = Options.Text(
+        "--folder",
+        "DIR",
+        "Where the authority's keys and the database live (default: hub in the state folder)"
+    );
+
+    private readonly Option<string?> _postgres = Options.Text(
+        "--postgres",
+        "FILE",
+        "Use the PostgreSQL whose connection string stands in this file; several hubs can share one"
+    );
+
+    private readonly Option<TimeSpan?> _lifetime = Options.Duration(
+        "--certificate-lifetime",
+        "How long members' certificates are good, 1h to 180d (default 7d); members renew them by themselves"
+    );
+
+    private readonly Option<TimeSpan?> _interval = Options.Duration(
+        "--announce-interval",
+        "How often members tell that they are there, 1s to 1h (default 5m)"
+    );
+
+    private readonly Option<string?> _state = Options.Text(
+        "--state",
+        "DIR",
+        "The state folder of the first administrator (default: shoal in $XDG_STATE_HOME, or ~/.local/state/shoal)"
+    );
+
+    private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
+
+    private HubCommand(CliHost host, ShoalCommand command)
+    {
+        _host = host;
+        command.AddGroup("Options", [_listen, _names, _folder, _postgres, _lifetime, _interval, _state, _json]);
+        command.SetAction(RunAsync);
+    }
+
+    public static Command Build(CliHost host)
+    {
+        var command = new ShoalCommand("hub", "Run a hub: it lets the invited in, and tells them of each other")
+        {
+            Examples =
+            [
+                new("The first start makes a new publication", "shoal hub --host hub.example.org"),
+                new("On this machine only, to try it", "shoal hub --listen 127.0.0.1:7450 --host 127.0.0.1"),
+                new(
+                    "Two hubs behind one name: the same keys in both folders, and one database",
+                    "shoal hub --host hub.example.org --folder /srv/hub --postgres /srv/hub/postgres"
+                ),
+            ],
+            Notes =
+            [
+                "The hub issues certificates, is the tracker of members, and keeps the catalogue and the revocation list. It "
+                    + "keeps no addresses, no access log and no history of transfers. Whoever can read its folder decides who "
+                    + "is a member: keep a copy of authority.key, authority.cer and publication.key where nobody else is.",
+                "Whoever starts it first becomes the first administrator on this machine: 'shoal publish' and 'shoal invite' "
+                    + "work at once. Distribution goes on when the hub is down; certificates last until they expire.",
+            ],
+        };
+        _ = new HubCommand(host, command);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
+    {
+        var options = Read(result);
+        HubServer server;
+        try
+        {
+            server = await HubServer.StartAsync(options, cancel);
+        }
+        catch (HubStoreException error)
+        {
+            throw new UserErrorException("hub-unusable", error.Message.TrimEnd('.'));
+        }
+        catch (IOException error)
+        {
+            throw new UserErrorException("cannot-listen", error.Message.TrimEnd('.'));
+        }
+
+        await using (server)
+        {
+            var address = new HubAddress(options.Hosts[0], server.EndPoints[0].Port);
+            await MakeAdministratorAsync(server, address, result, cancel);
+            Announce(server, address, result.GetValue(_json));
+            await WatchAsync(server, result.GetValue(_json), cancel);
+        }
+
+        return ExitCode.Interrupted;
+    }
+
+    private HubOptions Read(ParseResult result)
+    {
+        var listen = result.GetValue(_listen) is { Count: > 0 } given
+            ? given
+            : [new IPEndPoint(MachineAddresses.Any, InvitationLink.DefaultPort)];
+        var lifetime = result.GetValue(_lifetime) ?? TimeSpan.FromDays(7);
+        var interval = result.GetValue(_interval) ?? TimeSpan.FromMinutes(5);
+        if (lifetime < TimeSpan.FromHours(1) || lifetime > TimeSpan.FromDays(180))
+        {
+            throw UserErrorException.Usage("--certificate-lifetime: from 1h to 180d");
+        }
+
+        if (interval < TimeSpan.FromSeconds(1) || interval > TimeSpan.FromHours(1))
+        {
+            throw UserErrorException.Usage("--announce-interval: from 1s to 1h");
+        }
+
+        return new HubOptions
+        {
+            Listen = listen,
+            Hosts = result.GetValue(_names) is { Count: > 0 } names ? names : [MachineAddresses.Best().ToString()],
+            Folder = Path.GetFullPath(result.GetValue(_folder) ?? Path.Combine(StateDirectory(result), "hub")),
+            Postgres = result.GetValue(_postgres) is { } file ? ReadConnection(file) : null,
+            CertificateLifetime = lifetime,
+            AnnounceInterval = interval,
+            Time = _host.Time,
+        };
+    }
+
+    private string StateDirectory(ParseResult result) =>
+        result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;
+
+    // A connection string often has a password in it: it comes from a file, since others can read argument lists.
+    private static string ReadConnection(string file)
+    {
+        try
+        {
+            return System.Text.Encoding.UTF8.GetString(PrivateFiles.Read(file, 16 * 1024)).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException("hub-unusable", $"--postgres {file}: {TorrentFile.Reason(error)}");
+        }
+    }
+
+    /// <summary>Unless somebody of this machine's user is a member already.</summary>
+    private async Task MakeAdministratorAsync(
+        HubServer server,
+        HubAddress address,
+        ParseResult result,
+        CancellationToken cancel
+    )
+    {
+        var folder = LocalMembership.FolderOf(StateDirectory(result), server.Publication);
+        if (LocalMembership.IsIn(folder))
+        {
+            using var known = MembershipChoice.Open(folder);
+            if (known.Hub == address && known.Grant.NotAfter > _host.Time.GetUtcNow())
+            {
+                return;
+            }
+        }
+
+        await HubCalls.DoAsync(async () =>
+        {
+            var identity = MemberIdentity.Create();
+            var answer = await server.AddMemberAsync(
+                identity.CreateRequest(),
+                Environment.UserName,
+                MemberRole.Administrator,
+                cancel
+            );
+            using var membership = LocalMembership.Create(
+                folder,
+                server.Publication,
+                identity,
+                answer,
+                address,
+                _host.Time.GetUtcNow()
+            );
+        });
+    }
+
+    private void Announce(HubServer server, HubAddress address, bool json)
+    {
+        var publication = server.Publication.ToString();
+        if (json)
+        {
+            var line = new HubLine(
+                $"https://{address}",
+                publication,
+                [.. server.EndPoints.Select(end => end.ToString())]
+            );
+            JsonOutput.Write(_host.Out, line, HubJsonOutput.Context.HubLine);
+            return;
+        }
+
+        _host.Out.WriteLine($"Hub at https://{address}");
+        _host.Out.WriteLine($"Publication {publication}");
+        _host.Out.Flush();
+    }
+
+    private async Task WatchAsync(HubServer server, bool json, CancellationToken cancel)
+    {
+        var last = default(HubStatus);
+        using var timer = new PeriodicTimer(BetweenStats, _host.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancel))
+            {
+                var status = server.Status;
+                if (status.Announces != last.Announces)
+                {
+                    last = status;
+                    ShowStatus(status, json);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            ShowStatus(server.Status, json);
+        }
+    }
+
+    private void ShowStatus(HubStatus status, bool json)
+    {
+        if (json)
+        {
+            var line = new HubStatsLine(
+                status.OnlineMembers,
+                status.Entries,
+                status.RevocationVersion,
+                status.Announces
+            );
+            JsonOutput.Write(_host.Out, line, HubJsonOutput.Context.HubStatsLine);
+            return;
+        }
+
+        _host.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{TorrentText.Count(status.OnlineMembers, "member")} online, {status.Announces} announces"
+            )
+        );
+        _host.Out.Flush();
+    }
+}

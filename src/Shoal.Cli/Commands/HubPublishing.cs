@@ -1,0 +1,184 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using Shoal.Engine;
+using Shoal.Hub;
+using Shoal.Membership;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>The part of publish that is about hubs: signs an entry for the catalogue, and seeds to members.</summary>
+internal sealed class HubPublishing
+{
+    private readonly CliHost _host;
+
+    private readonly Option<string?> _hub = Options.Text(
+        "--hub",
+        "URL",
+        "Publish to the members of this hub: https://HOST:PORT, HOST:PORT, or the publication's id"
+    );
+
+    private readonly Option<string?> _title = Options.Text(
+        "--title",
+        "TEXT",
+        "What to call it in the catalogue (default: the name of the file or folder)"
+    );
+
+    private readonly Option<string?> _versionName = Options.Text(
+        "--version-name",
+        "TEXT",
+        "What this version is called, such as 2026-11 (default: its number)"
+    );
+
+    private readonly Option<string?> _licence = Options.Text(
+        "--licence",
+        "TEXT",
+        "Under which licence, best as SPDX writes it: CC-BY-4.0"
+    );
+
+    private readonly Option<string?> _citation = Options.Text("--citation", "TEXT", "How to cite it");
+
+    public HubPublishing(CliHost host, ShoalCommand command)
+    {
+        _host = host;
+        command.AddGroup("Options with --hub", [_hub, _title, _versionName, _licence, _citation]);
+    }
+
+    public bool IsWanted(ParseResult result) => result.GetValue(_hub) is not null;
+
+    /// <exception cref="UserErrorException">An option is given that means nothing without --hub.</exception>
+    public void RefuseAlone(ParseResult result)
+    {
+        Option<string?>[] others = [_title, _versionName, _licence, _citation];
+        if (others.FirstOrDefault(option => result.GetValue(option) is not null) is { } alone)
+        {
+            throw UserErrorException.Usage($"{alone.Name} goes with --hub");
+        }
+    }
+
+    public async Task<int> RunAsync(
+        NetworkOptions network,
+        string path,
+        bool once,
+        bool json,
+        ParseResult result,
+        CancellationToken cancel
+    )
+    {
+        var choice = new MembershipChoice(_host, network, _hub);
+        using var membership = choice.Load(result);
+        var options = network.Engine(result, _host);
+        var outbound = RunningEngine.Network(options);
+        var peers = await network.PeersAsync(result, outbound, cancel);
+        var settings = new CreationSettings { Format = TorrentFormat.Hybrid };
+        CreatedTorrent torrent;
+        using (var hashing = new HashingView(_host, isSilent: json))
+        {
+            torrent = await TorrentMaking.MakeAsync(path, settings, hashing, cancel);
+        }
+
+        var fields = await HubCalls.DoAsync(async () =>
+        {
+            using var hub = HubClient.Of(membership, HubCalls.Connect(outbound), _host.Time);
+            return await PublishAsync(hub, membership, torrent, path, result, cancel);
+        });
+        Show(fields, json);
+        if (once)
+        {
+            return ExitCode.Done;
+        }
+
+        using var view = TransferViews.For(_host, json);
+        return await new MemberTransfer(_host, membership, outbound).RunAsync(
+            options,
+            torrent.Metainfo,
+            new TorrentOptions
+            {
+                SaveDirectory = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!,
+                AssumeComplete = true,
+                IsSeedOnly = true,
+                NamedPeers = peers,
+            },
+            new LeaveRules { Stay = true },
+            view,
+            cancel
+        );
+    }
+
+    private async Task<CatalogueFields> PublishAsync(
+        HubClient hub,
+        LocalMembership membership,
+        CreatedTorrent torrent,
+        string path,
+        ParseResult result,
+        CancellationToken cancel
+    )
+    {
+        var title =
+            result.GetValue(_title) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        var known = CatalogueReading.Newest(await CatalogueReading.ListAsync(hub, membership, cancel));
+        var before = known.FirstOrDefault(one =>
+            one.Entry.Publisher == membership.Grant.Member
+            && string.Equals(one.Fields.Title, title, StringComparison.OrdinalIgnoreCase)
+        );
+        var infoHashes = torrent.Metainfo.InfoHashes;
+        var draft = new CatalogueFields
+        {
+            Publication = membership.Publication,
+            Id = before?.Fields.Id ?? new EntryId(RandomNumberGenerator.GetBytes(EntryId.Size)),
+            Version = (before?.Fields.Version ?? 0) + 1,
+            Title = title,
+            VersionName = result.GetValue(_versionName) ?? "",
+            Size = torrent.Metainfo.Size,
+            Licence = result.GetValue(_licence) ?? before?.Fields.Licence ?? "",
+            Citation = result.GetValue(_citation) ?? before?.Fields.Citation ?? "",
+            InfoHashes = infoHashes,
+            Torrent = new Sha256Digest(SHA256.HashData(torrent.Bytes.Span)),
+            SignedAt = DateTimeOffset.FromUnixTimeSeconds(_host.Time.GetUtcNow().ToUnixTimeSeconds()),
+        };
+        // The same content again, to go on seeding: the entry is there.
+        if (before is not null && before.Fields.InfoHashes == infoHashes && !SaysMore(result))
+        {
+            return before.Fields;
+        }
+
+        if (CatalogueEntry.WhatIsWrong(draft) is { } wrong)
+        {
+            throw UserErrorException.Usage(wrong);
+        }
+
+        var entry = CatalogueEntry.Sign(draft, membership.Identity, membership.Certificate.Span);
+        await hub.PublishAsync(new PublishRequest(entry, torrent.Bytes.ToArray()), cancel);
+        return draft;
+    }
+
+    private bool SaysMore(ParseResult result) =>
+        result.GetValue(_versionName) is not null
+        || result.GetValue(_licence) is not null
+        || result.GetValue(_citation) is not null;
+
+    private void Show(CatalogueFields fields, bool json)
+    {
+        if (json)
+        {
+            JsonOutput.Write(
+                _host.Out,
+                new EntryPublishedLine(
+                    fields.Id.ToString(),
+                    fields.Version,
+                    fields.Title,
+                    fields.Size,
+                    fields.InfoHashes.V1?.ToString(),
+                    fields.InfoHashes.V2?.ToString()
+                ),
+                HubJsonOutput.Context.EntryPublishedLine
+            );
+            return;
+        }
+
+        _host.Out.WriteLine(
+            $"Published '{SafeText.Of(fields.Title)}', version {fields.Version}, to the members of the hub"
+        );
+        _host.Out.Flush();
+    }
+}

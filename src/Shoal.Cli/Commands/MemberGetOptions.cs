@@ -1,0 +1,78 @@
+using System.CommandLine;
+using Shoal.Engine;
+using Shoal.Hub;
+
+namespace Shoal.Cli;
+
+/// <summary>Fetching from the catalogue: what join and catalogue get have in common.</summary>
+internal sealed class MemberGetOptions
+{
+    private readonly CliHost _host;
+
+    private readonly Option<string?> _output = Options.Text(
+        "--output",
+        "DIR",
+        "The folder to put the content in (default: this one)",
+        "-o"
+    );
+
+    private readonly Option<bool> _seed = Options.Flag("--seed", "Stay when complete, and help to distribute");
+
+    private readonly Option<TimeSpan?> _seedTime = Options.Duration("--seed-time", "Stay so long when complete");
+
+    private readonly Option<TimeSpan?> _timeout = Options.Duration(
+        "--timeout",
+        "Give up when nothing arrived for so long (default: wait)"
+    );
+
+    public MemberGetOptions(CliHost host) => _host = host;
+
+    public IEnumerable<Option> All => [_output, _seed, _seedTime, _timeout];
+
+    /// <summary>Fetches an entry, and stays as the options say.</summary>
+    public async Task<int> FetchAsync(
+        ParseResult result,
+        NetworkOptions network,
+        LocalMembership membership,
+        KnownEntry entry,
+        bool json,
+        CancellationToken cancel
+    )
+    {
+        var options = network.Engine(result, _host);
+        var outbound = RunningEngine.Network(options);
+        var folder = CreateFolder(result.GetValue(_output) ?? ".");
+        var peers = await network.PeersAsync(result, outbound, cancel);
+        var metainfo = await HubCalls.DoAsync(async () =>
+        {
+            using var hub = HubClient.Of(membership, HubCalls.Connect(outbound), _host.Time);
+            return await CatalogueReading.ReadTorrentAsync(hub, entry, cancel);
+        });
+        using var view = TransferViews.For(_host, json);
+        return await new MemberTransfer(_host, membership, outbound).RunAsync(
+            options,
+            metainfo,
+            new TorrentOptions { SaveDirectory = folder, NamedPeers = peers },
+            new LeaveRules
+            {
+                Stay = result.GetValue(_seed),
+                SeedTime = result.GetValue(_seedTime),
+                Timeout = result.GetValue(_timeout),
+            },
+            view,
+            cancel
+        );
+    }
+
+    private static string CreateFolder(string folder)
+    {
+        try
+        {
+            return Directory.CreateDirectory(folder).FullName;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UserErrorException("cannot-write", $"{folder}: {TorrentFile.Reason(error)}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using Shoal.Hub;
+using Shoal.Membership;
+using Shoal.Protocol;
+
+namespace Shoal.Cli;
+
+/// <summary>An entry that was checked: its publisher is one, and signed it.</summary>
+internal sealed record KnownEntry(CatalogueEntry Entry, CatalogueItem Item)
+{
+    public CatalogueFields Fields => Entry.Fields;
+}
+
+/// <summary>Reads the catalogue of a hub and believes only what is signed.</summary>
+internal static class CatalogueReading
+{
+    /// <summary>The newest first; the hub's entries that are not good are left out.</summary>
+    public static async Task<IReadOnlyList<KnownEntry>> ListAsync(
+        HubClient hub,
+        LocalMembership membership,
+        CancellationToken cancel
+    )
+    {
+        var verifier = new MembershipVerifier(membership.Authority);
+        var answer = await hub.ListCatalogueAsync(cancel);
+        var known = new List<KnownEntry>();
+        foreach (var item in answer.Entries)
+        {
+            if (CatalogueEntry.TryRead(item.Entry, verifier, membership.Revocations, out var entry, out _))
+            {
+                known.Add(new KnownEntry(entry, item));
+            }
+        }
+
+        return known;
+    }
+
+    /// <summary>Only the newest version of each.</summary>
+    public static IReadOnlyList<KnownEntry> Newest(IReadOnlyList<KnownEntry> entries) =>
+        [.. entries.GroupBy(one => one.Fields.Id).Select(all => all.MaxBy(one => one.Fields.Version)!)];
+
+    /// <summary>The one that is meant by an id, the beginning of one, or a title.</summary>
+    /// <exception cref="UserErrorException">None is, or several are.</exception>
+    public static KnownEntry Choose(IReadOnlyList<KnownEntry> entries, string wanted)
+    {
+        var found = entries
+            .Where(one =>
+                string.Equals(one.Fields.Title, wanted, StringComparison.OrdinalIgnoreCase)
+                || (
+                    wanted.Length >= 4
+                    && one.Fields.Id.ToString().StartsWith(wanted, StringComparison.OrdinalIgnoreCase)
+                )
+            )
+            .ToList();
+        return found.Count switch
+        {
+            1 => found[0],
+            0 => throw new UserErrorException(
+                "entry-unknown",
+                $"the catalogue has nothing called '{wanted}'; 'shoal catalogue' lists what there is"
+            ),
+            _ => throw new UserErrorException(
+                "entry-ambiguous",
+                $"'{wanted}' is the title of {found.Count} entries: give the id instead"
+            ),
+        };
+    }
+
+    /// <summary>The torrent of an entry, checked against it.</summary>
+    /// <exception cref="UserErrorException">The hub's is another one.</exception>
+    public static async Task<Metainfo> ReadTorrentAsync(HubClient hub, KnownEntry entry, CancellationToken cancel)
+    {
+        var fields = entry.Fields;
+        var torrent = await hub.ReadTorrentAsync(fields.Id, fields.Version, cancel);
+        return
+            new Sha256Digest(SHA256.HashData(torrent)).Equals(fields.Torrent)
+            && MetainfoReader.TryRead(torrent, MetainfoLimits.Default, out var metainfo, out _)
+            && metainfo.InfoHashes == fields.InfoHashes
+            ? metainfo
+            : throw new UserErrorException(
+                "bad-torrent",
+                $"the hub's torrent of '{fields.Title}' is not the one that its publisher signed"
+            );
+    }
+
+    public static void Show(CliHost host, KnownEntry one, bool json)
+    {
+        var (fields, item) = (one.Fields, one.Item);
+        if (json)
+        {
+            JsonOutput.Write(
+                host.Out,
+                new EntryLine(
+                    fields.Id.ToString(),
+                    fields.Version,
+                    fields.VersionName,
+                    fields.Title,
+                    fields.Size,
+                    fields.Licence,
+                    fields.Citation,
+                    fields.InfoHashes.V1?.ToString(),
+                    fields.InfoHashes.V2?.ToString(),
+                    one.Entry.Publisher.ToString(),
+                    item.Published,
+                    item.Complete,
+                    item.Incomplete
+                ),
+                HubJsonOutput.Context.EntryLine
+            );
+            return;
+        }
+
+        var version = fields.VersionName.Length > 0 ? SafeText.Of(fields.VersionName) : $"version {fields.Version}";
+        host.Out.WriteLine($"{SafeText.Of(fields.Title)}  ({version}, {ByteSize.Format(fields.Size)})");
+        host.Out.WriteLine(
+            $"  id {fields.Id}, {TorrentText.Count(item.Complete, "complete copy", "complete copies")}, "
+                + $"{item.Incomplete} on the way, published {InviteOptions.DateOf(item.Published)}"
+        );
+        if (fields.Licence.Length > 0)
+        {
+            host.Out.WriteLine($"  licence: {SafeText.Of(fields.Licence)}");
+        }
+
+        if (fields.Citation.Length > 0)
+        {
+            host.Out.WriteLine($"  cite as: {SafeText.Of(fields.Citation)}");
+        }
+    }
+}
