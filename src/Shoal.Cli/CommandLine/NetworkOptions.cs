@@ -157,48 +157,41 @@ internal sealed class NetworkOptions
             _proxy,
             _ipFilter,
         ];
-        if (use is NetworkUse.Members or NetworkUse.Publish)
-        {
-            command.AddGroup(
-                "Network options",
-                use == NetworkUse.Members ? [.. members, _downloadLimit] : [.. members, _dhtBootstrap, _dhtReadOnly]
-            );
-            return;
-        }
-
-        if (use == NetworkUse.Hub)
-        {
-            command.AddGroup("Network options", [_bind, _dns, _state, _proxy]);
-            return;
-        }
-
-        // A daemon's peers come with its torrents.
+        List<Option> all =
+        [
+            _port,
+            _bind,
+            _dns,
+            _noTrackers,
+            _downloadLimit,
+            _uploadLimit,
+            _maxPeers,
+            _maxPeersPerTorrent,
+            _state,
+            _noDht,
+            _noLsd,
+            _noPex,
+            _noWebSeeds,
+            _noPortMapping,
+            _transport,
+            _encryption,
+            _proxy,
+            _ipFilter,
+            _portFilter,
+            _dhtBootstrap,
+            _dhtReadOnly,
+        ];
         command.AddGroup(
             "Network options",
-            [
-                .. use == NetworkUse.Daemon ? Array.Empty<Option>() : [_peers],
-                _port,
-                _bind,
-                _dns,
-                _noTrackers,
-                _downloadLimit,
-                _uploadLimit,
-                _maxPeers,
-                _maxPeersPerTorrent,
-                _state,
-                _noDht,
-                _noLsd,
-                _noPex,
-                _noWebSeeds,
-                _noPortMapping,
-                _transport,
-                _encryption,
-                _proxy,
-                _ipFilter,
-                _portFilter,
-                _dhtBootstrap,
-                _dhtReadOnly,
-            ]
+            use switch
+            {
+                NetworkUse.Hub => [_bind, _dns, _state, _proxy],
+                NetworkUse.Members => [.. members, _downloadLimit],
+                NetworkUse.Publish => [.. members, _dhtBootstrap, _dhtReadOnly],
+                // A daemon's peers come with its torrents.
+                NetworkUse.Daemon => all,
+                _ => [_peers, .. all],
+            }
         );
     }
 
