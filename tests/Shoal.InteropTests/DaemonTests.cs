@@ -108,7 +108,7 @@ public sealed class DaemonTests(Library library)
         var sample = await library.DataAsync("hybrid");
         using var folder = new StateFolder();
         var target = Path.Combine(folder.Path, "got");
-        CopyFolder(sample.Content, Path.Combine(target, sample.Name));
+        DataSet.Copy(sample.Content, Path.Combine(target, sample.Name));
         string id;
         await using (var first = await DaemonProcess.StartAsync(folder.State))
         {
@@ -163,7 +163,7 @@ public sealed class DaemonTests(Library library)
         var sample = await library.DataAsync("v1");
         using var folder = new StateFolder();
         var (one, two) = (Path.Combine(folder.Path, "one"), Path.Combine(folder.Path, "two"));
-        CopyFolder(sample.Content, Path.Combine(one, sample.Name));
+        DataSet.Copy(sample.Content, Path.Combine(one, sample.Name));
         await using var daemon = await DaemonProcess.StartAsync(folder.State);
         var id = (await daemon.Client.AddAsync(Wish(sample, one), None)).Id;
         await daemon.WaitCompleteAsync(id);
@@ -187,7 +187,7 @@ public sealed class DaemonTests(Library library)
         var sample = await library.DataAsync("hybrid");
         using var folder = new StateFolder();
         var target = Path.Combine(folder.Path, "got");
-        CopyFolder(sample.Content, Path.Combine(target, sample.Name));
+        DataSet.Copy(sample.Content, Path.Combine(target, sample.Name));
         await using var daemon = await DaemonProcess.StartAsync(folder.State);
         var start = await daemon.Client.TorrentsAsync(null, None);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -234,7 +234,7 @@ public sealed class DaemonTests(Library library)
         var sample = await library.DataAsync("hybrid");
         using var folder = new StateFolder();
         var target = Path.Combine(folder.Path, "got");
-        CopyFolder(sample.Content, Path.Combine(target, sample.Name));
+        DataSet.Copy(sample.Content, Path.Combine(target, sample.Name));
         await using var daemon = await DaemonProcess.StartAsync(folder.State);
         async Task<JsonElement[]> Run(params string[] command) =>
             [
@@ -284,16 +284,6 @@ public sealed class DaemonTests(Library library)
         {
             Assert.True(i < 200, "it did not become so within 20 seconds");
             await Task.Delay(100);
-        }
-    }
-
-    private static void CopyFolder(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
         }
     }
 }

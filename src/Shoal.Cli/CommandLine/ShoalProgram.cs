@@ -8,13 +8,49 @@ namespace Shoal.Cli;
 /// <summary>The command line from arguments to exit code. Whatever goes wrong on the way ends as one line here.</summary>
 internal static class ShoalProgram
 {
+    private static readonly (string Name, Func<CliHost, Command> Build)[] Commands =
+    [
+        ("create", CreateCommand.Build),
+        ("show", ShowCommand.Build),
+        ("share", ShareCommand.Build),
+        ("seed", SeedCommand.Build),
+        ("get", GetCommand.Build),
+        ("publish", PublishCommand.Build),
+        ("verify", VerifyCommand.Build),
+        ("tracker", TrackerCommand.Build),
+        ("daemon", DaemonCommand.Build),
+        ("add", AddCommand.Build),
+        ("list", ListCommand.Build),
+        ("status", StatusCommand.Build),
+        ("pause", BatchCommands.Pause),
+        ("resume", BatchCommands.Resume),
+        ("remove", BatchCommands.Remove),
+        ("limit", LimitCommand.Build),
+        ("move", MoveCommand.Build),
+        ("recheck", BatchCommands.Recheck),
+        ("peers", DetailCommands.Peers),
+        ("files", FilesCommand.Build),
+        ("trackers", DetailCommands.Trackers),
+        ("label", BatchCommands.Label),
+        ("settings", SessionCommands.Settings),
+        ("token", SessionCommands.Token),
+        ("login", SessionCommands.Login),
+        ("stop", SessionCommands.Stop),
+        ("hub", HubCommand.Build),
+        ("invite", InviteCommand.Build),
+        ("join", JoinCommand.Build),
+        ("catalogue", CatalogueCommand.Build),
+        ("member", MemberCommand.Build),
+        ("completion", CompletionCommand.Build),
+    ];
+
     /// <param name="stop">Cancelled by the first Ctrl-C: commands stop cleanly and the result is 130.</param>
     public static async Task<int> RunAsync(string[] args, CliHost host, CancellationToken stop)
     {
         var json = args.TakeWhile(arg => arg != "--").Contains("--json");
         try
         {
-            var result = Build(host).Parse(args, Parsing);
+            var result = Build(host, Meant(args)).Parse(args, Parsing);
             if (result.Action is not Help && Complaint(result, args) is { } complaint)
             {
                 throw UserErrorException.Usage(complaint);
@@ -48,47 +84,26 @@ internal static class ShoalProgram
         }
     }
 
-    /// <summary>The whole command line, for running, for help, for completion, and for the tests that check it.</summary>
-    internal static RootCommand Build(CliHost host)
+    /// <summary>The command line: whole, for help, for completion, and for the tests that check it, or with one command.</summary>
+    /// <param name="only">Null: all commands. Each costs something to describe, and one is enough to run it.</param>
+    internal static RootCommand Build(CliHost host, string? only = null)
     {
         var root = new RootCommand(
             "Shoal moves large files between the people who need them: BitTorrent v1, v2 and hybrid."
-        )
+        );
+        foreach (var (name, build) in Commands)
         {
-            CreateCommand.Build(host),
-            ShowCommand.Build(host),
-            ShareCommand.Build(host),
-            SeedCommand.Build(host),
-            GetCommand.Build(host),
-            PublishCommand.Build(host),
-            VerifyCommand.Build(host),
-            TrackerCommand.Build(host),
-            DaemonCommand.Build(host),
-            AddCommand.Build(host),
-            ListCommand.Build(host),
-            StatusCommand.Build(host),
-            BatchCommands.Pause(host),
-            BatchCommands.Resume(host),
-            BatchCommands.Remove(host),
-            LimitCommand.Build(host),
-            MoveCommand.Build(host),
-            BatchCommands.Recheck(host),
-            DetailCommands.Peers(host),
-            FilesCommand.Build(host),
-            DetailCommands.Trackers(host),
-            BatchCommands.Label(host),
-            SessionCommands.Settings(host),
-            SessionCommands.Token(host),
-            SessionCommands.Login(host),
-            SessionCommands.Stop(host),
-            HubCommand.Build(host),
-            InviteCommand.Build(host),
-            JoinCommand.Build(host),
-            CatalogueCommand.Build(host),
-            MemberCommand.Build(host),
-            CompletionCommand.Build(host),
-        };
-        root.Add(CompleteCommand.Build(host, root));
+            if (only is null || name == only)
+            {
+                root.Add(build(host));
+            }
+        }
+
+        if (only is null)
+        {
+            root.Add(CompleteCommand.Build(host, root));
+        }
+
         foreach (var option in root.Options)
         {
             switch (option)
@@ -110,6 +125,15 @@ internal static class ShoalProgram
         });
         return root;
     }
+
+    /// <summary>The one command that the arguments need; null: that is not so plain.</summary>
+    private static string? Meant(string[] args) =>
+        args switch
+        {
+            ["--version"] => "--version",
+            [var first, ..] when Array.Exists(Commands, command => command.Name == first) => first,
+            _ => null,
+        };
 
     internal static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
 

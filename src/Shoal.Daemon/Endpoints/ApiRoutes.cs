@@ -30,6 +30,7 @@ internal static class ApiRoutes
 
         LoginPages.Map(web, services);
         Operations.Map(web, services);
+        TransmissionRpc.Map(web, services);
         WebFiles.Map(web);
     }
 

@@ -50,7 +50,7 @@ public static class DaemonHost
             LibraryLimits.Default,
             options.Time
         );
-        settings.Changed = next => engine.SetLimits(next.DownloadLimit, next.UploadLimit);
+        settings.Changed = next => engine.SetLimits(next.Limits.Download, next.Limits.Upload);
         var services = new DaemonServices
         {
             Engine = engine,

@@ -47,6 +47,7 @@ internal sealed record LibraryEntry
     public long? CompletedAt { get; init; }
     public long? ActiveAt { get; init; }
     public long SeedingSeconds { get; init; }
+    public long DownloadingSeconds { get; init; }
 
     // As they were last: shown until the engine has opened the torrent.
     public long WantedSize { get; init; }

@@ -16,6 +16,11 @@ internal sealed partial class TorrentLibrary
     private const long SlowSeconds = 60;
 
     private int _passes;
+    private volatile bool _wasCalled;
+    private volatile bool _isMapped;
+
+    /// <summary>Peers reach us, as far as we know: a router forwards our port, or somebody has called.</summary>
+    public bool IsReachable => _isMapped || _wasCalled;
 
     /// <summary>Saves everything and lets go of the engine's torrents; the engine itself is the caller's.</summary>
     public async ValueTask DisposeAsync()
@@ -93,6 +98,7 @@ internal sealed partial class TorrentLibrary
         var status = engine.Status;
         var entry = torrent.Entry;
         TakeMetadata(torrent, engine);
+        _wasCalled |= status.Peers.Any(peer => peer is { IsOutgoing: false, WebSeed: null });
         var moved = status.AllTimeDownloaded + status.AllTimeUploaded;
         var isActive = moved > torrent.BytesAtOpening;
         torrent.BytesAtOpening = Math.Max(moved, torrent.BytesAtOpening);
@@ -108,6 +114,9 @@ internal sealed partial class TorrentLibrary
             Uploaded = status.AllTimeUploaded,
             ActiveAt = isActive ? NowSeconds : torrent.Entry.ActiveAt,
             SeedingSeconds = torrent.Entry.SeedingSeconds + (isSeeding ? (long)PassInterval.TotalSeconds : 0),
+            DownloadingSeconds =
+                torrent.Entry.DownloadingSeconds
+                + (status.State == TorrentState.Downloading ? (long)PassInterval.TotalSeconds : 0),
         };
         if (entry != torrent.Entry)
         {
@@ -243,6 +252,12 @@ internal sealed partial class TorrentLibrary
                 break;
             case EngineEvent.WebSeedFailed(var torrent, var url, var message):
                 Warn(torrent, "warning", "web-seed-failed", $"{url}: {message}");
+                break;
+            case EngineEvent.PortMapped:
+                _isMapped = true;
+                break;
+            case EngineEvent.PortUnmapped:
+                _isMapped = false;
                 break;
             case EngineEvent.EngineFaulted(var fault):
                 Warn(null, "warning", "internal-error", $"this is a bug in Shoal: {fault.Message}");

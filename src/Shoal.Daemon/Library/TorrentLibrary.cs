@@ -14,10 +14,12 @@ namespace Shoal.Daemon;
 /// </remarks>
 internal sealed partial class TorrentLibrary : IAsyncDisposable
 {
+    private const long Recently = 60;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LibraryTorrent> _torrents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _aliases = new(StringComparer.Ordinal);
-    private readonly Queue<(string Id, long Revision)> _tombstones = new();
+    private readonly Queue<Tombstone> _tombstones = new();
     private readonly TorrentEngine _engine;
     private readonly LibraryJournal _journal;
     private readonly TorrentFiles _files;
@@ -131,6 +133,46 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         }
     }
 
+    /// <summary>By an infohash, v1 or v2; null: there is none.</summary>
+    public LibraryTorrent? TryFindExact(string hash)
+    {
+        lock (_lock)
+        {
+            return TryFind(hash);
+        }
+    }
+
+    /// <summary>Those that moved something within the last minute.</summary>
+    public IReadOnlyList<LibraryTorrent> RecentlyActive
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return
+                [
+                    .. _order.Where(torrent =>
+                        torrent.Entry.ActiveAt > NowSeconds - Recently
+                        || torrent.Entry.AddedAt > NowSeconds - Recently
+                        || torrent.Item?.State is TorrentPhase.Checking or TorrentPhase.Loading
+                    ),
+                ];
+            }
+        }
+    }
+
+    /// <summary>Numbers of those that were removed within the last minute.</summary>
+    public IReadOnlyList<int> RecentlyRemoved
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _tombstones.Where(gone => gone.At > NowSeconds - Recently).Select(gone => gone.Number)];
+            }
+        }
+    }
+
     /// <summary>A part of the list.</summary>
     public TorrentPage Page(TorrentQuery query)
     {
@@ -203,7 +245,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
             return;
         }
 
-        _tombstones.Enqueue((torrent.Entry.Id, ++_revision));
+        _tombstones.Enqueue(new Tombstone(torrent.Entry.Id, torrent.Number, ++_revision, NowSeconds));
         if (_tombstones.Count > _limits.MaxTombstones)
         {
             _forgotten = _tombstones.Dequeue().Revision;
@@ -271,6 +313,8 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
             Torrent = torrent.Entry.Id,
             Name = torrent.Entry.Name,
         };
+
+    private readonly record struct Tombstone(string Id, int Number, long Revision, long At);
 
     private static string Shorten(string text) => text.Length > 80 ? text[..80] + "..." : text;
 }

@@ -18,6 +18,12 @@ internal sealed class DaemonSettings
     public IReadOnlyList<string> AllowedFolders => [DownloadFolder, .. List("folders.allowed")];
     public long DownloadLimit => Whole("limits.download");
     public long UploadLimit => Whole("limits.upload");
+
+    /// <summary>What holds now: the usual limits, or the alternative ones.</summary>
+    public (long Download, long Upload) Limits =>
+        Flag("alternative.enabled")
+            ? (Whole("alternative.download"), Whole("alternative.upload"))
+            : (DownloadLimit, UploadLimit);
     public int ActiveDownloads => (int)Whole("queue.downloads");
     public int ActiveSeeds => (int)Whole("queue.seeds");
     public double Ratio => (double)_values["queue.ratio"];
@@ -107,8 +113,8 @@ internal sealed class DaemonSettings
             UsePortMapping = Flag("network.port-mapping"),
             MaxPeers = (int)Whole("network.max-peers"),
             MaxPeersPerTorrent = (int)Whole("network.max-peers-per-torrent"),
-            DownloadLimit = DownloadLimit,
-            UploadLimit = UploadLimit,
+            DownloadLimit = Limits.Download,
+            UploadLimit = Limits.Upload,
         };
     }
 

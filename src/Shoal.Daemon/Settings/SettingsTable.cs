@@ -40,6 +40,33 @@ internal static class SettingsTable
             NeedsRestart = false,
         },
         new(
+            "alternative.enabled",
+            SettingKind.Boolean,
+            false,
+            "The alternative limits hold, instead of those of limits."
+        )
+        {
+            NeedsRestart = false,
+        },
+        new(
+            "alternative.download",
+            SettingKind.Integer,
+            1_000_000L,
+            "Bytes a second over all torrents while the alternative limits hold; 0: no limit."
+        )
+        {
+            NeedsRestart = false,
+        },
+        new(
+            "alternative.upload",
+            SettingKind.Integer,
+            250_000L,
+            "Bytes a second over all torrents while the alternative limits hold; 0: no limit."
+        )
+        {
+            NeedsRestart = false,
+        },
+        new(
             "queue.downloads",
             SettingKind.Integer,
             0L,

@@ -49,11 +49,22 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public static Task<DaemonProcess> StartAsync(string state, params string[] options) =>
         AwaitAsync(Start(state, options), state, isOnHost: false);
 
+    /// <summary>The same, with nothing on the command line that a settings file could say.</summary>
+    public static Task<DaemonProcess> StartBareAsync(string state) =>
+        AwaitAsync(
+            Run(["daemon", "--state", state, "--json", "--http", "127.0.0.1:0", "--bind", "127.0.0.1"]),
+            state,
+            isOnHost: false
+        );
+
     /// <summary>The same, without waiting until it is open.</summary>
     public static ClientProcess Start(string state, params string[] options) =>
+        Run([.. Arguments(state), "--bind", "127.0.0.1", .. options]);
+
+    private static ClientProcess Run(string[] arguments) =>
         new(
             "shoal daemon",
-            new ProcessStartInfo(Tools.Shoal, [.. Arguments(state), "--bind", "127.0.0.1", .. options])
+            new ProcessStartInfo(Tools.Shoal, arguments)
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

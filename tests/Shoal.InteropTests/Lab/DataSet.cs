@@ -82,6 +82,17 @@ internal static class DataSet
         Assert.True(wrong.Count == 0, $"{wrong.Count} files wrong in {actual}: {string.Join(", ", wrong.Take(10))}");
     }
 
+    /// <summary>A folder with everything in it, to another place.</summary>
+    public static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            System.IO.File.Copy(file, target);
+        }
+    }
+
     public static void File(string folder, string path, int size, Random random)
     {
         var file = new FileInfo(Path.Combine(folder, path));

@@ -5,6 +5,15 @@ namespace Shoal.UnitTests;
 /// <summary>One run of the program inside the test: what it wrote, and how it ended.</summary>
 internal sealed record CliRun(int Exit, string Out, string Error)
 {
+    /// <summary>For command lines that are looked at and not run.</summary>
+    public static CliHost Nowhere { get; } =
+        new()
+        {
+            Out = TextWriter.Null,
+            Error = TextWriter.Null,
+            StateDirectory = "",
+        };
+
     public static Task<CliRun> Of(params string[] args) => Of(CancellationToken.None, args);
 
     public static Task<CliRun> Of(CancellationToken stop, params string[] args) => With(null, null, args, stop);

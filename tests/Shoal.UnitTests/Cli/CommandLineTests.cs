@@ -42,15 +42,7 @@ public sealed class CommandLineTests
         "completion",
     ];
 
-    private static RootCommand Root { get; } =
-        ShoalProgram.Build(
-            new CliHost
-            {
-                Out = TextWriter.Null,
-                Error = TextWriter.Null,
-                StateDirectory = "",
-            }
-        );
+    private static RootCommand Root { get; } = ShoalProgram.Build(CliRun.Nowhere);
 
     private static IEnumerable<Command> All(Command command) =>
         command.Subcommands.Where(sub => !sub.Hidden).SelectMany(sub => All(sub).Append(sub));
@@ -63,6 +55,16 @@ public sealed class CommandLineTests
                 .Select(command => command.Name)
                 .Order(StringComparer.Ordinal)
         );
+
+    [Fact]
+    public void Each_command_can_be_built_alone()
+    {
+        foreach (var name in Commands)
+        {
+            var root = ShoalProgram.Build(CliRun.Nowhere, name);
+            Assert.Equal(name, Assert.Single(root.Subcommands).Name);
+        }
+    }
 
     [Fact]
     public async Task Every_command_has_help_with_examples_and_a_word_on_each_option()

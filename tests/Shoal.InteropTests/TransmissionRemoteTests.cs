@@ -1,0 +1,361 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Shoal.Api;
+
+namespace Shoal.InteropTests;
+
+/// <summary>Debian's transmission-remote drives our daemon, as it would Transmission's own.</summary>
+public sealed class TransmissionRemoteTests(Library library)
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    [Fact]
+    public async Task A_torrent_is_fetched_from_libtorrent_watched_and_removed()
+    {
+        var sample = await library.DataAsync("v1");
+        await using var lab = await Lab.CreateAsync("tr");
+        var (near, far) = (await lab.AddHostAsync("seed"), await lab.AddHostAsync("daemon"));
+        TrackerHost.Start(lab, sample);
+        var seed = await new LibtorrentClient().SeedAsync(near, sample, sample.Parent);
+        var target = far.SubFolder("got");
+        await using var daemon = await DaemonProcess.StartAsync(far, "--set", $"folders.download={target}");
+        var remote = await Remote.OfAsync(daemon, far);
+
+        await remote.DoAsync("-d", "4000");
+        Assert.Contains("success", await remote.RunAsync("-a", sample.File, "-w", target));
+        // The same again is no failure.
+        Assert.Contains("success", await remote.RunAsync("-a", sample.File));
+        await daemon.Client.AddPeersAsync(sample.InfoHash, new AddPeers([near.EndPoint]), None);
+        await daemon.WaitAsync(sample.InfoHash, item => item.Progress > 0.02);
+        Assert.Matches(@"\s1\s+\d+%.*Downloading", await remote.RunAsync("-l"));
+        Assert.Contains("libtorrent", await remote.RunAsync("-t", "1", "-ip"));
+        await remote.DoAsync("-D");
+        await daemon.WaitCompleteAsync(sample.InfoHash);
+        var list = await remote.RunAsync("-l");
+        Assert.Matches(@"\s1\s+100%.*(Seeding|Idle)", list);
+        var info = await remote.RunAsync("-t", "1", "-i");
+        Assert.Contains($"Hash: {sample.InfoHash}", info);
+        Assert.Contains("Percent Done: 100%", info);
+        Assert.Contains($"Location: {target}", info);
+        Assert.Contains(Lab.TrackerUrl.Replace("/announce", ""), await remote.RunAsync("-t", "1", "-it"));
+        Assert.Equal(FilesOf(sample), Regex.Count(await remote.RunAsync("-t", "1", "-if"), @"(?m)^\s*\d+:"));
+        Assert.Contains("1111", await remote.RunAsync("-t", sample.InfoHash, "-ic"));
+        await seed.StopAsync();
+        DataSet.AssertSame(sample.Content, Path.Combine(target, sample.Name));
+
+        Assert.Contains("success", await remote.RunAsync("-t", "1", "-rad"));
+        Assert.DoesNotContain("100%", await remote.RunAsync("-l"));
+        for (var i = 0; Directory.Exists(Path.Combine(target, sample.Name)); i++)
+        {
+            Assert.True(i < 200, "its files are still there");
+            await Task.Delay(50);
+        }
+    }
+
+    [Fact]
+    public async Task Everything_it_can_change_of_a_torrent_changes()
+    {
+        var sample = await library.DataAsync("v1");
+        await using var run = await Run.StartAsync(sample);
+        var (remote, id) = (run.Remote, sample.InfoHash);
+        async Task<TorrentItem> Item() => (await run.Daemon.Client.TorrentAsync(id, None)).Torrent;
+
+        await remote.DoAsync("-t", "1", "-S");
+        Assert.True((await Item()).Paused);
+        await remote.DoAsync("-t", id, "-s");
+        Assert.False((await Item()).Paused);
+        await remote.DoAsync("-t", "1", "-d", "100");
+        await remote.DoAsync("-t", "1", "-u", "50");
+        Assert.Equal((100_000L, 50_000L), ((await Item()).DownloadLimit, (await Item()).UploadLimit));
+        await remote.DoAsync("-t", "1", "-D");
+        await remote.DoAsync("-t", "1", "-U");
+        Assert.Equal((0L, 0L), ((await Item()).DownloadLimit, (await Item()).UploadLimit));
+        await remote.DoAsync("-t", "1", "-sr", "2.5");
+        Assert.Equal(2.5, (await Item()).RatioLimit);
+        await remote.DoAsync("-t", "1", "-SR");
+        Assert.Equal(0, (await Item()).RatioLimit);
+        await remote.DoAsync("-t", "1", "-srd");
+        Assert.Null((await Item()).RatioLimit);
+        await remote.DoAsync("-t", "1", "-L", "one,two");
+        Assert.Equal(["one", "two"], (await Item()).Labels);
+
+        await remote.DoAsync("-t", "1", "-G", "1,2");
+        await remote.DoAsync("-t", "1", "-ph", "3");
+        await remote.DoAsync("-t", "1", "-pl", "4");
+        var files = (await run.Daemon.Client.FilesAsync(id, None)).Files;
+        Assert.Equal(
+            [FileWish.Normal, FileWish.Skip, FileWish.Skip, FileWish.High, FileWish.Low],
+            files.Take(5).Select(file => file.Priority)
+        );
+        Assert.Matches(@"(?m)^\s*1:.*\sNo\s", await remote.RunAsync("-t", "1", "-f"));
+        await remote.DoAsync("-t", "1", "-g", "all");
+        await remote.DoAsync("-t", "1", "-pn", "all");
+        files = (await run.Daemon.Client.FilesAsync(id, None)).Files;
+        Assert.All(files, file => Assert.Equal(FileWish.Normal, file.Priority));
+
+        await remote.DoAsync("-t", "1", "-td", "http://127.0.0.1:9/announce");
+        var trackers = (await run.Daemon.Client.TrackersAsync(id, None)).Trackers;
+        Assert.Contains(trackers, tracker => tracker.Url == "http://127.0.0.1:9/announce");
+        await remote.DoAsync("-t", "1", "-tr", "0");
+        Assert.Equal(trackers.Count - 1, (await run.Daemon.Client.TrackersAsync(id, None)).Trackers.Count);
+
+        await remote.DoAsync("-t", "1", "--reannounce");
+        await remote.DoAsync("-t", "1", "-v");
+        await run.Daemon.WaitCompleteAsync(id);
+        var moved = Path.Combine(run.Downloads, "moved");
+        await remote.DoAsync("-t", "1", "--move", moved);
+        await run.Daemon.WaitAsync(id, item => item is { MovingTo: null } && item.SaveDirectory == moved);
+        DataSet.AssertSame(sample.Content, Path.Combine(moved, sample.Name));
+        Directory.Move(moved, moved + "2");
+        await remote.DoAsync("-t", "1", "--find", moved + "2");
+        await run.Daemon.WaitAsync(id, item => item is { MovingTo: null, State: TorrentPhase.Seeding });
+        await remote.DoAsync("-t", "1", "-r");
+        Assert.Empty((await run.Daemon.Client.TorrentsAsync(null, None)).Items);
+        DataSet.AssertSame(sample.Content, Path.Combine(moved + "2", sample.Name));
+    }
+
+    [Fact]
+    public async Task Everything_it_can_change_of_the_session_changes()
+    {
+        await using var run = await Run.StartAsync(null);
+        var remote = run.Remote;
+        async Task<string> Setting(string key) =>
+            (await run.Daemon.Client.SettingsAsync(None))
+                .Settings.Single(setting => setting.Key == key)
+                .Value.GetRawText();
+
+        Assert.Contains("Download directory: " + run.Downloads, await remote.RunAsync("-si"));
+        await remote.DoAsync("-d", "200");
+        await remote.DoAsync("-u", "100");
+        Assert.Equal(200_000, (await run.Daemon.Client.StatusAsync(None)).DownloadLimit);
+        Assert.Equal("100000", await Setting("limits.upload"));
+        await remote.DoAsync("-asd", "30");
+        await remote.DoAsync("-asu", "20");
+        await remote.DoAsync("-as");
+        Assert.Equal(30_000, (await run.Daemon.Client.StatusAsync(None)).DownloadLimit);
+        await remote.DoAsync("-AS");
+        await remote.DoAsync("-D");
+        await remote.DoAsync("-U");
+        Assert.Equal(0, (await run.Daemon.Client.StatusAsync(None)).DownloadLimit);
+        await remote.DoAsync("-gsr", "1.5");
+        Assert.Equal("1.5", await Setting("queue.ratio"));
+        await remote.DoAsync("-GSR");
+        Assert.Equal("0", await Setting("queue.ratio"));
+        await remote.DoAsync("-w", Path.Combine(run.Downloads, "other"));
+        Assert.Equal($"\"{Path.Combine(run.Downloads, "other")}\"", await Setting("folders.download"));
+        await remote.DoAsync("-er");
+        Assert.Equal("\"require\"", await Setting("network.encryption"));
+        await remote.DoAsync("-O");
+        await remote.DoAsync("-X");
+        await remote.DoAsync("-Y");
+        await remote.DoAsync("-M");
+        await remote.DoAsync("--no-utp");
+        await remote.DoAsync("-p", "6999");
+        await remote.DoAsync("-pr", "77");
+        Assert.Equal(
+            ["false", "false", "false", "\"tcp\"", "6999", "77"],
+            [
+                await Setting("network.dht"),
+                await Setting("network.pex"),
+                await Setting("network.lsd"),
+                await Setting("network.transport"),
+                await Setting("network.port"),
+                await Setting("network.max-peers"),
+            ]
+        );
+        Assert.Contains("Total", await remote.RunAsync("-st"), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("Port is open", await remote.RunAsync("-pt"));
+        Assert.Contains("success", await remote.RunAsync("--blocklist-update"));
+        await remote.DoAsync("--exit");
+        Assert.Equal(0, await run.Daemon.Process.WaitForExitAsync(TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_refused_and_one_of_small_scope_may_look_only()
+    {
+        await using var run = await Run.StartAsync(null);
+        Assert.Contains("401", await new Remote(run.Daemon, "wrong", null).TryAsync("-l"));
+        var reader = await run.Daemon.Client.CreateTokenAsync(new NewToken("reader", AccessScope.Read), None);
+        var remote = new Remote(run.Daemon, reader.Secret, null);
+        Assert.Contains("Sum:", await remote.RunAsync("-l"));
+        Assert.DoesNotContain("success", await remote.TryAsync("-a", "magnet:?xt=urn:btih:" + new string('a', 40)));
+        Assert.DoesNotContain("success", await remote.TryAsync("--exit"));
+        Assert.Empty((await run.Daemon.Client.TorrentsAsync(null, None)).Items);
+    }
+
+    [Fact]
+    public async Task Both_spellings_of_the_protocol_say_the_same()
+    {
+        var sample = await library.DataAsync("hybrid");
+        await using var run = await Run.StartAsync(sample);
+        var old = await run.CallAsync(
+            """{"method":"torrent-get","arguments":{"fields":["id","hashString","percentDone","rateDownload","files","trackerStats","peer-limit","wanted","nothing"]},"tag":7}"""
+        );
+        Assert.Equal(("success", 7), (old.GetProperty("result").GetString(), old.GetProperty("tag").GetInt32()));
+        var torrent = old.GetProperty("arguments").GetProperty("torrents")[0];
+        Assert.Equal(sample.InfoHash, torrent.GetProperty("hashString").GetString());
+        Assert.True(torrent.GetProperty("files")[1].TryGetProperty("bytesCompleted", out _));
+        Assert.True(torrent.GetProperty("trackerStats")[0].TryGetProperty("lastAnnounceSucceeded", out _));
+        Assert.Equal(1, torrent.GetProperty("wanted")[0].GetInt32());
+        Assert.False(torrent.TryGetProperty("nothing", out _));
+
+        var modern = await run.CallAsync(
+            """{"jsonrpc":"2.0","method":"torrent_get","params":{"fields":["id","hash_string","files","wanted"],"format":"table"},"id":"x"}"""
+        );
+        Assert.Equal("x", modern.GetProperty("id").GetString());
+        var table = modern.GetProperty("result").GetProperty("torrents");
+        Assert.Equal("hash_string", table[0][1].GetString());
+        Assert.Equal(sample.InfoHash, table[1][1].GetString());
+        Assert.True(table[1][2][1].TryGetProperty("bytes_completed", out _));
+        Assert.True(table[1][3][0].GetBoolean());
+
+        var session = await run.CallAsync(
+            """{"method":"session-get","arguments":{"fields":["seedRatioLimit","download-dir"]}}"""
+        );
+        Assert.Equal(2, session.GetProperty("arguments").EnumerateObject().Count());
+        Assert.Equal(run.Downloads, session.GetProperty("arguments").GetProperty("download-dir").GetString());
+        // A batch; one of it wants no answer, one does not exist.
+        var batch = await run.CallAsync(
+            """[{"jsonrpc":"2.0","method":"session_stats","id":1},{"jsonrpc":"2.0","method":"torrent_reannounce"},{"jsonrpc":"2.0","method":"fly","id":2}]"""
+        );
+        Assert.Equal(2, batch.GetArrayLength());
+        Assert.Equal(-32601, batch[1].GetProperty("error").GetProperty("code").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("5")]
+    [InlineData("{\"method\":5}")]
+    [InlineData("{\"method\":\"torrent-get\"}")]
+    [InlineData("{\"method\":\"torrent-get\",\"arguments\":{\"fields\":[5]}}")]
+    [InlineData("{\"method\":\"torrent-get\",\"arguments\":{\"fields\":[\"id\"],\"ids\":[{}]}}")]
+    [InlineData("{\"method\":\"torrent-set\",\"arguments\":{\"downloadLimit\":\"x\"}}")]
+    [InlineData("{\"method\":\"torrent-set\",\"arguments\":{\"files-unwanted\":[99999]}}")]
+    [InlineData("{\"method\":\"torrent-set\",\"arguments\":{\"trackerRemove\":[-1]}}")]
+    [InlineData("{\"method\":\"torrent-set\",\"arguments\":{\"location\":\"/etc\"}}")]
+    [InlineData("{\"method\":\"torrent-set-location\",\"arguments\":{\"location\":\"../etc\"}}")]
+    [InlineData("{\"method\":\"torrent-add\",\"arguments\":{\"filename\":\"/etc/passwd\"}}")]
+    [InlineData("{\"method\":\"torrent-add\",\"arguments\":{\"metainfo\":\"AAAA\"}}")]
+    [InlineData("{\"method\":\"session-set\",\"arguments\":{\"download-dir\":\"/etc\"}}")]
+    [InlineData("{\"method\":\"session-set\",\"arguments\":{\"peer-port\":1e300}}")]
+    [InlineData("{\"method\":\"free-space\",\"arguments\":{\"path\":\"/etc\"}}")]
+    public async Task Bad_calls_are_answered_with_the_reason_and_change_nothing(string body)
+    {
+        var sample = await library.DataAsync("v1");
+        await using var run = await Run.StartAsync(sample);
+        var before = (await run.Daemon.Client.TorrentAsync(sample.InfoHash, None)).Torrent.SaveDirectory;
+        var answer = await run.CallAsync(body);
+        Assert.True(
+            answer.TryGetProperty("error", out _)
+                || answer.GetProperty("result").GetString() is { } result && result != "success",
+            answer.GetRawText()
+        );
+        Assert.Equal(before, (await run.Daemon.Client.TorrentAsync(sample.InfoHash, None)).Torrent.SaveDirectory);
+    }
+
+    private static int FilesOf(Sample sample) =>
+        Directory.EnumerateFiles(sample.Content, "*", SearchOption.AllDirectories).Count();
+
+    /// <summary>transmission-remote, with a token as the password.</summary>
+    private sealed class Remote(DaemonProcess daemon, string token, Host? host)
+    {
+        public static async Task<Remote> OfAsync(DaemonProcess daemon, Host? host)
+        {
+            var made = await daemon.Client.CreateTokenAsync(new NewToken("remote", AccessScope.Admin), None);
+            return new Remote(daemon, made.Secret, host);
+        }
+
+        public async Task<string> RunAsync(params string[] arguments)
+        {
+            string[] all = [new Uri(daemon.Url).Authority, "-n", "any:" + token, .. arguments];
+            return host is null
+                ? await Lab.RunAsync("transmission-remote", all)
+                : await host.RunAsync("transmission-remote", all);
+        }
+
+        /// <summary>What answers with success.</summary>
+        public async Task DoAsync(params string[] arguments)
+        {
+            var answer = await RunAsync(arguments);
+            Assert.True(
+                answer.Contains("success", StringComparison.Ordinal),
+                string.Join(' ', arguments) + ": " + answer
+            );
+        }
+
+        public async Task<string> TryAsync(params string[] arguments)
+        {
+            try
+            {
+                return await RunAsync(arguments);
+            }
+            catch (Xunit.Sdk.XunitException error)
+            {
+                return error.Message;
+            }
+        }
+    }
+
+    /// <summary>A daemon on this machine with one torrent that is complete, or none.</summary>
+    private sealed class Run : IAsyncDisposable
+    {
+        private readonly StateFolder _folder = new();
+        private string _token = "";
+
+        public DaemonProcess Daemon { get; private set; } = null!;
+        public Remote Remote { get; private set; } = null!;
+        public string Downloads => Path.Combine(_folder.Path, "downloads");
+
+        public static async Task<Run> StartAsync(Sample? sample)
+        {
+            var run = new Run();
+            // As a file, since the session may be told to change it.
+            Directory.CreateDirectory(Path.Combine(run._folder.State, "daemon"));
+            await File.WriteAllTextAsync(
+                Path.Combine(run._folder.State, "daemon", "settings.toml"),
+                $"[folders]\ndownload = '{run.Downloads}'\nallowed = ['{run._folder.Path}']\n[network]\nlsd = false\n"
+            );
+            run.Daemon = await DaemonProcess.StartBareAsync(run._folder.State);
+            run.Remote = await Remote.OfAsync(run.Daemon, null);
+            run._token = (
+                await run.Daemon.Client.CreateTokenAsync(new NewToken("call", AccessScope.Admin), None)
+            ).Secret;
+            if (sample is not null)
+            {
+                DataSet.Copy(sample.Content, Path.Combine(run.Downloads, sample.Name));
+                var metainfo = Convert.ToBase64String(await File.ReadAllBytesAsync(sample.File));
+                await run.Daemon.Client.AddAsync(new AddTorrent { Metainfo = metainfo }, None);
+                await run.Daemon.WaitCompleteAsync(sample.InfoHash);
+            }
+
+            return run;
+        }
+
+        /// <summary>A call as a program makes it: the first is told the id of the session.</summary>
+        public async Task<JsonElement> CallAsync(string body)
+        {
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            http.DefaultRequestHeaders.Add(
+                "Authorization",
+                "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("x:" + _token))
+            );
+            var url = Daemon.Url + "transmission/rpc";
+            using var refused = await http.PostAsync(url, new StringContent(body));
+            Assert.Equal(409, (int)refused.StatusCode);
+            http.DefaultRequestHeaders.Add(
+                "X-Transmission-Session-Id",
+                refused.Headers.GetValues("X-Transmission-Session-Id")
+            );
+            using var answer = await http.PostAsync(url, new StringContent(body));
+            return JsonElement.Parse(await answer.Content.ReadAsStringAsync());
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Daemon.DisposeAsync();
+            _folder.Dispose();
+        }
+    }
+}
