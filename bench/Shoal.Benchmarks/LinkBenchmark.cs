@@ -16,10 +16,16 @@ internal static class LinkBenchmark
     private const int Depth = 512;
     private static readonly InfoHash Name = new([.. Enumerable.Repeat((byte)0x11, 20)]);
 
-    public static async Task<int> RunAsync(string[] arguments)
+    /// <param name="arguments">GiB.</param>
+    /// <param name="isSecure">Within TLS, as between members of an invited swarm.</param>
+    public static async Task<int> RunAsync(string[] arguments, bool isSecure = false)
     {
         var gigabytes = arguments.Length > 0 ? int.Parse(arguments[0], CultureInfo.InvariantCulture) : 4;
-        var host = new SendingHost();
+        var folder = isSecure ? Directory.CreateTempSubdirectory("shoal-bench-").FullName : "";
+        var secure = new SecureTorrents(TimeProvider.System);
+        var security = isSecure ? secure.Of(BenchMembers.Create(folder)) : null;
+        var host = new SendingHost { Security = security };
+        security?.TryAdd(Name, host);
         var finished = new TaskCompletionSource<TimeSpan>();
         await using var acceptor = TcpAcceptor.Start(
             LocalBinding.Create([IPAddress.Loopback], [], LocalInterface.ReadAll),
@@ -28,9 +34,13 @@ internal static class LinkBenchmark
             TimeProvider.System,
             async (transport, remote, cancellation) =>
             {
-                var handshake = new PeerHandshake(PeerLinkLimits.Default, TimeProvider.System);
+                var handshake = new PeerHandshake(
+                    PeerLinkLimits.Default,
+                    TimeProvider.System,
+                    secure: new SecureListener(secure, new KeyExchangeBudget(MseLimits.Default, TimeProvider.System))
+                );
                 var outcome = await handshake.AcceptAsync(transport, remote, _ => host, cancellation);
-                _ = ServeAsync(transport, outcome);
+                _ = ServeAsync(outcome.Transport!, outcome);
             },
             exception => finished.TrySetException(exception)
         );
@@ -53,10 +63,15 @@ internal static class LinkBenchmark
 
         using var receiver = Process.Start(
             Environment.ProcessPath!,
-            ["link-receive", acceptor.Port.ToString(CultureInfo.InvariantCulture), $"{gigabytes}"]
+            ["link-receive", acceptor.Port.ToString(CultureInfo.InvariantCulture), $"{gigabytes}", folder]
         );
         await receiver.WaitForExitAsync();
         var cpu = await finished.Task;
+        if (isSecure)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
@@ -66,9 +81,12 @@ internal static class LinkBenchmark
         return receiver.ExitCode;
     }
 
-    public static async Task<int> ReceiveAsync(string port, string gigabytes)
+    public static async Task<int> ReceiveAsync(string port, string gigabytes, string folder)
     {
-        var host = new ReceivingHost(long.Parse(gigabytes, CultureInfo.InvariantCulture) << 30);
+        var host = new ReceivingHost(long.Parse(gigabytes, CultureInfo.InvariantCulture) << 30)
+        {
+            Security = folder.Length > 0 ? new MemberSecurity(BenchMembers.Load(folder), TimeProvider.System) : null,
+        };
         var connector = new TcpConnector(
             new DirectEgress(LocalBinding.Everywhere),
             TcpLimits.Default,
@@ -87,7 +105,7 @@ internal static class LinkBenchmark
         );
         host.Link = new PeerLink(
             new PeerHandle(1),
-            connection.Transport!,
+            outcome.Transport!,
             host,
             outcome.Peer!,
             PeerLinkLimits.Default,
@@ -115,6 +133,7 @@ internal static class LinkBenchmark
         public BlockPool ReceivePool { get; } = new(2048);
         public RateGate DownloadGate { get; } = new(TimeProvider.System);
         public RateGate UploadGate { get; } = new(TimeProvider.System);
+        public ILinkSecurity? Security { get; init; }
         public PeerLink? Link { get; set; }
 
         protected SwarmEffects Effects { get; } = new();

@@ -4,7 +4,13 @@ using Shoal.Benchmarks;
 return args switch
 {
     ["link", .. var rest] => await LinkBenchmark.RunAsync(rest),
-    ["link-receive", var port, var gigabytes] => await LinkBenchmark.ReceiveAsync(port, gigabytes),
+    ["link-tls", .. var rest] => await LinkBenchmark.RunAsync(rest, isSecure: true),
+    ["link-receive", var port, var gigabytes, var members] => await LinkBenchmark.ReceiveAsync(
+        port,
+        gigabytes,
+        members
+    ),
+    ["members", var folder, var mebibytes] => await MemberBenchmark.RunAsync(folder, mebibytes),
     ["disk", var folder, var gigabytes] => await DiskBenchmark.RunAsync(folder, gigabytes),
     ["idle", .. var rest] => await IdleBenchmark.RunAsync(rest),
     ["filter", .. var rest] => FilterBenchmark.Run(rest),
@@ -23,6 +29,8 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("usage: Shoal.Benchmarks link [GIB]    two links over loopback TCP, one process each");
+    Console.Error.WriteLine("       Shoal.Benchmarks link-tls [GIB]  the same between members of an invited swarm");
+    Console.Error.WriteLine("       Shoal.Benchmarks members DIR MIB  a transfer, for everybody and between members");
     Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
     Console.Error.WriteLine("       Shoal.Benchmarks filter [N]    a list of N ranges of addresses: read, keep, ask");
     Console.Error.WriteLine(

@@ -58,6 +58,7 @@ internal sealed class MemberSecurity(PublicationMembership membership, TimeProvi
                 {
                     TargetHost = membership.CreateTag(now),
                     EnabledSslProtocols = SslProtocols.Tls13,
+                    CipherSuitesPolicy = TlsTransport.Ciphers,
                     // Asked twice: before anything was heard, and when the other end has shown what it is.
                     LocalCertificateSelectionCallback = (_, _, _, shown, _) => Knows(shown) ? ours : null!,
                     RemoteCertificateValidationCallback = (_, shown, _, _) => Knows(shown),
@@ -107,6 +108,7 @@ internal sealed class MemberSecurity(PublicationMembership membership, TimeProvi
                     ServerCertificateContext = end.Context,
                     ClientCertificateRequired = true,
                     EnabledSslProtocols = SslProtocols.Tls13,
+                    CipherSuitesPolicy = TlsTransport.Ciphers,
                     RemoteCertificateValidationCallback = (_, shown, _, _) =>
                     {
                         verdict = shown is null ? verdict : membership.Verify(shown.GetRawCertData(), now);
