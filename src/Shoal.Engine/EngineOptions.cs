@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -224,6 +225,12 @@ public sealed record TorrentOptions
     /// members name to each other. Null: it is for everybody.
     /// </summary>
     public PublicationMembership? Membership { get; init; }
+
+    /// <summary>
+    /// What we show to peers of an SSL torrent (<see cref="Metainfo.SslCertificate"/>), with its private key: signed by the
+    /// certificate in the torrent, and made out to the torrent's name or to "*". Such a torrent cannot be added without.
+    /// </summary>
+    public X509Certificate2? SslIdentity { get; init; }
 
     /// <summary>Priorities of files by their place in the torrent, before <see cref="FilePriority"/> is asked; null: none.</summary>
     public IReadOnlyDictionary<int, FilePriority>? Priorities { get; init; }

@@ -298,9 +298,12 @@ public sealed partial class TorrentEngine : IAsyncDisposable
 
     /// <summary>Where it can be found by who names it: by everybody, or by those alone who have proven that they may.</summary>
     private bool TryList(InfoHash name, TorrentRunner runner) =>
-        runner.Security is MemberSecurity security
-            ? security.TryAdd(name, runner)
-            : _services.Torrents.TryAdd(name, runner);
+        runner.Security switch
+        {
+            MemberSecurity members => members.TryAdd(name, runner),
+            SslTorrentSecurity ssl => _services.Secure.TryAdd(name, ssl),
+            _ => _services.Torrents.TryAdd(name, runner),
+        };
 
     private void Unlist(TorrentRunner runner)
     {
@@ -308,6 +311,10 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         {
             _services.Torrents.Remove(name, runner);
             (runner.Security as MemberSecurity)?.Remove(name, runner);
+            if (runner.Security is SslTorrentSecurity ssl)
+            {
+                _services.Secure.Remove(name, ssl);
+            }
         }
     }
 

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Shoal.Protocol;
 
 namespace Shoal.Cli;
@@ -25,6 +28,9 @@ internal sealed record CreationSettings
     public string? Comment { get; init; }
 
     public string? Source { get; init; }
+
+    /// <summary>In PEM; empty: everybody can take part.</summary>
+    public ReadOnlyMemory<byte> SslCertificate { get; init; }
 
     /// <summary>Seconds since 1970; null: none.</summary>
     public long? Date { get; init; }
@@ -95,13 +101,31 @@ internal sealed class CreationOptions
             long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)
     );
 
+    private readonly Option<string?> _sslCertificate = Options.Text(
+        "--ssl-cert",
+        "FILE",
+        "Only for who has a certificate that this one signed (PEM): an SSL torrent, as libtorrent knows them"
+    );
+
     private readonly Option<bool> _noDate = Options.Flag("--no-date", "No creation date");
 
     public CreationOptions(ShoalCommand command)
     {
         command.AddGroup(
             "Torrent options",
-            [_format, _pieceLength, _trackers, _webSeeds, _private, _name, _comment, _source, _date, _noDate]
+            [
+                _format,
+                _pieceLength,
+                _trackers,
+                _webSeeds,
+                _private,
+                _name,
+                _comment,
+                _source,
+                _sslCertificate,
+                _date,
+                _noDate,
+            ]
         );
     }
 
@@ -129,10 +153,31 @@ internal sealed class CreationOptions
             Name = Name(result),
             Comment = result.GetValue(_comment),
             Source = result.GetValue(_source),
+            SslCertificate = SslCertificate(result),
             Date = result.GetValue(_noDate)
                 ? null
                 : result.GetValue(_date) ?? host.Time.GetUtcNow().ToUnixTimeSeconds(),
         };
+    }
+
+    private byte[] SslCertificate(ParseResult result)
+    {
+        if (result.GetValue(_sslCertificate) is not { } file)
+        {
+            return [];
+        }
+
+        try
+        {
+            // As others read it: only what is a certificate goes into the torrent.
+            using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(file));
+            return Encoding.ASCII.GetBytes(certificate.ExportCertificatePem() + "\n");
+        }
+        catch (Exception exception)
+            when (exception is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException("bad-certificate", $"{file}: no certificate in PEM: {exception.Message}");
+        }
     }
 
     private static List<string> Tier(string text) =>
@@ -159,10 +204,7 @@ internal sealed class CreationOptions
         var name = result.GetValue(_name);
         return
             name is null
-            || (
-                name.Length > 0
-                && PathSanitizer.Sanitize(System.Text.Encoding.UTF8.GetBytes(name), PathRules.Windows) == name
-            )
+            || (name.Length > 0 && PathSanitizer.Sanitize(Encoding.UTF8.GetBytes(name), PathRules.Windows) == name)
             ? name
             : throw UserErrorException.Usage($"--name: '{name}' cannot be the name of a file on every system");
     }

@@ -57,6 +57,7 @@ internal sealed class GetCommand
         "How often to look where a link that can change leads now (default 5m, at least 10s)"
     );
 
+    private readonly SslTorrentOptions _ssl = new();
     private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
 
     private GetCommand(CliHost host, ShoalCommand command)
@@ -65,7 +66,7 @@ internal sealed class GetCommand
         command.Add(_source);
         command.AddGroup(
             "Options",
-            [_output, _files, _sequential, _seed, _seedTime, _seedRatio, _timeout, _poll, _json]
+            [_output, _files, _sequential, _seed, _seedTime, _seedRatio, _timeout, _poll, .. _ssl.All, _json]
         );
         _network = new NetworkOptions(command);
         command.SetAction(RunAsync);
@@ -128,6 +129,7 @@ internal sealed class GetCommand
             FilePriority =
                 globs.Count == 0 ? null : file => Wants(globs, file) ? FilePriority.Normal : FilePriority.Skip,
             NamedPeers = peers,
+            SslIdentity = _ssl.Read(result),
         };
         using var view = TransferViews.For(_host, result.GetValue(_json));
         return await RunningEngine.UseAsync(

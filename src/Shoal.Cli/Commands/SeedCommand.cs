@@ -21,6 +21,7 @@ internal static class SeedCommand
             "--publish",
             "Publish it under a link that stays the same when the next version comes, signed with this key ('shoal publish')"
         );
+        var ssl = new SslTorrentOptions();
         var json = Options.Flag("--json", "Print one JSON object a line");
         var command = new ShoalCommand("seed", "Seed data that is there already, until stopped")
         {
@@ -41,7 +42,7 @@ internal static class SeedCommand
             ],
         };
         command.Add(torrent);
-        command.AddGroup("Options", [data, recheck, superSeed, .. keys.All, json]);
+        command.AddGroup("Options", [data, recheck, superSeed, .. ssl.All, .. keys.All, json]);
         var network = new NetworkOptions(command);
         command.SetAction(
             async (result, cancel) =>
@@ -70,6 +71,7 @@ internal static class SeedCommand
                     SaveDirectory = TorrentFile.DataFolder(result.GetValue(data) ?? "."),
                     Recheck = result.GetValue(recheck),
                     NamedPeers = peers,
+                    SslIdentity = ssl.Read(result),
                     // Nothing is fetched, so nothing is written, before it is known that all is well.
                     Paused = true,
                     IsSeedOnly = true,

@@ -112,6 +112,7 @@ internal static class TorrentMaking
             IsPrivate = settings.IsPrivate,
             Comment = settings.Comment,
             Source = settings.Source,
+            SslCertificate = settings.SslCertificate,
             CreatedBy = "Shoal/" + ShoalProgram.Version,
             CreationDate = settings.Date,
         };

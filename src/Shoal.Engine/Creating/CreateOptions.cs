@@ -27,6 +27,9 @@ public sealed record CreateOptions
 
     public string? Source { get; init; }
 
+    /// <summary>A certificate in PEM: only who has one that it signed can take part. Empty: everybody can.</summary>
+    public ReadOnlyMemory<byte> SslCertificate { get; init; }
+
     public string? CreatedBy { get; init; } = "Shoal";
 
     /// <summary>Seconds since 1970; null: none, so that the same content gives the same bytes at any time.</summary>

@@ -107,6 +107,7 @@ public static class TorrentCreator
             CreatedBy = options.CreatedBy,
             CreationDate = options.CreationDate,
             Source = options.Source,
+            SslCertificate = options.SslCertificate,
         };
         var output = new ArrayBufferWriter<byte>();
         MetainfoWriter.Write(draft, output);

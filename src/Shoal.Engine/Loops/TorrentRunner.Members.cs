@@ -3,15 +3,23 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-// What is different where the torrent is for members only: nobody else hears of it, neither trackers, nor the DHT, nor the
-// local network, nor the servers of web seeds.
+// What is different where the torrent is not for everybody. If it is for members only nobody else hears of it, neither
+// trackers, nor the DHT, nor the local network, nor the servers of web seeds.
 internal sealed partial class TorrentRunner
 {
-    private readonly MemberSecurity? _security;
+    private readonly ILinkSecurity? _security;
 
     public ILinkSecurity? Security => _security;
 
     private int DhtPort => _security is null ? _services.DhtPortOf(Metainfo) : 0;
+
+    private SourceScope Scope =>
+        _security switch
+        {
+            null => SourceScope.Everybody,
+            SslTorrentSecurity => SourceScope.Trackers,
+            _ => SourceScope.Nobody,
+        };
 
     private SwarmMembers? Members =>
         _options.Membership is { } ours ? new SwarmMembers(ours.Authority, ours.Grant.Member, ours.Revocations) : null;
@@ -43,27 +51,24 @@ internal sealed partial class TorrentRunner
 
     private void TakeRevocations(RevocationList list) => Command(new SwarmCommand.SetRevocations(list));
 
-    private void StartAnnouncing(TorrentStatus status)
-    {
-        if (_security is not null)
-        {
-            return;
-        }
+    private ILinkSecurity? CreateSecurity(Metainfo? metainfo) =>
+        _options.Membership is { } membership ? _services.Secure.Of(membership)
+        : metainfo is { SslCertificate.IsEmpty: false }
+            ? new SslTorrentSecurity(metainfo, _options.SslIdentity, this, _services.Time)
+        : null;
 
+    private void StartAnnouncing(TorrentStatus status) =>
         _sources.Start(Trackers, InfoHashes.OnTheWire, Metainfo, status);
-    }
 
-    private void TellSources(Metainfo metainfo)
-    {
-        if (_security is null)
-        {
-            _sources.TakeMetadata(metainfo);
-        }
-    }
+    /// <summary>Why a link was not enough to take part; null: it was.</summary>
+    private string? WhyNotByLink(Metainfo metainfo) =>
+        metainfo.SslCertificate.IsEmpty || _options.Membership is not null
+            ? null
+            : "only who has a certificate for this torrent can take part in it, and its .torrent file is needed";
 
     private void StartWebSeeds(Metainfo metainfo)
     {
-        if (_security is null)
+        if (Scope != SourceScope.Nobody)
         {
             _webSeeds.Start(metainfo);
         }

@@ -139,6 +139,22 @@ internal sealed partial class TorrentRunner
         : _selected is null || _selected.Contains(file) ? FilePriority.Normal
         : FilePriority.Skip;
 
+    /// <summary>For the next run: whom we reached, and how much went to and fro.</summary>
+    private void SaveWhatIsKnown()
+    {
+        if (_disk is { } disk)
+        {
+            var status = Status;
+            disk.SaveTotals(status.AllTimeDownloaded, status.AllTimeUploaded);
+            // Of those that called us we do not know where they listen.
+            disk.SavePeers([
+                .. status
+                    .Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null })
+                    .Select(peer => peer.EndPoint),
+            ]);
+        }
+    }
+
     private void WebSeedFailed(string url, string message) =>
         Tell(new EngineEvent.WebSeedFailed(Torrent, url, message));
 

@@ -57,7 +57,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         UploadGate = services.UploadGate.CreateChild();
         SetLimits(options.DownloadLimit, options.UploadLimit);
         _tasks = new BackgroundTasks(Fault);
-        _security = options.Membership is { } membership ? services.Secure.Of(membership) : null;
+        _security = CreateSecurity(metainfo);
         var swarm = new Swarm(
             new SwarmOptions
             {
@@ -93,7 +93,8 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
                 (host, address) => services.Addresses.Hear(AddressWitness.Tracker, host, address),
                 (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message)),
                 tracker => Command(new SwarmCommand.TrackerWorks(tracker))
-            )
+            ),
+            Scope
         );
         Torrent = new Torrent(this);
         WatchMembership();
@@ -315,22 +316,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         return [.. elsewhere, new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume)];
     }
 
-    /// <summary>For the next run: whom we reached, and how much went to and fro.</summary>
-    private void SaveWhatIsKnown()
-    {
-        if (_disk is { } disk)
-        {
-            var status = Status;
-            disk.SaveTotals(status.AllTimeDownloaded, status.AllTimeUploaded);
-            // Of those that called us we do not know where they listen.
-            disk.SavePeers([
-                .. status
-                    .Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null })
-                    .Select(peer => peer.EndPoint),
-            ]);
-        }
-    }
-
     /// <summary>The metadata of a magnet link came in, and its hashes are right.</summary>
     private async Task TakeMetadataAsync(byte[] infoBytes)
     {
@@ -351,6 +336,12 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             return;
         }
 
+        if (WhyNotByLink(metainfo) is { } reason)
+        {
+            Fail(reason);
+            return;
+        }
+
         try
         {
             if (_magnet is { SelectedFiles.Count: > 0 } magnet)
@@ -363,7 +354,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             Metainfo = metainfo;
             InfoHashes = metainfo.InfoHashes;
             _onNamed(this);
-            TellSources(metainfo);
+            _sources.TakeMetadata(metainfo);
             _metadataKnown.TrySetResult(metainfo);
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post([new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo), .. resume]);

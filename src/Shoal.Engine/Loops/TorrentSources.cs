@@ -3,11 +3,31 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
+/// <summary>Who may hear of a torrent.</summary>
+internal enum SourceScope
+{
+    /// <summary>Everybody, unless the torrent itself says that it is private.</summary>
+    Everybody,
+
+    /// <summary>Its trackers.</summary>
+    Trackers,
+
+    /// <summary>Nobody is told: peers are named to us, or call.</summary>
+    Nobody,
+}
+
 /// <summary>
 /// Where the peers of one torrent come from: its trackers and the DHT. Begun once it is known whether we are a seed
 /// (trackers want to hear of a completion, but only of one), ended with a goodbye.
 /// </summary>
-internal sealed class TorrentSources(EngineServices services, AnnounceListener listener) : IAsyncDisposable
+/// <param name="services">What all torrents share.</param>
+/// <param name="listener">Told what they say.</param>
+/// <param name="scope">Who may hear of it.</param>
+internal sealed class TorrentSources(
+    EngineServices services,
+    AnnounceListener listener,
+    SourceScope scope = SourceScope.Everybody
+) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private AnnounceLoop? _loop;
@@ -93,7 +113,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     // Once, under the lock.
     private void StartLoop(IReadOnlyList<IReadOnlyList<TrackerUrl>> tiers)
     {
-        if (_isStopped || _loop is not null || !services.Options.UseTrackers)
+        if (_isStopped || _loop is not null || scope == SourceScope.Nobody || !services.Options.UseTrackers)
         {
             return;
         }
@@ -126,7 +146,10 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         {
             _dht?.AddNames(names);
             AnnounceLocally(names);
-            services.Dht?.AddBootstrap(metainfo.Nodes);
+            if (scope == SourceScope.Everybody)
+            {
+                services.Dht?.AddBootstrap(metainfo.Nodes);
+            }
         }
 
         lock (_lock)
@@ -195,7 +218,13 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
     }
 
     /// <summary>A peer told its port in the DHT (BEP 5, PORT message).</summary>
-    public void NodeFound(IPEndPoint node) => services.Dht?.AddNode(node);
+    public void NodeFound(IPEndPoint node)
+    {
+        if (scope == SourceScope.Everybody)
+        {
+            services.Dht?.AddNode(node);
+        }
+    }
 
     /// <summary>Called a few times a second.</summary>
     public void Tick() => _dht?.Tick();
@@ -223,7 +252,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
         lock (_lock)
         {
             _localNames = names;
-            var told = _isStopped || _isPaused ? [] : names;
+            var told = _isStopped || _isPaused || scope != SourceScope.Everybody ? [] : names;
             if (services.LocalDiscovery is { } discovery && !told.AsSpan().SequenceEqual(_toldLocally))
             {
                 discovery.Remove(_toldLocally.Except(told));
@@ -235,7 +264,7 @@ internal sealed class TorrentSources(EngineServices services, AnnounceListener l
 
     private void StartDht(InfoHash[] names, Metainfo? metainfo)
     {
-        if (services.Dht is not { } dht || metainfo is { IsPrivate: true })
+        if (services.Dht is not { } dht || scope != SourceScope.Everybody || metainfo is { IsPrivate: true })
         {
             return;
         }

@@ -15,6 +15,7 @@ internal sealed class SecureTorrents(TimeProvider time)
     private const int MaxUsedTags = 20_000;
 
     private readonly ConcurrentDictionary<PublicationId, MemberSecurity> _publications = new();
+    private readonly ConcurrentDictionary<InfoHash, SslTorrentSecurity> _ssl = new();
     private readonly Lock _lock = new();
     private HashSet<string> _used = [];
     private HashSet<string> _usedBefore = [];
@@ -33,9 +34,21 @@ internal sealed class SecureTorrents(TimeProvider time)
             : throw new InvalidOperationException($"the publication {membership.Publication} is here already");
     }
 
+    /// <summary>An SSL torrent, which is found by its name. False if another one has the name.</summary>
+    public bool TryAdd(InfoHash name, SslTorrentSecurity security) => _ssl.TryAdd(name, security);
+
+    /// <summary>Unless the name is another torrent's.</summary>
+    public void Remove(InfoHash name, SslTorrentSecurity security) =>
+        _ssl.TryRemove(KeyValuePair.Create(name, security));
+
     /// <summary>Whom a server name means; null: nothing of ours, so that it is as if there were nothing.</summary>
     public ILinkSecurity? Find(string serverName)
     {
+        if (InfoHash.TryParseHex(serverName, out var name) && _ssl.TryGetValue(name, out var ssl))
+        {
+            return ssl;
+        }
+
         if (serverName.Length != PublicationTag.Length)
         {
             return null;

@@ -20,6 +20,7 @@ internal sealed class InfoReader(MetainfoLimits limits, PathRules rules)
     public ReadOnlyMemory<byte> V1PieceHashes { get; private set; }
     public bool IsPrivate { get; private set; }
     public string? Source { get; private set; }
+    public ReadOnlyMemory<byte> SslCertificate { get; private set; }
 
     /// <summary>Null: the dictionary is good and the properties are set.</summary>
     public MetainfoError? Read(BencodeDocument document, BencodeNode info)
@@ -72,6 +73,7 @@ internal sealed class InfoReader(MetainfoLimits limits, PathRules rules)
 
         IsPrivate = info.Find("private"u8).IntegerOr(0) != 0;
         Source = info.Find("source"u8).TextOrNull();
+        SslCertificate = info.Find("ssl-cert"u8).Bytes.ToArray();
         return null;
     }
 

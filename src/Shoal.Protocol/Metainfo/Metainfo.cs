@@ -70,6 +70,11 @@ public sealed class Metainfo
     /// <summary>Seconds since 1970, as found.</summary>
     public long? CreationDate { get; init; }
 
+    /// <summary>
+    /// libtorrent's SSL torrents: who has a certificate that this one signed (PEM) is a peer, and nobody else. Empty: the torrent is none.
+    /// </summary>
+    public ReadOnlyMemory<byte> SslCertificate { get; init; }
+
     /// <summary>The "source" field that private trackers use to make infohashes differ.</summary>
     public string? Source { get; init; }
 }

@@ -35,6 +35,9 @@ public sealed record MetainfoDraft
     public long? CreationDate { get; init; }
 
     public string? Source { get; init; }
+
+    /// <summary>In PEM; empty: no SSL torrent.</summary>
+    public ReadOnlyMemory<byte> SslCertificate { get; init; }
 }
 
 /// <summary>One file of a <see cref="MetainfoDraft"/>.</summary>

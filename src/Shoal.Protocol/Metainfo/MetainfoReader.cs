@@ -225,5 +225,6 @@ public static class MetainfoReader
             CreatedBy = fields.CreatedBy,
             CreationDate = fields.CreationDate,
             Source = info.Source,
+            SslCertificate = info.SslCertificate,
         };
 }

@@ -110,6 +110,11 @@ public static class MetainfoWriter
         }
 
         WriteText(writer, "source"u8, draft.Source);
+        if (!draft.SslCertificate.IsEmpty)
+        {
+            writer.Entry("ssl-cert"u8, draft.SslCertificate.Span);
+        }
+
         writer.End();
     }
 

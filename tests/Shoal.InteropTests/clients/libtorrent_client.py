@@ -23,6 +23,7 @@ parser.add_argument("--download-limit", type=int, default=0, help="bytes a secon
 parser.add_argument("--transport", choices=["tcp", "utp", "both"], default="both")
 parser.add_argument("--encryption", choices=["off", "prefer", "require"], default="prefer")
 parser.add_argument("--level", choices=["plaintext", "rc4", "both"], default="both", help="after an encrypted handshake")
+parser.add_argument("--ssl", nargs=3, metavar=("CERTIFICATE", "KEY", "DH"), help="of an SSL torrent, in PEM")
 parser.add_argument("--lsd", action="store_true")
 parser.add_argument("--no-pex", action="store_true")
 parser.add_argument("--socks5", help="HOST:PORT of a proxy for everything")
@@ -52,7 +53,7 @@ if options.socks5:
 session = lt.session(
     {
         **proxy,
-        "listen_interfaces": f"{options.bind}:{options.port}",
+        "listen_interfaces": f"{options.bind}:{options.port}" + ("s" if options.ssl else ""),
         "enable_dht": False,
         "enable_lsd": options.lsd,
         "enable_upnp": False,
@@ -87,6 +88,8 @@ parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
 if options.no_pex:
     parameters.flags |= lt.torrent_flags.disable_pex
 handle = session.add_torrent(parameters)
+if options.ssl:
+    handle.set_ssl_certificate(*options.ssl)
 for peer in options.peer:
     host, port = peer.rsplit(":", 1)
     handle.connect_peer((host, int(port)))

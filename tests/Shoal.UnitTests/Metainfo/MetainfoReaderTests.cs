@@ -110,6 +110,23 @@ public sealed class MetainfoReaderTests
     }
 
     [Fact]
+    public void The_certificate_of_an_SSL_torrent_is_read()
+    {
+        var bytes =
+            "d4:infod6:lengthi1e4:name1:a12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaa8:ssl-cert5:hello" + "ee";
+        Assert.True(
+            MetainfoReader.TryRead(
+                System.Text.Encoding.ASCII.GetBytes(bytes),
+                MetainfoLimits.Default,
+                out var metainfo,
+                out _
+            )
+        );
+        Assert.Equal("hello", System.Text.Encoding.ASCII.GetString(metainfo.SslCertificate.Span));
+        Assert.True(new TorrentBuilder(TorrentFormat.V1).Single(1, 1).Build().Metainfo.SslCertificate.IsEmpty);
+    }
+
+    [Fact]
     public void A_v1_hash_does_not_lead_to_v2_content()
     {
         // The SHA-1 of a v2-only dictionary names nothing.
