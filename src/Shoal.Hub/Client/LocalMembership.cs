@@ -7,7 +7,7 @@ namespace Shoal.Hub;
 
 /// <summary>
 /// One membership as it lies on this machine: a folder that only its owner can read, with the key, its certificate, the
-/// authority's, the publication's key, the newest revocation list and where the hub is. docs/formats/invitations.md
+/// authority's, the publication's key, the newest revocation list and where the hub is. docs/formats/hub.md
 /// describes the files. One caller at a time; several processes may read.
 /// </summary>
 public sealed class LocalMembership : IDisposable

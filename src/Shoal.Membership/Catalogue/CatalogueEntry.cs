@@ -59,7 +59,7 @@ public sealed record CatalogueLimits
 
 /// <summary>
 /// One version of something published, signed by its publisher. Immutable. What it says is true as far as the publisher is:
-/// who reads it checks that the publisher was one. docs/formats/invitations.md describes the bytes.
+/// who reads it checks that the publisher was one. docs/formats/hub.md describes the bytes.
 /// </summary>
 public sealed class CatalogueEntry
 {

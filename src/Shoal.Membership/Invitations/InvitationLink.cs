@@ -25,7 +25,7 @@ public enum InvitationLinkFault
 
 /// <summary>
 /// An invitation as somebody gets it: where the hub is, which publication, and the secret. Everything but the hub's place
-/// stands in the fragment, which browsers do not send. docs/formats/invitations.md describes the text.
+/// stands in the fragment, which browsers do not send. docs/formats/hub.md describes the text.
 /// </summary>
 public sealed class InvitationLink
 {

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Shoal.Hub;
+using Shoal.Membership;
+
+namespace Shoal.InteropTests;
+
+/// <summary>A hub as a process, over real TLS.</summary>
+public sealed class HubProcessTests
+{
+    private const int Joiners = 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_hub_killed_in_the_middle_of_issuing_loses_nothing_and_counts_no_use_twice()
+    {
+        await using var lab = await Lab.CreateAsync("hub-killed");
+        var host = await lab.AddHostAsync("hub");
+        var hub = await StartAsync(host);
+        await host.RunAsync(
+            "/bin/sh",
+            "-c",
+            $"{Shoal(host)} invite create --uses {Joiners} --name all > {host.Folder}/link"
+        );
+        // Each joiner has a state folder of its own, and comes again until it is in.
+        var script =
+            $"for i in $(seq {Joiners}); do (until {Tools.Shoal} join - --no-fetch --state {host.Folder}/j$i < {host.Folder}/link; "
+            + "do sleep 0.3; done) & done; wait";
+        var joining = host.Start("/bin/sh", "-c", script);
+        for (var kill = 0; kill < 3; kill++)
+        {
+            var seen = joining.Lines.Count(line => line.StartsWith("You are a member", StringComparison.Ordinal));
+            await joining.WaitForLineAsync(
+                _ =>
+                    joining.Lines.Count(line => line.StartsWith("You are a member", StringComparison.Ordinal))
+                    > seen + 2,
+                Patience
+            );
+            await hub.KillAsync();
+            hub = await StartAsync(host);
+        }
+
+        Assert.Equal(0, await joining.WaitForExitAsync(Patience * 2));
+        var listed = await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} invite list --all --json");
+        using var line = JsonDocument.Parse(listed.Trim());
+        Assert.Equal(Joiners, line.RootElement.GetProperty("used").GetInt32());
+        var members = await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} member list --json");
+        var rows = members.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(Joiners, rows.Count(row => row.Contains("\"role\":\"member\"", StringComparison.Ordinal)));
+        // Each of them has a certificate that the hub takes.
+        var ask = await host.RunAsync(
+            "/bin/sh",
+            "-c",
+            $"for i in $(seq {Joiners}); do {Tools.Shoal} catalogue --state {host.Folder}/j$i; done"
+        );
+        Assert.Equal(Joiners, ask.Split("Nothing is published yet.").Length - 1);
+    }
+
+    [Fact]
+    public async Task A_member_speaks_to_the_hub_of_his_publication_only_and_strangers_get_nothing()
+    {
+        await using var fixture = new HubFixture();
+        var (ours, theirs) = (await fixture.StartAsync(fixture.Folder()), await fixture.StartAsync(fixture.Folder()));
+        var (_, link) = HubFixture.NewInvitation(ours);
+        var wrongHub = await Assert.ThrowsAsync<HubException>(() =>
+            fixture.JoinAsync(HubFixture.AddressOf(theirs), link)
+        );
+        Assert.Equal("hub-not-trusted", wrongHub.Code);
+
+        // Whoever has taken the hub's place gets neither secret nor certificate: the connection ends before.
+        var ada = await fixture.AddAsync(ours, MemberRole.Member);
+        var folder = fixture.Folder();
+        CopyWithHub(ada.Folder, folder, HubFixture.AddressOf(theirs));
+        using var moved = LocalMembership.Load(folder);
+        var refused = await Assert.ThrowsAsync<HubException>(() =>
+            fixture.ClientOf(moved).ListCatalogueAsync(fixture.Timeout.Token)
+        );
+        Assert.Equal("hub-not-trusted", refused.Code);
+        Assert.Empty((await fixture.ClientOf(ada).ListCatalogueAsync(fixture.Timeout.Token)).Entries);
+    }
+
+    private static void CopyWithHub(string from, string to, HubAddress hub)
+    {
+        PrivateFiles.CreateFolder(to);
+        foreach (var file in Directory.EnumerateFiles(from))
+        {
+            PrivateFiles.Write(Path.Combine(to, Path.GetFileName(file)), File.ReadAllBytes(file));
+        }
+
+        PrivateFiles.Write(Path.Combine(to, "hub"), System.Text.Encoding.UTF8.GetBytes($"{hub}\n"));
+    }
+
+    private static string Shoal(Host host) => $"XDG_STATE_HOME={host.Folder}/state {Tools.Shoal}";
+
+    private static async Task<ClientProcess> StartAsync(Host host)
+    {
+        var state = Path.Combine(host.Folder, "state", "shoal");
+        var hub = host.Start(Tools.Shoal, "hub", "--host", host.Address, "--state", state);
+        await hub.WaitForLineAsync(line => line.StartsWith("Hub at https://", StringComparison.Ordinal), Patience);
+        return hub;
+    }
+}
