@@ -1,3 +1,4 @@
+using BenchmarkDotNet.Running;
 using Shoal.Benchmarks;
 
 // Each benchmark is a word on the command line.
@@ -13,6 +14,7 @@ return args switch
     ["members", var folder, var mebibytes] => await MemberBenchmark.RunAsync(folder, mebibytes),
     ["disk", var folder, var gigabytes] => await DiskBenchmark.RunAsync(folder, gigabytes),
     ["idle", .. var rest] => await IdleBenchmark.RunAsync(rest),
+    ["micro", .. var rest] => Micro(rest),
     ["filter", .. var rest] => FilterBenchmark.Run(rest),
     ["udp", .. var rest] => await UdpBenchmark.RunAsync(rest),
     ["first-piece", var link, var peer, var folder, var runs] => await FirstPieceBenchmark.RunAsync(
@@ -26,6 +28,14 @@ return args switch
     _ => Usage(),
 };
 
+static int Micro(string[] rest)
+{
+    // Without a filter: all of them.
+    string[] arguments = rest.Length > 0 ? rest : ["--filter", "*"];
+    BenchmarkSwitcher.FromAssembly(typeof(WireBenchmarks).Assembly).Run(arguments, new MicroConfig());
+    return 0;
+}
+
 static int Usage()
 {
     Console.Error.WriteLine("usage: Shoal.Benchmarks link [GIB]    two links over loopback TCP, one process each");
@@ -38,6 +48,10 @@ static int Usage()
     );
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
     Console.Error.WriteLine("       Shoal.Benchmarks first-piece LINK PEER DIR RUNS   (see bench/first-piece)");
+    Console.Error.WriteLine("       Shoal.Benchmarks micro [--filter *Pick*]");
+    Console.Error.WriteLine(
+        "                                      single functions: wire, picker, tick, bencode, hashes, DHT"
+    );
     Console.Error.WriteLine("       Shoal.Benchmarks swarm ...     one origin and many receivers, in virtual time");
     Console.Error.WriteLine("       Shoal.Benchmarks utp [paths | buffer | loss | order | shared]");
     Console.Error.WriteLine("                                      uTP on simulated paths, in virtual time");

@@ -157,13 +157,14 @@ internal sealed class AnnounceLoop : IAsyncDisposable
             }
 
             _schedule.Tick(now, _jobs);
+            // Before anybody is asked: whoever hears of an announce finds what led to it.
+            _status = _schedule.Status(ToDate);
             foreach (var job in _jobs)
             {
                 Begin(job);
             }
 
             _jobs.Clear();
-            _status = _schedule.Status(ToDate);
             if (!await WaitAsync(reader, now).ConfigureAwait(false))
             {
                 return;
