@@ -62,11 +62,7 @@ internal sealed partial class TorrentLibrary
                 Reorder();
             }
 
-            if (before.Paused != entry.Paused || before.Forced != entry.Forced)
-            {
-                Requeue();
-            }
-
+            // Whose turn it is the next pass sees, within a second: asked for each of ten thousand it would take minutes.
             Tell(torrent, before);
         }
 

@@ -215,7 +215,7 @@ internal sealed partial class ResumeJournal
             _files.TryMove(temporary, _path);
             _files.SyncDirectory(folder);
             _file?.Dispose();
-            (_file, file) = (file, null);
+            (_file, file) = (new RestingFile(_files, _path, file), null);
             Image = image;
             _chain = chain;
             _length = _lengthAfterRewrite = _checkpointed = content.Length;

@@ -25,7 +25,7 @@ internal sealed partial class ResumeJournal : IDisposable
     private readonly Lock _lock = new();
     private readonly ResumeRecordWriter _writer = new();
     private byte[] _frame = new byte[512];
-    private IDataFile? _file;
+    private RestingFile? _file;
     private string _saveDirectory;
     private long _length;
     private long _lengthAfterRewrite;
@@ -176,6 +176,7 @@ internal sealed partial class ResumeJournal : IDisposable
                 Sync();
             }
 
+            _file?.Rest();
             // What was recorded after the mark waits for the next checkpoint, even if nothing is recorded any more.
             _checkpointed = Image.IsAllDurable ? _length : 0;
         }
@@ -326,7 +327,7 @@ internal sealed partial class ResumeJournal : IDisposable
         {
             try
             {
-                _file = _files.Open(_path, writable: true, create: false);
+                _file = new RestingFile(_files, _path, _files.Open(_path, writable: true, create: false));
             }
             catch (Exception e) when (StorageException.IsExpected(e))
             {

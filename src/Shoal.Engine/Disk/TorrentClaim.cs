@@ -15,12 +15,18 @@ namespace Shoal.Engine;
 /// </remarks>
 internal sealed class TorrentClaim : IDisposable
 {
-    private readonly string _locks;
+    private readonly LockFolder _locks;
     private readonly InfoHash _torrent;
-    private readonly FileLock? _journal;
-    private FileLock _place;
+    private readonly IDisposable? _journal;
+    private IDisposable _place;
 
-    private TorrentClaim(string locks, InfoHash torrent, FileLock place, FileLock? journal, string journalName)
+    private TorrentClaim(
+        LockFolder locks,
+        InfoHash torrent,
+        IDisposable place,
+        IDisposable? journal,
+        string journalName
+    )
     {
         _locks = locks;
         _torrent = torrent;
@@ -32,21 +38,21 @@ internal sealed class TorrentClaim : IDisposable
     /// <summary>Of the journal, without its extension.</summary>
     public string JournalName { get; }
 
+    /// <param name="locks">Of the state directory.</param>
     /// <param name="stateDirectory">Shared by processes.</param>
     /// <param name="torrent">Its name.</param>
     /// <param name="saveDirectory">Where its content lies.</param>
     /// <exception cref="StorageException">Another process has it, or the state directory cannot be used.</exception>
-    public static TorrentClaim Take(string stateDirectory, InfoHash torrent, string saveDirectory)
+    public static TorrentClaim Take(LockFolder locks, string stateDirectory, InfoHash torrent, string saveDirectory)
     {
         var state = Path.GetFullPath(stateDirectory);
-        var locks = Path.Combine(state, "locks");
         var place = TakePlace(locks, torrent, saveDirectory);
         try
         {
             var own = NameOf(torrent, saveDirectory);
             if (!File.Exists(Path.Combine(state, own + ".resume")))
             {
-                if (FileLock.TryTake(Path.Combine(locks, $"{torrent}.lock")) is { } journal)
+                if (locks.TryTake(torrent.ToString()) is { } journal)
                 {
                     return new TorrentClaim(locks, torrent, place, journal, torrent.ToString());
                 }
@@ -57,16 +63,16 @@ internal sealed class TorrentClaim : IDisposable
         catch (Exception e) when (StorageException.IsExpected(e))
         {
             place.Dispose();
-            throw StorageException.From(e, "cannot use", locks);
+            throw StorageException.From(e, "cannot use", state);
         }
     }
 
     /// <summary>The content is about to move to another folder.</summary>
     /// <exception cref="StorageException">Another process has the torrent there.</exception>
-    public FileLock TakeAlso(string saveDirectory) => TakePlace(_locks, _torrent, saveDirectory);
+    public IDisposable TakeAlso(string saveDirectory) => TakePlace(_locks, _torrent, saveDirectory);
 
     /// <summary>It has moved; owns the lock of its new folder.</summary>
-    public void Moved(FileLock place)
+    public void Moved(IDisposable place)
     {
         _place.Dispose();
         _place = place;
@@ -78,12 +84,11 @@ internal sealed class TorrentClaim : IDisposable
         _place.Dispose();
     }
 
-    private static FileLock TakePlace(string locks, InfoHash torrent, string saveDirectory)
+    private static IDisposable TakePlace(LockFolder locks, InfoHash torrent, string saveDirectory)
     {
-        var path = Path.Combine(locks, NameOf(torrent, saveDirectory) + ".lock");
         try
         {
-            return FileLock.TryTake(path)
+            return locks.TryTake(NameOf(torrent, saveDirectory))
                 ?? throw new StorageException(
                     DiskFailureKind.Other,
                     $"another Shoal process is working on this torrent in '{saveDirectory}'; stop that one first"
@@ -91,7 +96,7 @@ internal sealed class TorrentClaim : IDisposable
         }
         catch (Exception e) when (StorageException.IsExpected(e))
         {
-            throw StorageException.From(e, "cannot lock", path);
+            throw StorageException.From(e, "cannot lock", saveDirectory);
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class EngineServices : IAsyncDisposable
     public required PeerHandshake Handshake { get; init; }
     public required PeerLinkLimits LinkLimits { get; init; }
     public required DiskWorkers Disk { get; init; }
+
+    /// <summary>What other processes with this state folder must not use.</summary>
+    public required LockFolder Locks { get; init; }
     public SameContent SameContent { get; } = new();
 
     /// <summary>Where the world sees us, as far as it is agreed upon.</summary>
@@ -160,6 +163,7 @@ internal sealed class EngineServices : IAsyncDisposable
             UploadGate = new RateGate(options.Time, options.UploadLimit),
             Trackers = new TrackerClient(new TrackerClientLimits(), egress, options.Time),
             WebSeeds = WebSeedNetwork.Of(egress, WebSeedLimits.Default),
+            Locks = new LockFolder(Path.Combine(Path.GetFullPath(options.StateDirectory), "locks")),
             Disk = new DiskWorkers(
                 new DiskWorkersOptions
                 {
@@ -303,6 +307,7 @@ internal sealed class EngineServices : IAsyncDisposable
 
         await Trackers.DisposeAsync().ConfigureAwait(false);
         Disk.Dispose();
+        Locks.Dispose();
     }
 
     private static int BlocksIn(long bytes) =>

@@ -3,10 +3,12 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-// What the user and the engine want of the torrent.
+// What the user and the engine want of the torrent, and what is kept of it.
 internal sealed partial class TorrentRunner
 {
     private IReadOnlyList<IReadOnlyList<string>>? _trackers;
+    private (long Downloaded, long Uploaded) _savedTotals;
+    private IPEndPoint[] _savedPeers = [];
     private int _uploadSlots = SwarmLimits.Default.UploadSlots;
 
     public void SetLimits(long download, long upload)
@@ -139,19 +141,31 @@ internal sealed partial class TorrentRunner
         : _selected is null || _selected.Contains(file) ? FilePriority.Normal
         : FilePriority.Skip;
 
-    /// <summary>For the next run: whom we reached, and how much went to and fro.</summary>
+    /// <summary>For the next run: whom we reached, and how much went to and fro. What did not change is not said again.</summary>
     private void SaveWhatIsKnown()
     {
-        if (_disk is { } disk)
+        if (_disk is not { } disk)
         {
-            var status = Status;
-            disk.SaveTotals(status.AllTimeDownloaded, status.AllTimeUploaded);
-            // Of those that called us we do not know where they listen.
-            disk.SavePeers([
-                .. status
-                    .Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null })
-                    .Select(peer => peer.EndPoint),
-            ]);
+            return;
+        }
+
+        var status = Status;
+        var totals = (status.AllTimeDownloaded, status.AllTimeUploaded);
+        if (totals != _savedTotals)
+        {
+            _savedTotals = totals;
+            disk.SaveTotals(totals.AllTimeDownloaded, totals.AllTimeUploaded);
+        }
+
+        // Of those that called us we do not know where they listen.
+        IPEndPoint[] reached =
+        [
+            .. status.Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null }).Select(peer => peer.EndPoint),
+        ];
+        if (!reached.AsSpan().SequenceEqual(_savedPeers))
+        {
+            _savedPeers = reached;
+            disk.SavePeers(reached);
         }
     }
 

@@ -288,7 +288,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
     /// <returns>What the swarm is to hear of what is on this machine.</returns>
     private async Task<SwarmEvent[]> OpenDiskAsync(Metainfo metainfo)
     {
-        _claim ??= TorrentClaim.Take(StateDirectory, InfoHashes.Primary, _options.SaveDirectory);
+        _claim ??= TorrentClaim.Take(_services.Locks, StateDirectory, InfoHashes.Primary, _options.SaveDirectory);
         var (disk, resume) = await TorrentDisk
             .OpenAsync(
                 _services.Disk,

@@ -11,9 +11,49 @@ public sealed class TorrentClaimTests : IDisposable
 
     private readonly string _state = Directory.CreateTempSubdirectory("shoal-claims").FullName;
 
-    public void Dispose() => Directory.Delete(_state, recursive: true);
+    private readonly List<LockFolder> _users = [];
 
-    private TorrentClaim Take(InfoHash torrent, string folder) => TorrentClaim.Take(_state, torrent, folder);
+    public void Dispose()
+    {
+        _users.ForEach(user => user.Dispose());
+        Directory.Delete(_state, recursive: true);
+    }
+
+    /// <summary>As a user of its own.</summary>
+    private TorrentClaim Take(InfoHash torrent, string folder)
+    {
+        var user = new LockFolder(Path.Combine(_state, "locks"));
+        _users.Add(user);
+        return TorrentClaim.Take(user, _state, torrent, folder);
+    }
+
+    [Fact]
+    public void One_user_takes_a_lock_once_and_many_locks_take_no_handles()
+    {
+        using var user = new LockFolder(Path.Combine(_state, "locks"));
+        using var other = new LockFolder(Path.Combine(_state, "locks"));
+        using (user.TryTake("a"))
+        {
+            Assert.Null(user.TryTake("a"));
+            Assert.Null(other.TryTake("a"));
+        }
+
+        using var again = other.TryTake("a");
+        Assert.NotNull(again);
+        Assert.Null(user.TryTake("a"));
+        for (var i = 0; i < 5000; i++)
+        {
+            Assert.NotNull(user.TryTake($"{i}"));
+        }
+
+        Assert.Null(other.TryTake("4999"));
+        user.Dispose();
+        Assert.NotNull(other.TryTake("4999"));
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.InRange(Directory.EnumerateFiles(Path.Combine(_state, "locks")).Count(), 1, 64);
+        }
+    }
 
     [Fact]
     public void The_same_files_of_the_same_torrent_are_one_users()
