@@ -33,6 +33,50 @@ public sealed class MemberHandshakeTests : MemberFixture
         other.Transport!.Dispose();
     }
 
+    // Records are received many at once and cut anywhere.
+    [Theory]
+    [InlineData(256 * 1024)]
+    [InlineData(20_000)]
+    [InlineData(16_406)]
+    [InlineData(3)]
+    public async Task Much_goes_through_in_parts_of_any_size(int atOnce)
+    {
+        var (caller, callee) = (NewMember(1), NewMember(2));
+        var (here, there) = MemoryTransport.CreatePair();
+        var answering = AnswerAsync(callee, new EncryptedHandshakeTests.Trickle(there, atOnce));
+        var one = (await CallAsync(caller, new EncryptedHandshakeTests.Trickle(here, atOnce))).Transport!;
+        var other = (await answering).Transport!;
+        var bytes = new byte[atOnce < 100 ? 100_000 : 700_000];
+        new Random(5).NextBytes(bytes);
+        var random = new Random(6);
+        var sending = SendAsync(one, bytes, random);
+        var received = new byte[bytes.Length];
+        for (var length = 0; length < received.Length; )
+        {
+            var room = Math.Min(new Random(length).Next(1, 200_000), received.Length - length);
+            length += await other.ReceiveAsync(received.AsMemory(length, room)).AsTask().WaitAsync(FakePeer.Patience);
+        }
+
+        await sending;
+        Assert.True(bytes.AsSpan().SequenceEqual(received));
+        one.Close();
+        Assert.Equal(0, await other.ReceiveAsync(new byte[10]).AsTask().WaitAsync(FakePeer.Patience));
+        one.Dispose();
+        other.Dispose();
+    }
+
+    private static async Task SendAsync(ITransport to, byte[] bytes, Random random)
+    {
+        for (var at = 0; at < bytes.Length; )
+        {
+            // Headers and blocks, as links send them.
+            var header = Math.Min(13, bytes.Length - at);
+            var block = Math.Min(random.Next(1, 100_000), bytes.Length - at - header);
+            await to.SendAsync([new(bytes, at, header), new(bytes, at + header, block)]);
+            at += header + block;
+        }
+    }
+
     [Fact]
     public async Task What_passes_names_neither_torrent_nor_publication_nor_members()
     {

@@ -1,0 +1,226 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Shoal.InteropTests;
+
+/// <summary>
+/// The whole of it, each as a program on a machine of its own: a hub, a publisher, five members, one who is revoked in the
+/// middle, and an outsider who has the .torrent and everybody's address.
+/// </summary>
+public sealed class InvitedSwarmTests
+{
+    private const string Name = "confidential-measurements-2026.bin";
+    private const int Size = 12_000_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    // Who has been without anybody for so long, while all others are there, is let in by nobody.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Members_get_it_the_outsider_nothing_and_the_revoked_no_more()
+    {
+        await using var lab = await Lab.CreateAsync("invited");
+        var hub = await StartHubAsync(lab);
+        var publisher = await lab.AddHostAsync("publisher");
+        var content = Path.Combine(publisher.SubFolder("data"), Name);
+        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
+        var torrent = await CreateAsync(lab, content);
+        var capture = StartCapture(lab, torrent);
+        await capture.WaitForLineAsync(line => line.Contains("capturing", StringComparison.Ordinal), Patience);
+
+        await InviteAsync(hub, publisher, "publisher");
+        var joining = Join(publisher, "--no-fetch");
+        Assert.Equal(0, await joining.WaitForExitAsync(Patience));
+        var publishing = publisher.Start(
+            Tools.Shoal,
+            ["publish", content, "--hub", $"{hub.Address}:7450", "--upload-limit", "2MiB/s", .. Here(publisher)]
+        );
+        await publishing.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+        Assert.Contains(publishing.Lines, line => line.Contains(torrent.InfoHash, StringComparison.Ordinal));
+
+        var members = new List<(Host Host, ClientProcess Process)>();
+        for (var i = 1; i <= 6; i++)
+        {
+            var host = await lab.AddHostAsync($"member{i}");
+            await InviteAsync(hub, host, "member");
+            // The last one is slow, so that there is a middle to be revoked in.
+            members.Add((host, Join(host, i == 6 ? "-o got --seed --download-limit 150KiB/s" : "-o got --seed")));
+        }
+
+        var (revokedHost, revoked) = members[^1];
+        members.RemoveAt(members.Count - 1);
+        var outsider = await lab.AddHostAsync("outsider");
+        var outside = ShoalClient.Start(
+            outsider,
+            [
+                "get",
+                torrent.File,
+                "-o",
+                outsider.SubFolder("got"),
+                .. members.SelectMany(member => (string[])["--peer", member.Host.EndPoint]),
+                "--peer",
+                publisher.EndPoint,
+            ]
+        );
+
+        await revoked.WaitForLineAsync(line => Done(line) > 300_000, Patience);
+        var stopped = await RevokeAsync(hub, revoked);
+        foreach (var (_, process) in members)
+        {
+            await process.WaitForLineAsync(line => ShoalClient.IsEvent(line, "complete"), Patience);
+        }
+
+        await AssertStoppedAsync(revoked, stopped);
+        // All this time it has called all of them.
+        Assert.DoesNotContain(outside.Process.Lines, line => ShoalClient.IsEvent(line, "peer"));
+        Assert.DoesNotContain(outside.Process.Lines, line => Done(line) > 0);
+
+        foreach (var (host, process) in members)
+        {
+            await process.StopAsync();
+            await AssertSameAsync(content, Path.Combine(host.Folder, "got", Name));
+        }
+
+        await capture.StopAsync();
+        AssertNothingWasSeen(capture, torrent, outsider, members.Select(member => member.Host).Append(publisher));
+        Assert.False(
+            File.Exists(Path.Combine(revokedHost.Folder, "got", Name))
+                && await IsSameAsync(content, Path.Combine(revokedHost.Folder, "got", Name))
+        );
+    }
+
+    /// <summary>Within a minute of the list it has nobody left, and gets nothing more while all others are there.</summary>
+    private static async Task AssertStoppedAsync(ClientProcess revoked, Stopwatch sinceRevoked)
+    {
+        var quietSince = (TimeSpan?)null;
+        var had = 0L;
+        while (quietSince is null || sinceRevoked.Elapsed - quietSince < Quiet)
+        {
+            await Task.Delay(200);
+            var line = revoked.Lines.Last(line => ShoalClient.IsEvent(line, "progress"));
+            if (Peers(line) > 0 || Done(line) != had)
+            {
+                (quietSince, had) = (null, Done(line));
+                Assert.True(
+                    sinceRevoked.Elapsed < TimeSpan.FromSeconds(60),
+                    $"it goes on:\n{string.Join('\n', revoked.Lines)}"
+                );
+            }
+            else
+            {
+                quietSince ??= sinceRevoked.Elapsed;
+            }
+        }
+
+        Assert.True(had < Size, "it was too fast for this test");
+        Assert.DoesNotContain(revoked.Lines, line => ShoalClient.IsEvent(line, "complete"));
+        Console.WriteLine(
+            $"the revoked one had nobody left {quietSince.Value.TotalSeconds:F1} s after the list, with {had} bytes"
+        );
+    }
+
+    private static void AssertNothingWasSeen(
+        ClientProcess capture,
+        Sample torrent,
+        Host outsider,
+        IEnumerable<Host> members
+    )
+    {
+        using var json = JsonDocument.Parse(
+            capture.Lines.Last(line => line.Contains("\"captured\"", StringComparison.Ordinal))
+        );
+        var (bytes, found) = (json.RootElement.GetProperty("bytes"), json.RootElement.GetProperty("found"));
+        // All of the members' traffic went by, and what the outsider asked for was recognised.
+        Assert.All(
+            members,
+            host => Assert.True(bytes.GetProperty(host.Address).GetInt64() > 1_000_000 || host.Name != "publisher")
+        );
+        Assert.True(found.GetProperty(outsider.Address).GetProperty(torrent.InfoHash).GetInt32() > 0);
+        Assert.Equal([outsider.Address], found.EnumerateObject().Select(host => host.Name));
+    }
+
+    private static ClientProcess StartCapture(Lab lab, Sample torrent)
+    {
+        string[] needles =
+        [
+            torrent.InfoHash,
+            Convert.ToHexStringLower(Encoding.ASCII.GetBytes(torrent.InfoHash)),
+            Convert.ToHexStringLower(Encoding.ASCII.GetBytes(Name)),
+            Convert.ToHexStringLower(Encoding.ASCII.GetBytes("BitTorrent protocol")),
+        ];
+        return lab.Hub.Start(Tools.Python, [Tools.Script("capture.py"), .. needles]);
+    }
+
+    private static async Task<Host> StartHubAsync(Lab lab)
+    {
+        var host = await lab.AddHostAsync("hub");
+        string[] options = ["--host", host.Address, "--announce-interval", "5s", "--state", host.SubFolder("state")];
+        var hub = host.Start(Tools.Shoal, ["hub", .. options]);
+        await hub.WaitForLineAsync(line => line.StartsWith("Hub at https://", StringComparison.Ordinal), Patience);
+        return host;
+    }
+
+    private static async Task<Sample> CreateAsync(Lab lab, string content)
+    {
+        var file = Path.Combine(lab.Folder, "stolen.torrent");
+        await Lab.RunAsync(Tools.Shoal, ["create", content, "-o", file, "--no-date"]);
+        return await Sample.ReadAsync(file, content);
+    }
+
+    private static async Task InviteAsync(Host hub, Host guest, string role)
+    {
+        string[] options = ["--name", guest.Name, "--role", role, "--state", hub.SubFolder("state")];
+        var link = await hub.RunAsync(Tools.Shoal, ["invite", "create", .. options]);
+        await File.WriteAllTextAsync(Path.Combine(guest.Folder, "link"), link);
+    }
+
+    private static ClientProcess Join(Host host, string options) =>
+        host.Start("/bin/sh", "-c", $"exec '{Tools.Shoal}' join - {options} '{string.Join("' '", Here(host))}' < link");
+
+    private static string[] Here(Host host) =>
+        [
+            "--json",
+            "--port",
+            $"{Host.Port}",
+            "--bind",
+            host.Address,
+            "--no-port-mapping",
+            "--state",
+            host.SubFolder("state"),
+        ];
+
+    /// <returns>Runs since the authority said so.</returns>
+    private static async Task<Stopwatch> RevokeAsync(Host hub, ClientProcess member)
+    {
+        using var joined = JsonDocument.Parse(member.Lines.First(line => ShoalClient.IsEvent(line, "joined")));
+        var id = joined.RootElement.GetProperty("member").GetString()!;
+        await hub.RunAsync(Tools.Shoal, ["member", "revoke", id, "--state", hub.SubFolder("state")]);
+        return Stopwatch.StartNew();
+    }
+
+    private static long Done(string line) => Number(line, "done");
+
+    private static long Peers(string line) => Number(line, "peers");
+
+    private static long Number(string line, string property)
+    {
+        if (!ShoalClient.IsEvent(line, "progress"))
+        {
+            return 0;
+        }
+
+        using var json = JsonDocument.Parse(line);
+        return json.RootElement.GetProperty(property).GetInt64();
+    }
+
+    private static async Task AssertSameAsync(string one, string other) =>
+        Assert.True(await IsSameAsync(one, other), $"{other} differs");
+
+    private static async Task<bool> IsSameAsync(string one, string other)
+    {
+        var (here, there) = (await File.ReadAllBytesAsync(one), await File.ReadAllBytesAsync(other));
+        return SHA256.HashData(here).SequenceEqual(SHA256.HashData(there));
+    }
+}
