@@ -100,6 +100,7 @@ internal static class LoginPages
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>Shoal: log in</title>
+            <link rel="icon" href="/icon.svg" type="image/svg+xml">
             <main>
             <h1>Shoal</h1>
             {trouble}

@@ -1,0 +1,245 @@
+// What there is to know and to change of one torrent.
+import { html, useState, useEffect, useRef } from './view.js';
+import { call, get, torrentPath } from './api.js';
+import { bytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
+import { store } from './store.js';
+import { Windowed } from './windowed.js';
+import { Bar } from './list.js';
+import { RateInput } from './dialogs.js';
+
+const every = 1500;
+
+// Asks now and again while it is shown.
+function usePolled(path) {
+  const [value, setValue] = useState(null);
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let gone = false;
+    let timer = 0;
+    const ask = async () => {
+      try {
+        const next = await get(path);
+        if (!gone) setValue(next);
+      } catch {
+        // It is being removed, or the daemon is away: the page says so elsewhere.
+      }
+      if (!gone) timer = setTimeout(ask, every);
+    };
+    ask();
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [path, turn]);
+  return [value, () => setTurn(turn + 1)];
+}
+
+const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
+
+function PieceMap({ id }) {
+  const [map] = usePolled(torrentPath(id, '/pieces'));
+  const canvas = useRef(null);
+  useEffect(() => {
+    if (!map || map.count === 0 || !canvas.current) return;
+    const bits = Uint8Array.from(atob(map.bits), (c) => c.charCodeAt(0));
+    const width = Math.min(map.count, 1000);
+    const element = canvas.current;
+    element.width = width;
+    element.height = 1;
+    const context = element.getContext('2d');
+    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--accent');
+    for (let x = 0; x < width; x++) {
+      const [from, to] = [Math.floor((x * map.count) / width), Math.floor(((x + 1) * map.count) / width)];
+      let have = 0;
+      for (let i = from; i < to; i++) have += (bits[i >> 3] >> (7 - (i & 7))) & 1;
+      context.globalAlpha = have / Math.max(1, to - from);
+      context.fillRect(x, 0, 1, 1);
+    }
+  }, [map]);
+  return html`<canvas ref=${canvas} class="pieces" role="img" aria-label=${map ? `${map.done} of ${map.count} pieces` : 'Pieces'}></canvas>`;
+}
+
+function Overview({ t }) {
+  const [details] = usePolled(torrentPath(t.id));
+  const d = details ?? {};
+  return html`<${PieceMap} id=${t.id} />
+    <dl class="facts">
+      <${Fact} name="State">${t.error ? `${states[t.state]}: ${t.error}` : states[t.state]}<//>
+      <${Fact} name="Done">${bytes(t.done)} of ${bytes(t.wantedSize)} (${percent(t.progress)})<//>
+      <${Fact} name="Downloaded">${bytes(t.downloaded)} ${rate(t.downloadRate)}<//>
+      <${Fact} name="Uploaded">${bytes(t.uploaded)} ${rate(t.uploadRate)}<//>
+      <${Fact} name="Ratio">${ratio(t.ratio)}<//>
+      <${Fact} name="Time left">${span(t.secondsLeft)}<//>
+      <${Fact} name="Availability">${t.availability.toFixed(2)}<//>
+      <${Fact} name="Swarm">${t.swarmSeeds ?? '?'} with everything, ${t.swarmPeers ?? '?'} others<//>
+      <${Fact} name="Added">${date(t.addedAt)}<//>
+      <${Fact} name="Completed">${date(t.completedAt)}<//>
+      <${Fact} name="Seeding for">${span(t.seedingSeconds)}<//>
+      <${Fact} name="Folder">${t.saveDirectory}${t.movingTo ? ` → ${t.movingTo}` : ''}<//>
+      <${Fact} name="Pieces">${d.pieces > 0 ? `${d.piecesDone} of ${d.pieces}, ${bytes(d.pieceLength)} each` : ''}<//>
+      <${Fact} name="Format">${d.format}${t.private ? ', private' : ''}<//>
+      <${Fact} name="Wasted">${bytes(d.wasted)}, ${d.hashFailures} bad pieces<//>
+      <${Fact} name="Made">${[d.createdBy, date(d.createdAt)].filter(Boolean).join(', ')}<//>
+      <${Fact} name="Comment">${d.comment}<//>
+      <${Fact} name="Infohash"><code>${[t.infoHashV1, t.infoHashV2].filter(Boolean).join(' ')}</code><//>
+    </dl>
+    <label class="link">Magnet link
+      <input readonly value=${d.magnet ?? ''} onFocus=${(event) => event.target.select()} /></label>`;
+}
+
+const wishes = { skip: 'Skip', low: 'Low', normal: 'Normal', high: 'High' };
+
+function Files({ t }) {
+  const [list, again] = usePolled(torrentPath(t.id, '/files'));
+  const [search, setSearch] = useState('');
+  const files = (list?.files ?? []).filter((file) => file.path.toLowerCase().includes(search.toLowerCase()));
+  const change = async (indices, priority) => {
+    await store.attempt(() => call('PATCH', torrentPath(t.id, '/files'), { priorities: [{ indices, priority }] }));
+    again();
+  };
+  if (list && list.files.length === 0) return html`<p class="hint">The files are not known yet.</p>`;
+  return html`<div class="tools">
+      <label>Filter <input type="search" value=${search} onInput=${(event) => setSearch(event.target.value)} /></label>
+      <label>All ${files.length} shown <select value="" onChange=${(event) => {
+        change(files.map((file) => file.index), event.target.value);
+        event.target.value = '';
+      }}>
+        <option value="">Set …</option>${Object.entries(wishes).map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></label>
+    </div>
+    <${Windowed} label="Files" className="files" count=${files.length} rowHeight=${34} columnCount=${4}
+      head=${html`<div class="head row" role="row">${['Path', 'Size', 'Progress', 'Priority'].map((title) => html`<span role="columnheader">${title}</span>`)}</div>`}
+      row=${(i, style) => {
+        const file = files[i];
+        return html`<div class="row" role="row" aria-rowindex=${i + 2} key=${file.index} style=${style}>
+          <span role="gridcell" title=${file.path}>${file.path}</span><span role="gridcell" class="number">${bytes(file.size)}</span>
+          <span role="gridcell"><${Bar} share=${file.size > 0 ? file.done / file.size : 1} label=${`Progress of ${file.path}`} /></span>
+          <span role="gridcell"><select aria-label=${`Priority of ${file.path}`} value=${file.priority} onChange=${(event) => change([file.index], event.target.value)}>
+            ${Object.entries(wishes).map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></span></div>`;
+      }} />`;
+}
+
+function Peers({ t }) {
+  const [list, again] = usePolled(torrentPath(t.id, '/peers'));
+  const [address, setAddress] = useState('');
+  const peers = list?.peers ?? [];
+  const add = async (event) => {
+    event.preventDefault();
+    if (await store.attempt(() => call('POST', torrentPath(t.id, '/peers'), { peers: [address.trim()] }), 'It is called')) setAddress('');
+    again();
+  };
+  return html`<form class="tools" onSubmit=${add}>
+      <label>Another peer <input placeholder="192.0.2.7:6881" required value=${address} onInput=${(event) => setAddress(event.target.value)} /></label>
+      <button>Add</button></form>
+    <${Windowed} label="Peers" className="peers" count=${peers.length} rowHeight=${34} columnCount=${6}
+      head=${html`<div class="head row" role="row">${['Address', 'Client', 'By', 'Progress', 'Down', 'Up'].map((title) => html`<span role="columnheader">${title}</span>`)}</div>`}
+      row=${(i, style) => {
+        const peer = peers[i];
+        const by = `${peer.transport}${peer.encryption === 'none' ? '' : `, ${peer.encryption}`}`;
+        return html`<div class="row" role="row" aria-rowindex=${i + 2} key=${peer.address} style=${style}>
+          <span role="gridcell" title=${peer.sources.join(', ')}>${peer.address}</span><span role="gridcell">${peer.client}</span>
+          <span role="gridcell">${by}</span><span role="gridcell"><${Bar} share=${peer.progress} label=${`Progress of ${peer.address}`} /></span>
+          <span role="gridcell" class="number">${rate(peer.downloadRate)}</span><span role="gridcell" class="number">${rate(peer.uploadRate)}</span></div>`;
+      }} />`;
+}
+
+function Trackers({ t }) {
+  const [list, again] = usePolled(torrentPath(t.id, '/trackers'));
+  const [text, setText] = useState(null);
+  const trackers = list?.trackers ?? [];
+  const tiers = () => {
+    const rows = [];
+    for (const one of trackers) (rows[one.tier] ??= []).push(one.url);
+    return rows.filter(Boolean).map((urls) => urls.join('\n')).join('\n\n');
+  };
+  const save = async () => {
+    const next = text.split(/\n\s*\n/).map((tier) => tier.split('\n').map((url) => url.trim()).filter(Boolean)).filter((tier) => tier.length > 0);
+    if (await store.attempt(() => call('PUT', torrentPath(t.id, '/trackers'), { tiers: next }))) setText(null);
+    again();
+  };
+  if (text !== null) {
+    return html`<label>Trackers, one a line; an empty line begins the next tier
+        <textarea rows="6" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)}></textarea></label>
+      <p class="buttons"><button type="button" onClick=${() => setText(null)}>Cancel</button>
+      <button type="button" class="main" onClick=${save}>Save</button></p>`;
+  }
+  return html`<div class="tools">
+      <button type="button" onClick=${() => store.attempt(() => call('POST', torrentPath(t.id, '/announce')), 'Looking for peers')}>Announce now</button>
+      <button type="button" onClick=${() => setText(tiers())}>Edit</button></div>
+    <table><thead><tr><th>Tracker</th><th>Answer</th><th>Seeds</th><th>Peers</th><th>Next</th></tr></thead>
+      <tbody>${trackers.map((one) => html`<tr><td>${one.url}</td>
+        <td>${one.message ?? (one.working === true ? 'works' : one.working === false ? 'does not answer' : '')}</td>
+        <td>${one.seeds}</td><td>${one.peers}</td>
+        <td>${one.nextAnnounceAt ? span(one.nextAnnounceAt - Date.now() / 1000) : ''}</td></tr>`)}</tbody></table>`;
+}
+
+function Options({ t }) {
+  const asText = (value) => (value > 0 ? bytes(value) : '');
+  const [form, setForm] = useState({
+    downloadLimit: asText(t.downloadLimit),
+    uploadLimit: asText(t.uploadLimit),
+    ratioLimit: t.ratioLimit ?? '',
+    seedHours: t.seedTimeLimit == null ? '' : t.seedTimeLimit / 3600,
+    category: t.category ?? '',
+    labels: t.labels.join(', '),
+    sequential: t.sequential,
+    superSeeding: t.superSeeding,
+    forced: t.forced,
+  });
+  const set = (key) => (value) => setForm({ ...form, [key]: value });
+  const field = (key, label, more = {}) => html`<label>${label} <input value=${form[key]} onInput=${(event) => set(key)(event.target.value)} ...${more} /></label>`;
+  const tick = (key, label) => html`<label class="tick"><input type="checkbox" checked=${form[key]} onChange=${(event) => set(key)(event.target.checked)} /> ${label}</label>`;
+  const save = (event) => {
+    event.preventDefault();
+    const [downloadLimit, uploadLimit] = [parseBytes(form.downloadLimit), parseBytes(form.uploadLimit)];
+    if (downloadLimit === null || uploadLimit === null) return store.notice('A limit is a number with a unit, such as 500 kB or 5 Mbit.', true);
+    const change = {
+      downloadLimit,
+      uploadLimit,
+      category: form.category.trim(),
+      labels: form.labels.split(',').map((label) => label.trim()).filter(Boolean),
+      sequential: form.sequential,
+      superSeeding: form.superSeeding,
+      forced: form.forced,
+    };
+    if (form.ratioLimit !== '' || t.ratioLimit != null) change.ratioLimit = form.ratioLimit === '' ? unset : Number(form.ratioLimit);
+    if (form.seedHours !== '' || t.seedTimeLimit != null) change.seedTimeLimit = form.seedHours === '' ? unset : Math.round(Number(form.seedHours) * 3600);
+    store.attempt(() => call('PATCH', torrentPath(t.id), change), 'Saved');
+  };
+  return html`<form class="options" onSubmit=${save}>
+    <${RateInput} label="Download limit, a second" value=${form.downloadLimit} onInput=${set('downloadLimit')} />
+    <${RateInput} label="Upload limit, a second" value=${form.uploadLimit} onInput=${set('uploadLimit')} />
+    ${field('ratioLimit', 'Seed until the ratio is', { type: 'number', min: 0, step: 'any', placeholder: 'as in the settings' })}
+    ${field('seedHours', 'Seed for, in hours', { type: 'number', min: 0, step: 'any', placeholder: 'as in the settings' })}
+    ${field('category', 'Category')}
+    ${field('labels', 'Labels, with commas')}
+    ${tick('sequential', 'From the beginning on')}
+    ${tick('superSeeding', 'Super-seeding')}
+    ${tick('forced', 'Does not wait in the queue')}
+    <p class="buttons"><button class="main">Save</button></p>
+  </form>`;
+}
+
+// How the API takes back a limit of one torrent.
+const unset = -1;
+
+const tabs = { overview: ['Overview', Overview], files: ['Files', Files], peers: ['Peers', Peers], trackers: ['Trackers', Trackers], options: ['Options', Options] };
+
+export function Details({ t, tab, onTab, onClose }) {
+  const names = Object.keys(tabs);
+  const Body = tabs[tab][1];
+  const keys = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = names[(names.indexOf(tab) + step + names.length) % names.length];
+    onTab(next);
+    document.getElementById(`tab-${next}`).focus();
+  };
+  return html`<section class="details" aria-label=${`Details of ${t.name}`} onKeyDown=${(event) => event.key === 'Escape' && onClose()}>
+    <header><h2>${t.name}</h2><button type="button" class="icon" aria-label="Close details" onClick=${onClose}>✕</button></header>
+    <div role="tablist" aria-label="Details" onKeyDown=${keys}>
+      ${names.map((name) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${name === tab} aria-controls="tab-body"
+        tabindex=${name === tab ? 0 : -1} onClick=${() => onTab(name)}>${tabs[name][0]}</button>`)}
+    </div>
+    <div id="tab-body" role="tabpanel" aria-labelledby=${`tab-${tab}`} class=${`body ${tab}`}><${Body} key=${t.id} t=${t} /></div>
+  </section>`;
+}

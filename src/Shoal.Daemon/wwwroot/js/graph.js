@@ -1,0 +1,47 @@
+// The graph of speeds over the last ten minutes.
+import { html, useEffect, useRef } from './view.js';
+import { bytes } from './format.js';
+import { store } from './store.js';
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+function draw(box) {
+  const style = getComputedStyle(document.documentElement);
+  const color = (name) => style.getPropertyValue(name).trim();
+  const axis = { stroke: color('--soft'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false } };
+  const line = (label, name) => ({ label, stroke: color(name), fill: color(name) + '22', width: 2, points: { show: false }, value: (u, v) => (v == null ? '' : `${bytes(v)}/s`) });
+  return new window.uPlot(
+    {
+      width: box.clientWidth,
+      height: 150,
+      cursor: { y: false },
+      scales: { y: { range: (u, low, high) => [0, Math.max(1000, high * 1.1)] } },
+      axes: [axis, { ...axis, size: 80, values: (u, values) => values.map((value) => `${bytes(value)}/s`) }],
+      series: [{ label: 'Time' }, line('Down', '--down'), line('Up', '--up')],
+    },
+    store.history,
+    box,
+  );
+}
+
+export function SpeedGraph() {
+  const box = useRef(null);
+  useEffect(() => {
+    let plot = draw(box.current);
+    const again = () => {
+      plot.destroy();
+      plot = draw(box.current);
+    };
+    const watch = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 150 }));
+    watch.observe(box.current);
+    dark.addEventListener('change', again);
+    const stop = store.subscribe(() => plot.setData(store.history));
+    return () => {
+      stop();
+      watch.disconnect();
+      dark.removeEventListener('change', again);
+      plot.destroy();
+    };
+  }, []);
+  return html`<section class="graph" aria-label="Speed over the last ten minutes"><div ref=${box}></div></section>`;
+}

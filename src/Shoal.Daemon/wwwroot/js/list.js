@@ -1,0 +1,108 @@
+// The list of torrents: rows, sorting, selection, keys.
+import { html, useState, useEffect } from './view.js';
+import { bytes, rate, percent, ratio, span, date, states } from './format.js';
+import { columns } from './store.js';
+import { Windowed } from './windowed.js';
+
+const narrow = matchMedia('(max-width: 720px)');
+
+function useNarrow() {
+  const [is, set] = useState(narrow.matches);
+  useEffect(() => {
+    const listener = () => set(narrow.matches);
+    narrow.addEventListener('change', listener);
+    return () => narrow.removeEventListener('change', listener);
+  }, []);
+  return is;
+}
+
+export function Bar({ share, state, label }) {
+  return html`<span class=${`bar ${state ?? ''}`} role="progressbar" aria-label=${label} aria-valuemin="0" aria-valuemax="100"
+    aria-valuenow=${Math.floor(share * 100)}><span style=${{ width: `${share * 100}%` }}></span><b>${percent(share)}</b></span>`;
+}
+
+const stateOf = (t) => (t.movingTo ? 'Moving' : t.state === 'failed' ? `Failed: ${t.error ?? ''}` : states[t.state]);
+
+function Cells({ t }) {
+  const cell = (name, content, title) => html`<span role="gridcell" class=${name} title=${title}>${content}</span>`;
+  return html`
+    ${cell('name', [t.name, ...t.labels.map((label) => html`<i class="label">${label}</i>`)], t.name)}
+    ${cell('size number', bytes(t.size))}
+    ${cell('progress', html`<${Bar} share=${t.progress} state=${t.state} label=${`Progress of ${t.name}`} />`)}
+    ${cell(`state is-${t.state}`, stateOf(t), stateOf(t))}
+    ${cell('down number', rate(t.downloadRate))}
+    ${cell('up number', rate(t.uploadRate))}
+    ${cell('left number', t.state === 'downloading' ? span(t.secondsLeft) : '')}
+    ${cell('peers number', t.peers > 0 ? `${t.seeds} / ${t.peers}` : '', `${t.peers} connected, ${t.seeds} of them have everything`)}
+    ${cell('ratio number', ratio(t.ratio))}
+    ${cell('added number', date(t.addedAt))}`;
+}
+
+export function TorrentList({ items, sort, descending, onSort, selection, onSelect, focus, onFocus, onOpen, onRemove, onToggle }) {
+  const isNarrow = useNarrow();
+  const at = items.findIndex((t) => t.id === focus);
+  const move = (event, to) => {
+    event.preventDefault();
+    if (items.length === 0) return;
+    const next = items[Math.max(0, Math.min(items.length - 1, to))];
+    onFocus(next.id);
+    if (event.shiftKey) onSelect(new Set([...selection, next.id]));
+    else if (!event.ctrlKey) onSelect(new Set([next.id]));
+  };
+  const page = Math.max(1, Math.floor(window.innerHeight / 60));
+  const keys = {
+    ArrowDown: (event) => move(event, at + 1),
+    ArrowUp: (event) => move(event, at - 1),
+    PageDown: (event) => move(event, at + page),
+    PageUp: (event) => move(event, at - page),
+    Home: (event) => move(event, 0),
+    End: (event) => move(event, items.length - 1),
+    Enter: () => at >= 0 && onOpen(items[at].id),
+    Delete: () => onRemove(),
+    p: () => onToggle(),
+    ' ': (event) => {
+      event.preventDefault();
+      if (at >= 0) toggle(items[at].id);
+    },
+    a: (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      onSelect(new Set(items.map((t) => t.id)));
+    },
+  };
+  const toggle = (id) => {
+    const next = new Set(selection);
+    if (!next.delete(id)) next.add(id);
+    onSelect(next);
+  };
+  const click = (event, id, index) => {
+    onFocus(id);
+    if (event.shiftKey && at >= 0) {
+      const [low, high] = at < index ? [at, index] : [index, at];
+      onSelect(new Set(items.slice(low, high + 1).map((t) => t.id)));
+    } else if (event.ctrlKey || event.metaKey) toggle(id);
+    else {
+      onSelect(new Set([id]));
+      onOpen(id);
+    }
+  };
+  const all = items.length > 0 && selection.size >= items.length;
+  const head = html`<div class="head row" role="row">
+    <span role="columnheader" class="check"><input type="checkbox" aria-label="Select all" checked=${all}
+      onChange=${() => onSelect(all ? new Set() : new Set(items.map((t) => t.id)))} /></span>
+    ${columns.map((column) => html`<span role="columnheader" class=${`${column.key}-head`}
+      aria-sort=${sort === column.key ? (descending ? 'descending' : 'ascending') : 'none'}>
+      <button type="button" onClick=${() => onSort(column.key)}>${column.title}${sort === column.key ? (descending ? ' ▾' : ' ▴') : ''}</button></span>`)}
+  </div>`;
+  return html`<${Windowed} label="Torrents" className="torrents" count=${items.length} rowHeight=${isNarrow ? 76 : 34}
+    columnCount=${columns.length + 1} follow=${at} selected=${at < 0 ? '' : `t-${focus}`} head=${head}
+    onKeyDown=${(event) => event.target === event.currentTarget && keys[event.key]?.(event)}
+    row=${(i, style) => {
+      const t = items[i];
+      return html`<div key=${t.id} id=${`t-${t.id}`} role="row" aria-rowindex=${i + 2} aria-selected=${selection.has(t.id)}
+        class=${`row${t.id === focus ? ' focus' : ''}`} style=${style} onClick=${(event) => click(event, t.id, i)}>
+        <span role="gridcell" class="check" onClick=${(event) => event.stopPropagation()}>
+          <input type="checkbox" tabindex="-1" aria-label=${`Select ${t.name}`} checked=${selection.has(t.id)} onChange=${() => toggle(t.id)} /></span>
+        <${Cells} t=${t} /></div>`;
+    }} />`;
+}
