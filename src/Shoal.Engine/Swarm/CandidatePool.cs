@@ -89,6 +89,14 @@ internal sealed partial class CandidatePool(SwarmState state)
     {
         if (!peer.Introduction.IsOutgoing)
         {
+            // By uTP peers call from the port where they listen. Then it is one that we know, and may be calling at this
+            // moment: of the two calls through a hole only one is left, which need not be ours.
+            if (_known.TryGetValue(peer.KnownAs, out var caller))
+            {
+                Connected(caller);
+                peer.Source |= caller.Source;
+            }
+
             return;
         }
 
