@@ -16,6 +16,9 @@ internal static class IdleBenchmark
     private const int PieceLength = 16 * 1024;
     private const int Size = 64 * PieceLength;
 
+    /// <summary>A torrent rests after 15 seconds without peers and news.</summary>
+    private static readonly TimeSpan UntilRest = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan Watch = TimeSpan.FromSeconds(10);
 
     public static async Task<int> RunAsync(string[] arguments)
@@ -89,7 +92,7 @@ internal static class IdleBenchmark
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        await Task.Delay(TimeSpan.FromSeconds(20));
+        await Task.Delay(UntilRest);
         var kept = (PrivateKilobytes() - before) / (double)torrents.Length;
         cpu = Environment.CpuUsage.TotalTime;
         await Task.Delay(Watch);

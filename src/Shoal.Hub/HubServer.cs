@@ -266,6 +266,9 @@ public sealed class HubServer : IAsyncDisposable
                 await _parts.TickAsync(_stop.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) { }
+        catch (OperationCanceledException)
+        {
+            // The hub stops.
+        }
     }
 }

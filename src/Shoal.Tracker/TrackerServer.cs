@@ -144,6 +144,9 @@ public sealed class TrackerServer : IAsyncDisposable
                 _registry.Expire();
             }
         }
-        catch (OperationCanceledException) { }
+        catch (OperationCanceledException)
+        {
+            // The tracker stops.
+        }
     }
 }

@@ -190,7 +190,10 @@ internal sealed class HubFollower : IAsyncDisposable
                 await Task.Delay(pause, _time, _stop.Token);
             }
         }
-        catch (OperationCanceledException) { }
+        catch (OperationCanceledException)
+        {
+            // The transfer ends.
+        }
     }
 
     private async Task RenewIfDueAsync(CancellationToken cancel)

@@ -5,7 +5,7 @@ namespace Shoal.Engine;
 /// <summary>Pinned memory that begins at a page, for what the system copies in bulk.</summary>
 /// <remarks>
 /// A managed array's first byte lies 16 bytes after its start, so a large one often begins 16 to 31 bytes into a page. The kernel
-/// copies with <c>rep movsb</c>, whose fast form some processors (AMD Zen) leave when the target lies 1 to 31 bytes
+/// copies with <c>rep movsb</c>, whose fast form some processors (AMD Zen) leave when the target lies 8 to 31 bytes
 /// further into its page than the source does: reading a file's blocks into such memory costs three times as much
 /// (<c>bench/RESULTS.md</c>, 2026-11-28).
 /// </remarks>

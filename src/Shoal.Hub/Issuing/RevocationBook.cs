@@ -86,7 +86,10 @@ internal sealed class RevocationBook(IHubStore store, Issuer issuer, TimeProvide
             {
                 await changed.WaitAsync(atMost, time, cancellation).ConfigureAwait(false);
             }
-            catch (TimeoutException) { }
+            catch (TimeoutException)
+            {
+                // Nothing new in this time: the caller reads the list and sees that.
+            }
         }
     }
 

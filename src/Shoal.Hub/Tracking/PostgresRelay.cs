@@ -106,7 +106,10 @@ internal sealed class PostgresRelay : IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException) { }
+        catch (OperationCanceledException)
+        {
+            // The hub stops.
+        }
     }
 
     private async Task NotifyAsync(string payload)

@@ -93,7 +93,10 @@ internal sealed class PlainDatagramBatch(Socket socket) : DatagramBatch
         {
             socket.SendTo(_reply.AsSpan(0, _replyLength), SocketFlags.None, _from);
         }
-        catch (SocketException) { }
+        catch (SocketException)
+        {
+            // A datagram may be lost on the way too: who asked asks again.
+        }
     }
 
     public override void Dispose() { }

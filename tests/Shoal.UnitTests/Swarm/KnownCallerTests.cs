@@ -28,10 +28,8 @@ public sealed class KnownCallerTests
         Assert.Equal(areWeCalling, calls.Exists(effect => effect.Kind == SwarmEffectKind.Connect));
         if (!areWeCalling)
         {
-            var joined = new List<SwarmEffect>();
-            // The caller is there before the first of our ticks.
-            joined.AddRange(_fixture.Do(new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.Resume())));
-            areWeCalling = joined.Exists(effect => effect.Kind == SwarmEffectKind.Connect);
+            var resumed = _fixture.Do(new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.Resume()));
+            areWeCalling = resumed.Exists(effect => effect.Kind == SwarmEffectKind.Connect);
         }
 
         _fixture.Join(out _, stranger);
