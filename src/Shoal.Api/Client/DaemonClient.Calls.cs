@@ -117,6 +117,33 @@ public sealed partial class DaemonClient
     public Task<PieceMap> PiecesAsync(string id, CancellationToken cancel) =>
         GetAsync($"torrents/{Escape(id)}/pieces", ApiJson.Default.PieceMap, cancel);
 
+    public Task<CategoryList> CategoriesAsync(CancellationToken cancel) =>
+        GetAsync("categories", ApiJson.Default.CategoryList, cancel);
+
+    /// <summary>Makes it, or replaces the one of its name.</summary>
+    public Task<CategoryList> SetCategoryAsync(CategoryItem category, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Put,
+            "categories",
+            category,
+            ApiJson.Default.CategoryItem,
+            ApiJson.Default.CategoryList,
+            cancel
+        );
+
+    public Task RemoveCategoryAsync(string name, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, "categories?name=" + Escape(name), null, cancel);
+
+    public Task<LabelList> LabelsAsync(CancellationToken cancel) =>
+        GetAsync("labels", ApiJson.Default.LabelList, cancel);
+
+    /// <summary>Makes it, or replaces the one of its name.</summary>
+    public Task<LabelList> SetLabelAsync(LabelItem label, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Put, "labels", label, ApiJson.Default.LabelItem, ApiJson.Default.LabelList, cancel);
+
+    public Task RemoveLabelAsync(string name, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, "labels?name=" + Escape(name), null, cancel);
+
     public Task<SettingList> SettingsAsync(CancellationToken cancel) =>
         GetAsync("settings", ApiJson.Default.SettingList, cancel);
 

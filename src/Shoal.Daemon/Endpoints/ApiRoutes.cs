@@ -16,6 +16,7 @@ internal static class ApiRoutes
         .. StatusEndpoints.Routes,
         .. TorrentEndpoints.Routes,
         .. DetailEndpoints.Routes,
+        .. CategoryEndpoints.Routes,
         .. SettingsEndpoints.Routes,
         .. AccessEndpoints.Routes,
         new("GET", "/openapi.json", null, "This API as an OpenAPI document.", WriteDocumentAsync),

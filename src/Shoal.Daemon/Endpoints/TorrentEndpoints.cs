@@ -147,10 +147,7 @@ internal static class TorrentEndpoints
             throw ApiException.Bad("source", "exactly one of source and metainfo is needed");
         }
 
-        var folder = PathJail.Check(
-            wish.SaveDirectory ?? call.Services.Settings.Current.DownloadFolder,
-            call.AllowedFolders
-        );
+        var folder = call.Library.FolderFor(wish.SaveDirectory, wish.Category, call.AllowedFolders);
         var torrent = wish.Metainfo is { } base64
             ? NewTorrent.OfFile(FromBase64(base64))
             : await NewTorrent

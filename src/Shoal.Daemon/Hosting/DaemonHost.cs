@@ -38,6 +38,7 @@ public static class DaemonHost
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var settings = OpenSettings(state, options);
         var access = OpenState(() => AccessKeys.Open(state.Tokens, options.Time));
+        var categories = OpenState(() => CategoryStore.Open(state.Categories));
         await using var journal = OpenState(() => LibraryJournal.Open(state.Journal, options.Time));
         var engineOptions = EngineOptionsOf(settings, state) with { GoodbyeTime = GoodbyeTime, Time = options.Time };
         await using var engine = await StartEngineAsync(engineOptions, ending.Token).ConfigureAwait(false);
@@ -47,6 +48,7 @@ public static class DaemonHost
             journal,
             files,
             settings,
+            categories,
             LibraryLimits.Default,
             options.Time
         );

@@ -26,6 +26,7 @@ internal sealed class StateFolder : IDisposable
     public string Settings => Path.Combine(Folder, "settings.toml");
     public string Journal => Path.Combine(Folder, "library.journal");
     public string Tokens => Path.Combine(Folder, "tokens.json");
+    public string Categories => Path.Combine(Folder, "categories.json");
     public string Torrents => Path.Combine(Folder, "torrents");
     public string Socket => Path.Combine(Folder, "socket");
 

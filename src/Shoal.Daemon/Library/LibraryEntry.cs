@@ -94,4 +94,5 @@ internal sealed record LibraryRecord
 )]
 [JsonSerializable(typeof(LibraryRecord))]
 [JsonSerializable(typeof(AccessFile))]
+[JsonSerializable(typeof(CategoryBook))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -170,11 +170,8 @@ internal sealed partial class TorrentLibrary
     private void PauseWhenEnough(LibraryTorrent torrent, TorrentStatus status)
     {
         var entry = torrent.Entry;
-        var ratio = entry.RatioLimit ?? _settings.Current.Ratio;
-        var time = entry.SeedTimeLimit ?? _settings.Current.SeedTime;
         var by = status.AllTimeDownloaded > 0 ? status.AllTimeDownloaded : status.TotalBytes;
-        var isEnough =
-            (ratio > 0 && status.AllTimeUploaded >= ratio * by) || (time > 0 && entry.SeedingSeconds >= time);
+        var isEnough = SeedingLimitsOf(entry).AreReached(status.AllTimeUploaded, by, entry.SeedingSeconds);
         if (isEnough && !entry.Paused && !entry.Forced)
         {
             Keep(torrent, entry with { Paused = true });

@@ -24,6 +24,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     private readonly LibraryJournal _journal;
     private readonly TorrentFiles _files;
     private readonly SettingsStore _settings;
+    private readonly CategoryStore _categories;
     private readonly LibraryLimits _limits;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
@@ -39,6 +40,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         LibraryJournal journal,
         TorrentFiles files,
         SettingsStore settings,
+        CategoryStore categories,
         LibraryLimits limits,
         TimeProvider time
     )
@@ -47,6 +49,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         _journal = journal;
         _files = files;
         _settings = settings;
+        _categories = categories;
         _limits = limits;
         _time = time;
         Events = new EventFeed(time);

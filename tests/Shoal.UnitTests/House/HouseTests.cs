@@ -36,6 +36,7 @@ public sealed partial class HouseTests
         "src/Shoal.Engine/Mapping",
         "src/Shoal.Engine/WebSeeds",
         "src/Shoal.Tracker/Registry",
+        "src/Shoal.Daemon/Rules",
     ];
 
     [Fact]
