@@ -9,14 +9,16 @@ namespace Shoal.Daemon;
 internal sealed class SettingsStore : IDisposable
 {
     private readonly string _path;
-    private readonly IReadOnlyDictionary<string, object> _over;
+
+    // What the command line says, as long as nobody says otherwise through the API. Changed in turn.
+    private Dictionary<string, object> _over;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile DaemonSettings _current;
 
     private SettingsStore(string path, IReadOnlyDictionary<string, object> over, DaemonSettings current)
     {
         _path = path;
-        _over = over;
+        _over = new Dictionary<string, object>(over, StringComparer.Ordinal);
         _current = current;
         AtStart = current;
     }
@@ -55,9 +57,12 @@ internal sealed class SettingsStore : IDisposable
 
     /// <summary>The file was edited.</summary>
     /// <exception cref="ApiException">It has a mistake: everything stays as it was.</exception>
-    public Task<SettingsResult> ReloadAsync() => ApplyAsync(text => text);
+    public Task<SettingsResult> ReloadAsync() => ApplyAsync(text => text, []);
 
-    /// <summary>Changes the file and what holds.</summary>
+    /// <summary>
+    /// Changes the file and what holds, also where the command line said something else: whoever changes it now wants it now.
+    /// The next start begins with its command line again.
+    /// </summary>
     /// <param name="values">By key; null: the default.</param>
     /// <exception cref="ApiException">One of them is wrong: nothing is changed.</exception>
     public Task<SettingsResult> ChangeAsync(IReadOnlyDictionary<string, JsonElement> values)
@@ -81,8 +86,9 @@ internal sealed class SettingsStore : IDisposable
             taken.Add((setting, right));
         }
 
-        return ApplyAsync(text =>
-            taken.Aggregate(text, (now, entry) => SettingsText.With(now, entry.Setting, entry.Value))
+        return ApplyAsync(
+            text => taken.Aggregate(text, (now, entry) => SettingsText.With(now, entry.Setting, entry.Value)),
+            [.. taken.Select(entry => entry.Setting.Key)]
         );
     }
 
@@ -110,12 +116,12 @@ internal sealed class SettingsStore : IDisposable
             ? url[..(url.IndexOf("//", StringComparison.Ordinal) + 2)] + "***" + url[at..]
             : value;
 
-    private async Task<SettingsResult> ApplyAsync(Func<string, string> edit)
+    private async Task<SettingsResult> ApplyAsync(Func<string, string> edit, HashSet<string> keys)
     {
         await _turn.WaitAsync().ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Apply(edit)).ConfigureAwait(false);
+            return await Task.Run(() => Apply(edit, keys)).ConfigureAwait(false);
         }
         finally
         {
@@ -123,13 +129,14 @@ internal sealed class SettingsStore : IDisposable
         }
     }
 
-    private SettingsResult Apply(Func<string, string> edit)
+    private SettingsResult Apply(Func<string, string> edit, HashSet<string> keys)
     {
         try
         {
             var before = File.Exists(_path) ? File.ReadAllText(_path) : "";
             var after = edit(before);
-            var next = DaemonSettings.Of(SettingsReader.Read(after), _over);
+            var over = _over.Where(pair => !keys.Contains(pair.Key)).ToDictionary();
+            var next = DaemonSettings.Of(SettingsReader.Read(after), over);
             if (after != before)
             {
                 AtomicFile.Write(_path, Encoding.UTF8.GetBytes(after));
@@ -138,6 +145,7 @@ internal sealed class SettingsStore : IDisposable
             var changed = SettingsTable
                 .All.Where(setting => !SettingDefinition.AreEqual(_current[setting.Key], next[setting.Key]))
                 .ToList();
+            _over = over;
             _current = next;
             Changed(next);
             return new SettingsResult(

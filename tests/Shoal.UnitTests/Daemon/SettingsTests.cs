@@ -173,6 +173,25 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public async Task A_change_holds_now_even_where_the_command_line_said_something_else()
+    {
+        using var folder = new TempFolder();
+        var over = new Dictionary<string, object> { ["limits.download"] = 1000L, ["limits.upload"] = 2000L };
+        using (var store = SettingsStore.Open(folder["settings.toml"], over))
+        {
+            var change = new Dictionary<string, JsonElement> { ["limits.download"] = JsonElement.Parse("0") };
+            Assert.Equal(["limits.download"], (await store.ChangeAsync(change)).Changed);
+            Assert.Equal(0, store.Current.DownloadLimit);
+            Assert.Equal(2000L, store.Current["limits.upload"]);
+            await store.ReloadAsync();
+            Assert.Equal(0, store.Current.DownloadLimit);
+        }
+
+        using var later = SettingsStore.Open(folder["settings.toml"], over);
+        Assert.Equal(1000, later.Current.DownloadLimit);
+    }
+
+    [Fact]
     public void The_password_of_a_proxy_is_not_shown()
     {
         using var folder = new TempFolder();

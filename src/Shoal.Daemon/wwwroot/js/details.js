@@ -1,7 +1,7 @@
 // What there is to know and to change of one torrent.
 import { html, useState, useEffect, useRef } from './view.js';
 import { call, get, torrentPath } from './api.js';
-import { bytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
+import { bytes, exactBytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
 import { store } from './store.js';
 import { Windowed } from './windowed.js';
 import { Bar } from './list.js';
@@ -173,7 +173,7 @@ function Trackers({ t }) {
 }
 
 function Options({ t }) {
-  const asText = (value) => (value > 0 ? bytes(value) : '');
+  const asText = (value) => (value > 0 ? exactBytes(value) : '');
   const [form, setForm] = useState({
     downloadLimit: asText(t.downloadLimit),
     uploadLimit: asText(t.uploadLimit),

@@ -1,12 +1,13 @@
 // Dialogs: adding, removing, limits, settings. Each is a <dialog>, so that the browser keeps the focus in it and Escape ends it.
-import { html, useState, useEffect, useRef } from './view.js';
+import { html, useState, useEffect, useLayoutEffect, useRef } from './view.js';
 import { call, batch, get } from './api.js';
-import { bytes, parseBytes } from './format.js';
+import { bytes, exactBytes, parseBytes } from './format.js';
 import { store } from './store.js';
 
 export function Dialog({ title, onClose, onSubmit, action, danger, busy, children }) {
   const box = useRef(null);
-  useEffect(() => {
+  // Before the page is painted: later it would take the focus from who types already.
+  useLayoutEffect(() => {
     box.current.showModal();
   }, []);
   return html`<dialog ref=${box} aria-labelledby="dialog-title" onClose=${onClose}>
@@ -112,7 +113,7 @@ export function MoveDialog({ items, onClose }) {
   <//>`;
 }
 
-const asLimit = (value) => (value > 0 ? bytes(value) : '');
+const asLimit = (value) => (value > 0 ? exactBytes(value) : '');
 
 export function RateInput({ label, value, onInput }) {
   return html`<label>${label} <input value=${value} placeholder="no limit" inputmode="text" spellcheck="false"

@@ -11,6 +11,19 @@ export function bytes(value) {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+// For fields: read again by parseBytes it is the same number, so that saving what nobody changed changes nothing.
+export function exactBytes(value) {
+  for (const [step, names] of [[1000, units], [1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']]]) {
+    let [left, unit] = [value, 0];
+    while (left > 0 && left % step === 0 && unit < 4) {
+      left /= step;
+      unit++;
+    }
+    if (unit > 0) return `${left} ${names[unit]}`;
+  }
+  return `${value} B`;
+}
+
 export const rate = (value) => (value > 0 ? `${bytes(value)}/s` : '');
 // Never 100 before the end.
 export const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(share >= 1 ? 0 : 1)} %`;
