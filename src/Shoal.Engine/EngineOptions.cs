@@ -187,6 +187,13 @@ public sealed record TorrentOptions
     /// <summary>The folder that holds the content: a torrent named x lies at SaveDirectory/x.</summary>
     public required string SaveDirectory { get; init; }
 
+    /// <summary>
+    /// A move of the content from <see cref="SaveDirectory"/> to this folder had begun when the last run was killed, and nothing
+    /// of others had these files' names there: it is ended if files have moved, else what was copied is taken away again.
+    /// <see cref="Torrent.SaveDirectory"/> says where the content is then. Default null: none had.
+    /// </summary>
+    public string? InterruptedMove { get; init; }
+
     /// <summary>Hash what is on disk at start even where resume data proves it. Default false.</summary>
     public bool Recheck { get; init; }
 

@@ -68,7 +68,14 @@ public sealed class Torrent
         _runner.AddCandidates(new CandidateBatch(endPoints, PeerSource.User));
 
     /// <summary>Moves the content to another folder while the torrent goes on.</summary>
+    /// <param name="directory">Full path.</param>
+    /// <param name="begin">
+    /// Called when the new place was found free, before anything is changed there; the move waits for it. Who keeps what it
+    /// says durably can have the move ended after a crash (<see cref="TorrentOptions.InterruptedMove"/>). Null: nobody does.
+    /// </param>
+    /// <param name="cancellation">Ends it, with the content where it was.</param>
     /// <exception cref="IOException">It could not be moved; the content stays where it was.</exception>
-    public Task MoveAsync(string directory, CancellationToken cancellation) =>
-        _runner.MoveAsync(directory, cancellation);
+    /// <returns>Why originals of copied files could not be deleted: they stay at the old place; null: none are left.</returns>
+    public Task<string?> MoveAsync(string directory, Func<Task>? begin, CancellationToken cancellation) =>
+        _runner.MoveAsync(directory, begin, cancellation);
 }

@@ -107,8 +107,11 @@ public sealed record TorrentItem
     /// <summary>How long it has been seeding, over all runs.</summary>
     public long SeedingSeconds { get; init; }
 
-    /// <summary>The folder that holds the content: a torrent named x lies at saveDirectory/x.</summary>
+    /// <summary>The folder that holds the content: a torrent named x lies at saveDirectory/x, unless there is an <see cref="IncompleteDirectory"/>.</summary>
     public required string SaveDirectory { get; init; }
+
+    /// <summary>Where the content lies until it is complete, to move to <see cref="SaveDirectory"/> then; null: it lies there already.</summary>
+    public string? IncompleteDirectory { get; init; }
 
     /// <summary>Where the content is being moved to; null: it is not.</summary>
     public string? MovingTo { get; init; }

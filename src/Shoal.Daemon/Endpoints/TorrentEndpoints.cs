@@ -204,11 +204,7 @@ internal static class TorrentEndpoints
                 return torrent => library.RemoveAsync(torrent, batch.DeleteData);
             case TorrentAction.Move when batch.Move is { } move:
                 var folder = PathJail.Check(move.SaveDirectory, call.AllowedFolders);
-                return torrent =>
-                {
-                    library.Move(torrent, folder, move.KeepFiles);
-                    return Task.CompletedTask;
-                };
+                return torrent => library.MoveAsync(torrent, folder, move.KeepFiles);
             case TorrentAction.Change when batch.Change is { } change:
                 return torrent => library.ChangeAsync(torrent, change);
             default:
@@ -234,7 +230,9 @@ internal static class TorrentEndpoints
     {
         var torrent = call.Torrent;
         var move = await call.ReadAsync(ApiJson.Default.MoveTorrent).ConfigureAwait(false);
-        call.Library.Move(torrent, PathJail.Check(move.SaveDirectory, call.AllowedFolders), move.KeepFiles);
+        await call
+            .Library.MoveAsync(torrent, PathJail.Check(move.SaveDirectory, call.AllowedFolders), move.KeepFiles)
+            .ConfigureAwait(false);
         await call.WriteAsync(call.Library.Item(torrent), ApiJson.Default.TorrentItem, 202).ConfigureAwait(false);
     }
 

@@ -19,6 +19,19 @@ internal sealed record LibraryEntry
     /// <summary>The link it came by; null: its .torrent lies in the state folder.</summary>
     public string? Magnet { get; init; }
     public required string SaveDirectory { get; init; }
+
+    /// <summary>The content lies here until it is complete; null: at <see cref="SaveDirectory"/>.</summary>
+    public string? IncompleteDirectory { get; init; }
+
+    /// <summary>The content is on its way there; null: it is not.</summary>
+    public string? MoveTarget { get; init; }
+
+    /// <summary>That place was found free, and files may be there already.</summary>
+    public bool HasMoveBegun { get; init; }
+
+    /// <summary>Where the content lies, unless it is being moved.</summary>
+    [JsonIgnore]
+    public string ContentDirectory => IncompleteDirectory ?? SaveDirectory;
     public bool Paused { get; init; }
     public bool Forced { get; init; }
     public bool Private { get; init; }

@@ -20,8 +20,6 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>The queue lets it wait.</summary>
     public bool IsQueued { get; set; }
 
-    public string? MovingTo { get; set; }
-
     /// <summary>As it was published last; null: not yet.</summary>
     public TorrentItem? Item { get; set; }
 
@@ -30,6 +28,9 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
 
     /// <summary>Totals of the engine when it was opened, to tell what was moved since.</summary>
     public long BytesAtOpening { get; set; }
+
+    /// <summary>Seconds since 1970: before then a complete torrent is not moved out of the incomplete folder again, since that failed.</summary>
+    public long NextMoveAt { get; set; }
 
     /// <summary>Since when it moves less than is worth a place in the queue; null: it does not.</summary>
     public long? SlowSince { get; set; }

@@ -28,7 +28,8 @@ internal static class TorrentItems
             // A minute's worth: a list of seeds would else change each second for nothing but this.
             SeedingSeconds = entry.SeedingSeconds / 60 * 60,
             SaveDirectory = entry.SaveDirectory,
-            MovingTo = torrent.MovingTo,
+            IncompleteDirectory = entry.IncompleteDirectory,
+            MovingTo = entry.MoveTarget,
             Category = entry.Category,
             Labels = entry.Labels,
             QueuePosition = position,

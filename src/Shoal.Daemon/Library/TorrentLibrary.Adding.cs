@@ -38,6 +38,7 @@ internal sealed partial class TorrentLibrary
             Private = source.Metainfo?.IsPrivate ?? false,
             Magnet = source.Magnet?.ToString(),
             SaveDirectory = saveDirectory,
+            IncompleteDirectory = IncompleteFolderFor(saveDirectory, isThere: wish.SkipCheck),
             Paused = wish.Paused,
             Sequential = wish.Sequential,
             Category = wish.Category is { Length: > 0 } category ? category : null,

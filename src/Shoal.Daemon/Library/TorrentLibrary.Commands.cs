@@ -125,48 +125,6 @@ internal sealed partial class TorrentLibrary
         }
     }
 
-    /// <summary>Moves the content, or says that it lies elsewhere. Begins only: events and the list tell of the end.</summary>
-    /// <param name="folder">Checked.</param>
-    /// <param name="keepFiles">Nothing is moved: it is there, and is hashed.</param>
-    public void Move(LibraryTorrent torrent, string folder, bool keepFiles)
-    {
-        lock (_lock)
-        {
-            if (torrent.MovingTo is { } other)
-            {
-                throw new ApiException(
-                    409,
-                    "moving-already",
-                    $"{torrent.Entry.Name} is being moved to {other} already"
-                );
-            }
-
-            if (torrent.Entry.SaveDirectory == folder)
-            {
-                return;
-            }
-
-            torrent.MovingTo = folder;
-            Publish(torrent);
-            Do(
-                torrent,
-                async () =>
-                {
-                    if (keepFiles)
-                    {
-                        await ReopenAsync(torrent, torrent.Entry with { SaveDirectory = folder, Recheck = true })
-                            .ConfigureAwait(false);
-                        Moved(torrent);
-                    }
-                    else
-                    {
-                        await MoveFilesAsync(torrent, folder).ConfigureAwait(false);
-                    }
-                }
-            );
-        }
-    }
-
     public async Task ChangeFilesAsync(LibraryTorrent torrent, IReadOnlyList<FilePriorityWish> wishes)
     {
         Task saved;

@@ -93,7 +93,13 @@ internal sealed partial class TorrentLibrary
         lock (_lock)
         {
             torrent.Problem = message;
-            torrent.MovingTo = null;
+            if (torrent.Entry.MoveTarget is not null && torrent.Engine is not null)
+            {
+                // The content is where it was.
+                torrent.NextMoveAt = NowSeconds + MoveAgainSeconds;
+                Keep(torrent, torrent.Entry with { MoveTarget = null, HasMoveBegun = false });
+            }
+
             if (torrent.Entry.Removal == RemovalStage.None)
             {
                 Publish(torrent);
@@ -111,6 +117,8 @@ internal sealed partial class TorrentLibrary
             return;
         }
 
+        SettlePlace(torrent);
+        entry = torrent.Entry;
         var options = OptionsOf(entry, torrent.IsQueued);
         Torrent engine;
         if (entry.Magnet is { } link)
@@ -140,13 +148,18 @@ internal sealed partial class TorrentLibrary
             // The user may have changed his mind while it was opened.
             Apply(torrent);
             Publish(torrent);
+            if (torrent.Entry.MoveTarget is { } target)
+            {
+                Do(torrent, () => MoveFilesAsync(torrent, target));
+            }
         }
     }
 
     private static TorrentOptions OptionsOf(LibraryEntry entry, bool isQueued) =>
         new()
         {
-            SaveDirectory = entry.SaveDirectory,
+            SaveDirectory = entry.ContentDirectory,
+            InterruptedMove = entry.HasMoveBegun ? entry.MoveTarget : null,
             Paused = entry.Paused || isQueued,
             Sequential = entry.Sequential,
             SuperSeeding = entry.SuperSeeding,
@@ -241,24 +254,6 @@ internal sealed partial class TorrentLibrary
         await gone.ConfigureAwait(false);
     }
 
-    private async Task MoveFilesAsync(LibraryTorrent torrent, string folder)
-    {
-        var engine =
-            torrent.Engine ?? throw new IOException(torrent.Problem ?? "it could not be opened, so it cannot be moved");
-        if (engine.Metainfo is null)
-        {
-            // Nothing is there yet: it is opened where it is to be.
-            await ReopenAsync(torrent, torrent.Entry with { SaveDirectory = folder }).ConfigureAwait(false);
-        }
-        else
-        {
-            await engine.MoveAsync(folder, _stopping.Token).ConfigureAwait(false);
-            await Keep(torrent, torrent.Entry with { SaveDirectory = folder }).ConfigureAwait(false);
-        }
-
-        Moved(torrent);
-    }
-
     /// <summary>The content is elsewhere, or the torrent failed: the engine takes it in anew.</summary>
     private async Task ReopenAsync(LibraryTorrent torrent, LibraryEntry entry)
     {
@@ -274,16 +269,5 @@ internal sealed partial class TorrentLibrary
 
         await Keep(torrent, entry).ConfigureAwait(false);
         await OpenAsync(torrent, null).ConfigureAwait(false);
-    }
-
-    private void Moved(LibraryTorrent torrent)
-    {
-        lock (_lock)
-        {
-            torrent.MovingTo = null;
-            torrent.Problem = null;
-            Publish(torrent);
-            Events.Add(Event("torrent-moved", torrent) with { Message = torrent.Entry.SaveDirectory });
-        }
     }
 }

@@ -127,6 +127,7 @@ internal sealed partial class TorrentLibrary
         if (isSeeding && status.WantedBytes > 0)
         {
             Completed(torrent);
+            MoveWhenComplete(torrent);
             PauseWhenEnough(torrent, status);
         }
         else if (status.State == TorrentState.Downloading && entry.CompletedAt is not null)

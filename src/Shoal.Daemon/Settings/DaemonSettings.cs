@@ -15,6 +15,7 @@ internal sealed class DaemonSettings
     public object this[string key] => _values[key];
 
     public string DownloadFolder => Text("folders.download") is { Length: > 0 } set ? set : DefaultDownloadFolder();
+    public string IncompleteFolder => Text("folders.incomplete");
     public IReadOnlyList<string> AllowedFolders => [DownloadFolder, .. List("folders.allowed")];
     public long DownloadLimit => Whole("limits.download");
     public long UploadLimit => Whole("limits.upload");

@@ -22,6 +22,16 @@ internal static class SettingsTable
             Check = FullPath,
         },
         new(
+            "folders.incomplete",
+            SettingKind.Text,
+            "",
+            "Where content lies until it is complete, to be moved to its own folder then; a full path, on another file system too. Of torrents added from now on. Empty: in its own folder from the start."
+        )
+        {
+            NeedsRestart = false,
+            Check = FullPath,
+        },
+        new(
             "folders.allowed",
             SettingKind.List,
             Array.Empty<string>(),

@@ -66,12 +66,17 @@ internal sealed partial class FileStorage
             }
         }
 
+        target.NoteMoved(moved);
+        target.SyncFolders();
         DeleteEmptyFolders();
         Adopt(target);
         return true;
     }
 
-    /// <summary>Copies what changed since <see cref="CopyTo"/>, makes the copies durable, deletes the originals.</summary>
+    /// <summary>
+    /// Copies what changed since <see cref="CopyTo"/>, and makes the copies durable: the root is the new one then, and the
+    /// originals are for <see cref="DeleteCopies"/>.
+    /// </summary>
     public void FinishMove(string root, Dictionary<int, FileStamp> copied, CancellationToken cancellation)
     {
         var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
@@ -86,11 +91,69 @@ internal sealed partial class FileStorage
         target.CreateEmpty(null);
         _handles.CloseAll(target);
         target.SyncFolders();
-        DeleteFiles();
+        _handles.CloseAll(this);
         Adopt(target);
     }
 
-    /// <summary>Removes copies that an abandoned move left behind.</summary>
+    /// <summary>
+    /// After a crash in the middle of a move: ends it, if something lies at the new root only; else takes copies away that are
+    /// perhaps not whole. Can itself be cut short and called again. No handle may be open.
+    /// </summary>
+    /// <remarks>
+    /// Nothing lay at the new root where something lies at the old one when the move began. So what is at both is a copy; and
+    /// since originals are deleted only when all copies are durable, copies are whole as soon as one original is gone. They
+    /// are compared all the same: what was at the new root before, and not at the old one, can look like that.
+    /// </remarks>
+    /// <returns>Whether the content is at the new root.</returns>
+    /// <exception cref="StorageException">The disk failed; it can be tried again.</exception>
+    public bool EndMove(string root)
+    {
+        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
+        try
+        {
+            var here = AllPlaces().Where(file => IsThere(PathOf(file))).ToList();
+            var both = here.FindAll(file => IsThere(target.PathOf(file)));
+            if (!AllPlaces().Except(here).Any(file => IsThere(target.PathOf(file))))
+            {
+                both.ForEach(file => _files.Delete(target.PathOf(file)));
+                target.DeleteEmptyFolders();
+                return false;
+            }
+
+            foreach (var file in here)
+            {
+                var (from, to) = (PathOf(file), target.PathOf(file));
+                if (both.Contains(file))
+                {
+                    if (AreSame(from, to))
+                    {
+                        continue;
+                    }
+
+                    _files.Delete(to);
+                }
+
+                target.MakeWay(to, isLink: true);
+                if (!_files.TryMove(from, to))
+                {
+                    CopyFile(file, target, CancellationToken.None);
+                }
+            }
+
+            target.CreateEmpty(null);
+            _handles.CloseAll(target);
+            target.NoteMoved(here);
+            target.SyncFolders();
+            DeleteFiles();
+            return true;
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            throw StorageException.From(e, "cannot end the move to", root);
+        }
+    }
+
+    /// <summary>Removes copies that an abandoned move left behind, or the originals of one that was carried out.</summary>
     public void DeleteCopies(string root) =>
         new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed).DeleteFiles();
 
@@ -131,6 +194,49 @@ internal sealed partial class FileStorage
             throw StorageException.From(e, "cannot copy to", to);
         }
     }
+
+    private void NoteMoved(List<int> files) => files.ForEach(file => NoteChanged(Path.GetDirectoryName(PathOf(file))!));
+
+    private bool IsThere(string path) => _files.KindOf(path) is PathKind.File or PathKind.Link;
+
+    private bool AreSame(string one, string other)
+    {
+        if (_files.KindOf(one) != PathKind.File || _files.KindOf(other) != PathKind.File)
+        {
+            return _files.KindOf(one) == _files.KindOf(other);
+        }
+
+        using var left = _files.Open(one, writable: false, create: false);
+        using var right = _files.Open(other, writable: false, create: false);
+        if (left.Stamp.Size != right.Stamp.Size)
+        {
+            return false;
+        }
+
+        var (leftBuffer, rightBuffer) = (new byte[CopyBuffer], new byte[CopyBuffer]);
+        for (long at = 0; ; )
+        {
+            var count = left.Read(leftBuffer, at);
+            if (
+                right.Read(rightBuffer, at) != count
+                || !leftBuffer.AsSpan(0, count).SequenceEqual(rightBuffer.AsSpan(0, count))
+            )
+            {
+                return false;
+            }
+
+            if (count == 0)
+            {
+                return true;
+            }
+
+            at += count;
+        }
+    }
+
+    /// <exception cref="StorageException">Something stands at the new root where a file of the torrent would come to lie.</exception>
+    public void CheckFree(string root) =>
+        CheckFree(new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed));
 
     private void CheckFree(FileStorage target)
     {

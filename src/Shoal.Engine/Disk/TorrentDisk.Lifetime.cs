@@ -30,8 +30,8 @@ internal sealed partial class TorrentDisk
         DiskEventSink sink
     )
     {
-        var root = Path.GetFullPath(options.SaveDirectory);
         var settings = workers.Options;
+        var root = RootOf(workers, metainfo, options);
         var journal = options.StateDirectory is { } state
             ? ResumeJournal.Open(
                 settings.FileSystem,
@@ -78,51 +78,6 @@ internal sealed partial class TorrentDisk
             ApplyPriorities(priorities);
             Storage.CreateEmpty(priorities);
         });
-
-    /// <summary>
-    /// Moves the content to another folder while it stays in use. On the same device that is renaming; otherwise
-    /// files are copied while the torrent goes on, and only what changed meanwhile while it waits.
-    /// </summary>
-    /// <exception cref="StorageException">It failed; the content is where it was.</exception>
-    public async Task MoveAsync(string directory, CancellationToken cancellation)
-    {
-        var target = Path.GetFullPath(directory);
-        if (target == Storage.Root)
-        {
-            return;
-        }
-
-        var isMoved = false;
-        await Exclusively(() =>
-            {
-                isMoved = Storage.TryMoveTo(target);
-                if (isMoved)
-                {
-                    NoteMove();
-                }
-            })
-            .ConfigureAwait(false);
-        if (isMoved)
-        {
-            return;
-        }
-
-        try
-        {
-            var copied = await Task.Run(() => Storage.CopyTo(target, cancellation), cancellation).ConfigureAwait(false);
-            await Exclusively(() =>
-                {
-                    Storage.FinishMove(target, copied, cancellation);
-                    NoteMove();
-                })
-                .ConfigureAwait(false);
-        }
-        catch when (Storage.Root != target)
-        {
-            await Task.Run(() => Storage.DeleteCopies(target), CancellationToken.None).ConfigureAwait(false);
-            throw;
-        }
-    }
 
     /// <summary>Gives a file another path below the save directory.</summary>
     /// <param name="path">With '/' between elements; made safe by the caller as metainfo paths are.</param>
@@ -328,21 +283,6 @@ internal sealed partial class TorrentDisk
         // Until this is durable the part file stays, and the files' parts count as being there.
         _journal?.SavePriorities(priorities, Storage.IsKept);
         Storage.DeleteUnusedParts();
-    }
-
-    private void NoteMove()
-    {
-        var files = Storage.Map.Stored.ToArray().Append(Storage.PartFile);
-        var stamps = new List<KeyValuePair<int, FileStamp>>();
-        foreach (var file in files)
-        {
-            if (Storage.StampOf(file) is { } stamp)
-            {
-                stamps.Add(new(file, stamp));
-            }
-        }
-
-        _journal?.SaveMove(Storage.Root, stamps);
     }
 
     /// <summary>Runs an action while no shard touches the torrent's files; requests wait meanwhile.</summary>

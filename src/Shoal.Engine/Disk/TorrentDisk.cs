@@ -13,6 +13,9 @@ internal sealed record TorrentDiskOptions
     /// <summary>The folder that holds the content.</summary>
     public required string SaveDirectory { get; init; }
 
+    /// <summary>See <see cref="TorrentOptions.InterruptedMove"/>.</summary>
+    public string? InterruptedMove { get; init; }
+
     /// <summary>Where the resume journal lies; null: none is kept.</summary>
     public string? StateDirectory { get; init; }
 

@@ -90,7 +90,7 @@ internal sealed partial class TorrentRunner
         _sources.PortChanged();
     }
 
-    public async Task MoveAsync(string directory, CancellationToken cancellation)
+    public async Task<string?> MoveAsync(string directory, Func<Task>? begin, CancellationToken cancellation)
     {
         if (_disk is not { } disk || _claim is not { } claim)
         {
@@ -99,14 +99,15 @@ internal sealed partial class TorrentRunner
 
         if (Path.GetFullPath(directory) == disk.Storage.Root)
         {
-            return;
+            return null;
         }
 
         var place = claim.TakeAlso(directory);
         try
         {
-            await disk.MoveAsync(directory, cancellation).ConfigureAwait(false);
+            var left = await disk.MoveAsync(directory, begin, cancellation).ConfigureAwait(false);
             claim.Moved(place);
+            return left;
         }
         catch
         {

@@ -296,6 +296,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
                 new TorrentDiskOptions
                 {
                     SaveDirectory = _options.SaveDirectory,
+                    InterruptedMove = _options.InterruptedMove,
                     StateDirectory = StateDirectory,
                     JournalName = _claim.JournalName,
                     Recheck = _options.Recheck,
@@ -311,6 +312,11 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             )
             .ConfigureAwait(false);
         _disk = disk;
+        if (disk.Storage.Root != Path.GetFullPath(_options.SaveDirectory))
+        {
+            _claim.Moved(_claim.TakeAlso(disk.Storage.Root));
+        }
+
         _loop.Attach(disk);
         var elsewhere = _services.SameContent.Join(disk, () => _loop.Status.Pieces, _options.IsSeedOnly);
         return [.. elsewhere, new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume)];

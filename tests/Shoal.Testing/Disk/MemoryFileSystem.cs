@@ -35,7 +35,10 @@ internal sealed partial class MemoryFileSystem(TimeProvider time) : IFileSystem
     /// <summary>Operations so far that change something.</summary>
     public int Changes { get; private set; }
 
-    /// <summary>At this number of changes the power fails: half of a write is done, and the exception is not an I/O error.</summary>
+    /// <summary>
+    /// At this number of changes the power fails: half of a write is done, the exception is not an I/O error, and nothing
+    /// can be changed any more.
+    /// </summary>
     public int? CutAt { get; set; }
 
     public int OpenFiles { get; private set; }
@@ -247,7 +250,7 @@ internal sealed partial class MemoryFileSystem(TimeProvider time) : IFileSystem
 
     private void Step()
     {
-        if (++Changes == CutAt)
+        if (++Changes >= CutAt)
         {
             throw new PowerCutException();
         }

@@ -63,7 +63,7 @@ public class FilePlacesTests
         }
 
         rig.SendBlock(torrent.Layout.Piece(4), 0);
-        var move = rig.Disk.MoveAsync("/far/data", CancellationToken.None);
+        var move = rig.Disk.MoveAsync("/far/data", null, CancellationToken.None);
         rig.SendBlock(torrent.Layout.Piece(4), 1);
         rig.Complete(move);
         rig.SendBlock(torrent.Layout.Piece(4), 2);

@@ -29,7 +29,7 @@ internal static class TransmissionMutation
 
             if (location is not null)
             {
-                call.Library.Move(torrent, location, keepFiles: false);
+                await call.Library.MoveAsync(torrent, location, keepFiles: false).ConfigureAwait(false);
             }
         }
 

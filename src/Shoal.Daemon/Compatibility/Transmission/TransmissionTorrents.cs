@@ -110,15 +110,12 @@ internal static class TransmissionTorrents
         return [];
     }
 
-    public static JsonObject Move(TransmissionCall call)
+    public static async Task<JsonObject> MoveAsync(TransmissionCall call)
     {
         call.Need(AccessScope.Control);
         var location = PathJail.Check(call.Text("location") ?? "", call.AllowedFolders, "location");
-        foreach (var torrent in call.Torrents())
-        {
-            call.Library.Move(torrent, location, keepFiles: call.Flag("move") != true);
-        }
-
+        var keeps = call.Flag("move") != true;
+        await EachAsync(call, torrent => call.Library.MoveAsync(torrent, location, keeps)).ConfigureAwait(false);
         return [];
     }
 

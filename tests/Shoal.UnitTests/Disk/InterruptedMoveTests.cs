@@ -1,0 +1,175 @@
+using Shoal.Engine;
+using Shoal.Protocol;
+using Shoal.Testing;
+using Xunit;
+
+namespace Shoal.UnitTests;
+
+/// <summary>A move that ends in the middle, at each of its steps, is ended or undone at the next start.</summary>
+public class InterruptedMoveTests
+{
+    private const int KiB = 1024;
+    private const string Target = "/far/data";
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void Cut_at_any_step_everything_is_at_one_place_and_whole(bool isOtherDevice, bool isPowerCut)
+    {
+        var random = new Random(17);
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 0, 150_000, 70_000);
+        var (ended, undone) = (0, 0);
+        for (var step = 1; step < 500; step++)
+        {
+            var time = new ManualTime();
+            var files = Filled(torrent, time, isOtherDevice);
+            if (!MoveUntil(files, torrent, time, step))
+            {
+                Assert.True(step > 5);
+                Assert.True(ended > 0 && undone > 0, $"{ended} ended, {undone} undone");
+                return;
+            }
+
+            if (isPowerCut)
+            {
+                files = files.AfterPowerCut(random);
+                files.OtherDevice = isOtherDevice ? "/far" : null;
+            }
+
+            // The next start may be killed too.
+            files.CutAt = files.Changes + 1 + random.Next(20);
+            try
+            {
+                Open(files, torrent, time).Close();
+            }
+            catch (PowerCutException) { }
+
+            files.CutAt = null;
+            var rig = Open(files, torrent, time);
+            var root = rig.Disk.Storage.Root;
+            _ = root == Target ? ended++ : undone++;
+            CheckWhole(files, torrent, root);
+            var other = root == Target ? "/root/data/" : Target + "/";
+            Assert.DoesNotContain(files.Paths, path => path.StartsWith(other, StringComparison.Ordinal));
+            // And it can go on.
+            rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None));
+            CheckWhole(files, torrent, Target);
+            rig.Close();
+        }
+
+        Assert.Fail("it never ends");
+    }
+
+    [Fact]
+    public void What_others_have_at_the_new_place_is_refused_before_anything_begins()
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var time = new ManualTime();
+        var files = Filled(torrent, time, isOtherDevice: true);
+        var theirs = Path.Combine(Target, torrent.Metainfo.Files[1].Path);
+        files.WriteAll(theirs, [1, 2, 3]);
+        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var hasBegun = false;
+        var move = rig.Disk.MoveAsync(
+            Target,
+            () =>
+            {
+                hasBegun = true;
+                return Task.CompletedTask;
+            },
+            CancellationToken.None
+        );
+        Assert.Throws<StorageException>(() => rig.Complete(move));
+        Assert.False(hasBegun);
+        Assert.Equal([1, 2, 3], files.ReadAll(theirs));
+        rig.Close();
+        CheckWhole(files, torrent, "/root/data");
+    }
+
+    [Fact]
+    public async Task An_original_that_cannot_be_deleted_costs_no_copy()
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var time = new ManualTime();
+        var files = Filled(torrent, time, isOtherDevice: true);
+        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var stuck = rig.PathOf(1);
+        files.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Names && path == stuck)
+            {
+                throw new UnauthorizedAccessException("not yours");
+            }
+        };
+        var move = rig.Disk.MoveAsync(Target, null, CancellationToken.None);
+        rig.Complete(move);
+        Assert.Contains("cannot delete", await move, StringComparison.Ordinal);
+        Assert.Equal(Target, rig.Disk.Storage.Root);
+        CheckWhole(files, torrent, Target);
+        rig.Close();
+    }
+
+    [Fact]
+    public void What_is_kept_of_the_pieces_is_claimed_at_the_new_place_when_the_move_was_over()
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var time = new ManualTime();
+        var files = Filled(torrent, time, isOtherDevice: false);
+        var rig = new DiskRig(torrent, files, "/root", time: time);
+        rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None));
+        rig.Close();
+        // Whoever remembers the move did not hear of its end.
+        var next = Open(files, torrent, time);
+        Assert.True(next.Resume.Have.IsFull);
+        next.Close();
+    }
+
+    private static MemoryFileSystem Filled(DiskTorrent torrent, ManualTime time, bool isOtherDevice)
+    {
+        var files = new MemoryFileSystem(time) { OtherDevice = isOtherDevice ? "/far" : null };
+        files.CreateDirectory("/root");
+        files.CreateDirectory("/root/state");
+        files.CreateDirectory("/far");
+        var rig = new DiskRig(torrent, files, "/root", time: time);
+        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
+        {
+            rig.Fetch(torrent.Layout.Piece(piece));
+        }
+
+        rig.Close();
+        return files;
+    }
+
+    /// <returns>Whether it was cut.</returns>
+    private static bool MoveUntil(MemoryFileSystem files, DiskTorrent torrent, ManualTime time, int step)
+    {
+        var rig = new DiskRig(torrent, files, "/root", time: time);
+        files.CutAt = files.Changes + step;
+        try
+        {
+            rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None));
+            files.CutAt = null;
+            rig.Close();
+            return false;
+        }
+        catch (PowerCutException)
+        {
+            files.CutAt = null;
+            return true;
+        }
+    }
+
+    private static DiskRig Open(MemoryFileSystem files, DiskTorrent torrent, ManualTime time) =>
+        new(torrent, files, "/root", time: time, options: options => options with { InterruptedMove = Target });
+
+    private static void CheckWhole(MemoryFileSystem files, DiskTorrent torrent, string root)
+    {
+        foreach (var file in torrent.Metainfo.Files)
+        {
+            var content = files.ReadAll(Path.Combine(root, file.Path));
+            Assert.True(torrent.Content.AsSpan((int)file.Offset, (int)file.Size).SequenceEqual(content), file.Path);
+        }
+    }
+}
