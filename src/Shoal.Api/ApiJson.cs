@@ -45,6 +45,8 @@ namespace Shoal.Api;
 [JsonSerializable(typeof(NewToken))]
 [JsonSerializable(typeof(CreatedToken))]
 [JsonSerializable(typeof(LoginLink))]
+[JsonSerializable(typeof(NewStreamLink))]
+[JsonSerializable(typeof(StreamLink))]
 [JsonSerializable(typeof(DaemonEvent))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -52,6 +52,16 @@ public sealed class Torrent
     /// <param name="fromNow">When it is needed; null takes the wish back.</param>
     public void SetDeadline(int piece, TimeSpan? fromNow) => _runner.SetDeadline(piece, fromNow);
 
+    /// <summary>
+    /// Reads a part of a file, while it may still be coming in: what the reader needs is fetched first, as long as it is open.
+    /// </summary>
+    /// <param name="file">Index in <see cref="Metainfo.Files"/>.</param>
+    /// <param name="from">First byte.</param>
+    /// <param name="to">End, exclusive.</param>
+    /// <returns>To be disposed of; null: there are too many readers (32).</returns>
+    /// <exception cref="InvalidOperationException">The files are not known yet.</exception>
+    public TorrentReader? OpenReader(int file, long from, long to) => _runner.OpenReader(file, from, to);
+
     /// <summary>Bytes a second; 0: no limit.</summary>
     public void SetLimits(long download, long upload) => _runner.SetLimits(download, upload);
 

@@ -87,6 +87,20 @@ internal sealed class AccessKeys
     /// <summary>What a secret allows; null: nothing.</summary>
     public AccessScope? Check(string secret) => Find(secret)?.Scope;
 
+    /// <summary>The same, with the id of the token or login.</summary>
+    public (string? Id, AccessScope? Scope) Know(string secret) =>
+        Find(secret) is { } found ? (found.Id, found.Scope) : default;
+
+    /// <summary>Whether a token or login is still good, by its id.</summary>
+    public bool Has(string id)
+    {
+        lock (_lock)
+        {
+            var now = _time.GetUtcNow().ToUnixTimeSeconds();
+            return _tokens.Exists(token => token.Id == id && !(token.ExpiresAt < now));
+        }
+    }
+
     /// <summary>Makes a token.</summary>
     /// <exception cref="ApiException">Its name is not right, there are too many, or it cannot be saved.</exception>
     public CreatedToken Create(string name, AccessScope scope)

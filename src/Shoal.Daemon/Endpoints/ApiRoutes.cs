@@ -17,6 +17,7 @@ internal static class ApiRoutes
         .. TorrentEndpoints.Routes,
         .. DetailEndpoints.Routes,
         .. CategoryEndpoints.Routes,
+        .. StreamEndpoints.Routes,
         .. SettingsEndpoints.Routes,
         .. AccessEndpoints.Routes,
         new("GET", "/openapi.json", null, "This API as an OpenAPI document.", WriteDocumentAsync),
@@ -31,6 +32,7 @@ internal static class ApiRoutes
 
         LoginPages.Map(web, services);
         Operations.Map(web, services);
+        StreamEndpoints.Map(web, services);
         TransmissionRpc.Map(web, services);
         WebFiles.Map(web);
     }

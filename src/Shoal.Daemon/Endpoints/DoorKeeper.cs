@@ -12,7 +12,8 @@ namespace Shoal.Daemon;
 /// <param name="IsOwner">Came by the Unix socket.</param>
 /// <param name="Scope">What it may do; null: it has said nothing that lets it in.</param>
 /// <param name="IsBrowser">It is let in by a cookie, which browsers send by themselves.</param>
-internal sealed record Caller(bool IsOwner, AccessScope? Scope, bool IsBrowser);
+/// <param name="TokenId">The id of the token or login it came with; null: the owner, or nobody.</param>
+internal sealed record Caller(bool IsOwner, AccessScope? Scope, bool IsBrowser, string? TokenId = null);
 
 /// <summary>
 /// Stands before all endpoints: is the request meant for us, does it come from our own page, who is it, and what has to stand
@@ -92,7 +93,7 @@ internal static class DoorKeeper
 
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         Admit(context, services, address);
-        var scope = services.Access.Check(secret);
+        var (tokenId, scope) = services.Access.Know(secret);
         if (scope is not null)
         {
             services.Throttle.Succeeded(address);
@@ -108,7 +109,7 @@ internal static class DoorKeeper
             CheckSameSite(context.Request);
         }
 
-        return new Caller(IsOwner: false, scope, isBrowser);
+        return new Caller(IsOwner: false, scope, isBrowser, tokenId);
     }
 
     /// <exception cref="ApiException">The address has failed too often.</exception>

@@ -59,6 +59,7 @@ public static class DaemonHost
             Library = library,
             Settings = settings,
             Access = access,
+            StreamKeys = new StreamKeys(access, options.Time),
             Network = OutboundNetwork.Open(engineOptions),
             Files = files,
             Time = options.Time,
@@ -108,6 +109,10 @@ public static class DaemonHost
     /// <summary>A link that logs a browser in.</summary>
     internal static string? LoginUrl(DaemonServices services, string code) =>
         services.Urls.Count == 0 ? null : $"{Reachable(services.Urls[0])}/login?code={code}";
+
+    /// <summary>Where this machine reaches the daemon over HTTP; null: not at all.</summary>
+    internal static string? Site(DaemonServices services) =>
+        services.Urls.Count == 0 ? null : Reachable(services.Urls[0]);
 
     // What listens everywhere is reached by this machine at localhost.
     private static string Reachable(string url) =>

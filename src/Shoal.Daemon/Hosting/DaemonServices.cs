@@ -13,6 +13,8 @@ internal sealed record DaemonServices
     public required TorrentFiles Files { get; init; }
     public required TimeProvider Time { get; init; }
     public required long StartedAt { get; init; }
+    public required StreamKeys StreamKeys { get; init; }
+    public StreamPlaces Streams { get; } = new();
     public LoginThrottle Throttle => field ??= new LoginThrottle(Time);
 
     /// <summary>Where it listens; known when it does.</summary>

@@ -26,6 +26,15 @@ internal enum DiskRequestKind : byte
     /// </summary>
     CopyPiece,
 
+    /// <summary>
+    /// Tell each block of the piece that is here, and from now on each that comes, by
+    /// <see cref="SwarmEventKind.BlockHashed"/>. Not of v1 torrents.
+    /// </summary>
+    WatchPiece,
+
+    /// <summary>The block at Begin is false: forget it; it will come again.</summary>
+    DiscardBlock,
+
     /// <summary>The swarm found the piece good: it may be claimed in resume data once it is durable.</summary>
     CommitPiece,
 

@@ -50,6 +50,10 @@ internal sealed partial class DiskShard
         if (piece.Leaves is { } leaves)
         {
             leaves[block] = LeafOf(buffer.Span[..piece.DataSizeOf(block)]);
+            if (piece.IsWatched)
+            {
+                TellLeaf(torrent, piece, block);
+            }
         }
 
         Queue(torrent, piece);
@@ -97,6 +101,7 @@ internal sealed partial class DiskShard
             }
         }
 
+        piece.IsWatched = torrent.Watched.Remove(index.Value);
         torrent.Pieces.Add(index.Value, piece);
         _active.Add(torrent);
         return piece;
@@ -280,6 +285,7 @@ internal sealed partial class DiskShard
             Close(torrent, piece);
         }
 
+        torrent.Watched.Remove(index.Value);
         torrent.Discarded.Remove(index.Value);
         torrent.Record.Committed.Add(index.Value);
     }

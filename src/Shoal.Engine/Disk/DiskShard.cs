@@ -186,6 +186,12 @@ internal sealed partial class DiskShard
             case DiskRequestKind.CopyPiece:
                 CopyPiece(torrent, request);
                 break;
+            case DiskRequestKind.WatchPiece:
+                Watch(torrent, request.Piece);
+                break;
+            case DiskRequestKind.DiscardBlock:
+                DiscardBlock(torrent, request.Piece, request.Begin);
+                break;
             case DiskRequestKind.CommitPiece:
                 Commit(torrent, request.Piece);
                 break;

@@ -69,7 +69,10 @@ internal sealed class OpenPiece
     public IncrementalHash? Sha1 { get; set; }
 
     /// <summary>Null unless leaf hashes are wanted.</summary>
-    public Sha256Digest[]? Leaves { get; init; }
+    public Sha256Digest[]? Leaves { get; set; }
+
+    /// <summary>The swarm wants to hear of each block with its leaf.</summary>
+    public bool IsWatched { get; set; }
 
     /// <summary>Bytes of the block on the wire.</summary>
     public int SizeOf(int block) => Math.Min(PieceLayout.BlockSize, Size - block * PieceLayout.BlockSize);
@@ -104,6 +107,15 @@ internal sealed class OpenPiece
     {
         _written[block >> 6] |= 1UL << block;
         Written++;
+    }
+
+    /// <summary>Forgets a block that is not held.</summary>
+    public void Remove(int block)
+    {
+        Written -= IsWritten(block) ? 1 : 0;
+        Received--;
+        _received[block >> 6] &= ~(1UL << block);
+        _written[block >> 6] &= ~(1UL << block);
     }
 
     /// <summary>Gives the block's memory back.</summary>

@@ -21,6 +21,9 @@ internal sealed class ShardTorrent(TorrentDisk disk, int shard)
     /// <summary>Pieces of v1 torrents that failed before: their leaf hashes are wanted the next time.</summary>
     public HashSet<int> Discarded { get; } = [];
 
+    /// <summary>Pieces whose blocks are to be told with their leaves, not opened yet.</summary>
+    public HashSet<int> Watched { get; } = [];
+
     /// <summary>Requests that came while files are being moved.</summary>
     public List<DiskRequest> Deferred { get; } = [];
 

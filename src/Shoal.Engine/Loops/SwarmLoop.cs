@@ -18,6 +18,9 @@ internal interface ISwarmOwner
     void Completed();
     void NeedPeers();
 
+    /// <summary>A reader may read on, or less far than before. Told before anything of it can be overwritten.</summary>
+    void ReaderAdvanced(ReaderProgress progress);
+
     /// <summary>A peer says at which address it sees us.</summary>
     void AddressSeen(AddressSighting seen);
 
@@ -281,6 +284,9 @@ internal sealed class SwarmLoop : ISwarmMailbox
                     break;
                 case SwarmEffectKind.PeerGone:
                     _owner.PeerChanged((PeerStatus)effect.Payload!, (DisconnectReason)effect.Piece);
+                    break;
+                case SwarmEffectKind.ReaderAdvanced:
+                    _owner.ReaderAdvanced((ReaderProgress)effect.Payload!);
                     break;
                 case SwarmEffectKind.NeedPeers:
                     _owner.NeedPeers();

@@ -242,6 +242,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
 
         _sources.StateChanged(status);
         _connections.SetState(status.State);
+        NudgeReaders();
         var hasFailed = status.State == TorrentState.Failed;
         if (hasFailed != _hasFailed)
         {
@@ -265,6 +266,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         }
 
         _isDisposed = true;
+        EndReaders();
         UnwatchMembership();
         SaveWhatIsKnown();
         var farewell = _sources.DisposeAsync().AsTask();

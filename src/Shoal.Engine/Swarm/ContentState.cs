@@ -50,6 +50,9 @@ internal sealed class ContentState
     /// <summary>Pieces wanted by a time, soonest first.</summary>
     public List<(PieceIndex Piece, TimeSpan At)> Deadlines { get; } = [];
 
+    /// <summary>Grows when something that was proven is so no longer: who reads must not trust what it read meanwhile.</summary>
+    public int Losses { get; private set; }
+
     public bool IsDone => Needed.IsEmpty;
 
     public byte LevelOf(int piece) => Files.Levels[piece];
@@ -107,6 +110,12 @@ internal sealed class ContentState
         }
 
         partial.IsGone = true;
+        Losses += partial.HasProvenAlone && !Have[partial.Piece] ? 1 : 0;
+        if (partial.IsWatched)
+        {
+            Verifier.Hashes!.FileOf(partial.Piece, out var inFile).DropBlocks(inFile);
+        }
+
         Partials.Remove(partial.Piece.Value);
         PartialOrder.Remove(partial);
         PlaceWithTwins(partial.Piece.Value);
@@ -147,6 +156,7 @@ internal sealed class ContentState
     {
         if (Have.Clear(piece))
         {
+            Losses++;
             Files.RemoveDone(piece.Value);
         }
 

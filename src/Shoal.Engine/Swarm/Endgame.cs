@@ -98,7 +98,7 @@ internal static class Endgame
     }
 
     /// <summary>How long a peer will take for all it was asked, judged by its rate and its silence.</summary>
-    private static double SecondsUntilNext(PeerState peer, TimeSpan now, int asks)
+    public static double SecondsUntilNext(PeerState peer, TimeSpan now, int asks)
     {
         var since = peer.LastBlockAt > peer.WaitingSince ? peer.LastBlockAt : peer.WaitingSince;
         var silence = peer.ActiveAsks == 0 ? 0 : (now - since).TotalSeconds;

@@ -27,6 +27,36 @@ internal sealed class HashFetch(SwarmState state)
     /// <summary>Set by <see cref="Swarm"/>: hashes of pieces are known that were not; nothing was begun of them yet.</summary>
     public required Action OnLayer { get; init; }
 
+    /// <summary>Set by <see cref="Swarm"/>: hashes of blocks are known that were not.</summary>
+    public required Action OnBlocks { get; init; }
+
+    /// <summary>
+    /// A reader waits for this piece: its hash, if that is not known, and perhaps those of its blocks. Asked for at once;
+    /// to be called again, since peers may refuse.
+    /// </summary>
+    public void Want(PieceIndex piece, bool blocks)
+    {
+        if (state.Content is not { Verifier.Hashes: { } hashes } content || content.Have[piece])
+        {
+            return;
+        }
+
+        var tree = hashes.FileOf(piece, out var inFile);
+        if (!tree.TryGetPieceHash(inFile, out _))
+        {
+            Ask(hashes.RequestFor(piece), piece.Value);
+        }
+        else if (
+            blocks
+            && tree.BlockCount(inFile) > 1
+            && !tree.TryGetBlockHash(inFile, 0, out _)
+            && tree.TryRequestBlocks(inFile, out var request)
+        )
+        {
+            Ask(request, piece.Value);
+        }
+    }
+
     /// <summary>A piece failed and several peers sent it.</summary>
     public void Suspect(PieceIndex piece)
     {
@@ -70,6 +100,12 @@ internal sealed class HashFetch(SwarmState state)
         if (request.BaseLayer == 0 && _suspects.Count > 0)
         {
             Resolve(tree);
+        }
+
+        if (request.BaseLayer == 0 && state.Content.Layout.PieceLength > PieceLayout.BlockSize)
+        {
+            OnBlocks();
+            return null;
         }
 
         if (!wasComplete && hashes.IsComplete)

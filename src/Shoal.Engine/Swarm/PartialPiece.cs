@@ -21,6 +21,10 @@ internal sealed class PartialPiece
     private readonly PeerState?[] _senders;
     private int _firstFree;
 
+    // v2, while somebody reads it: hashes of blocks that are here, and which of them were found true.
+    private Sha256Digest[]? _leaves;
+    private bool[]? _provenAlone;
+
     public PartialPiece(PieceIndex piece, int blocks, int level)
     {
         Piece = piece;
@@ -57,6 +61,12 @@ internal sealed class PartialPiece
 
     /// <summary>Proven or thrown away; requests for it that are still out are duplicates.</summary>
     public bool IsGone { get; set; }
+
+    /// <summary>The disk tells the hashes of its blocks.</summary>
+    public bool IsWatched { get; set; }
+
+    /// <summary>Some blocks were proven before the piece is.</summary>
+    public bool HasProvenAlone => _provenAlone is not null;
 
     public BlockPhase this[int block] => _phases[block];
 
@@ -122,6 +132,32 @@ internal sealed class PartialPiece
         _phases[block] = BlockPhase.Received;
         _senders[block] = sender;
     }
+
+    /// <summary>The block was false: it is free again.</summary>
+    public void Lose(int block)
+    {
+        _phases[block] = BlockPhase.Free;
+        _senders[block] = null;
+        Free++;
+        _firstFree = Math.Min(_firstFree, block);
+        _leaves![block] = default;
+    }
+
+    /// <summary>The hash of a block that is here; null: not told yet.</summary>
+    public Sha256Digest? LeafOf(int block) => _leaves is { } leaves && !leaves[block].IsZero ? leaves[block] : null;
+
+    public void SetLeaf(int block, Sha256Digest leaf)
+    {
+        _leaves ??= new Sha256Digest[BlockCount];
+        if ((uint)block < (uint)BlockCount)
+        {
+            _leaves[block] = leaf;
+        }
+    }
+
+    public bool IsProvenAlone(int block) => _provenAlone is { } proven && proven[block];
+
+    public void ProveAlone(int block) => (_provenAlone ??= new bool[BlockCount])[block] = true;
 
     /// <summary>The single peer that sent all blocks; null if there were several or one is not known.</summary>
     public PeerState? OnlySender()

@@ -13,6 +13,12 @@ internal readonly ref struct PickContext
     /// <summary>The peer chokes us: only pieces it allowed.</summary>
     public bool OnlyAllowed { get; init; }
 
+    /// <summary>Who reads the content while it comes.</summary>
+    public IReadOnlyList<ReaderState> Readers { get; init; } = [];
+    public ReaderLimits ReaderLimits { get; init; } = new();
+
+    public PickContext() { }
+
     public bool MayTake(int piece) =>
         Peer.Have![piece] && (!OnlyAllowed || Peer.AllowedToUs.Contains(Content.Layout.Piece(piece)));
 }
@@ -39,7 +45,8 @@ internal static class Picker
     /// <returns>How many blocks were written to <paramref name="blocks"/>.</returns>
     public static int Pick(in PickContext context, Span<BlockRef> blocks)
     {
-        var count = Deadlines(context, blocks);
+        var count = ReaderPicker.Pick(context, blocks);
+        count += Deadlines(context, blocks[count..]);
         count += GoOn(context, blocks[count..]);
         foreach (var level in context.Content.Files.UsedLevels)
         {
@@ -314,6 +321,32 @@ internal static class Picker
         }
 
         return count;
+    }
+
+    /// <summary>As <see cref="Take"/>, whoever has the piece for itself: from a block on, then those before it.</summary>
+    public static int TakeFrom(in PickContext context, PartialPiece partial, int first, Span<BlockRef> blocks)
+    {
+        if (IsForbidden(context, partial))
+        {
+            return 0;
+        }
+
+        var count = 0;
+        for (var block = first; block < partial.BlockCount && count < blocks.Length; block++)
+        {
+            if (partial[block] == BlockPhase.Free)
+            {
+                partial.Ask(block, context.Peer);
+                blocks[count++] = new BlockRef(partial.Piece, block);
+            }
+        }
+
+        if (count > 0 && partial.IsOnParole && !IsTaken(context, partial))
+        {
+            partial.Owner = context.Peer;
+        }
+
+        return count + Take(context, partial, blocks[count..]);
     }
 
     /// <summary>Another peer has the piece for itself and is at work.</summary>

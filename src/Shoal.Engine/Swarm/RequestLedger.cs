@@ -6,7 +6,7 @@ namespace Shoal.Engine;
 /// Which peer was asked for which block and when; what comes of it: the block, a reject, a choke, silence.
 /// Endgame is the state of it in which no block is free any more.
 /// </summary>
-internal sealed class RequestLedger(SwarmState state)
+internal sealed partial class RequestLedger(SwarmState state)
 {
     private const int Batch = 64;
 
@@ -171,6 +171,8 @@ internal sealed class RequestLedger(SwarmState state)
             Now = state.Now,
             Random = state.Random,
             OnlyAllowed = onlyAllowed,
+            Readers = state.Readers,
+            ReaderLimits = state.Limits.Readers,
         };
         Span<BlockRef> blocks = stackalloc BlockRef[Batch];
         while (want > 0)
@@ -256,7 +258,8 @@ internal sealed class RequestLedger(SwarmState state)
         }
     }
 
-    private void Send(PeerState peer, BlockRef block)
+    /// <summary>Asks for a block that the caller has reserved for the peer.</summary>
+    public void Send(PeerState peer, BlockRef block)
     {
         if (peer.Asks.Count == 0)
         {

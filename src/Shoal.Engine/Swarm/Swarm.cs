@@ -36,6 +36,8 @@ internal sealed partial class Swarm
     private readonly HashFetch _hashFetch;
     private readonly HashServer _hashServer;
     private readonly LocalCopies _copies;
+    private readonly BlockProofs _proofs;
+    private readonly Readers _readers;
     private TimeSpan _lastTick;
     private TimeSpan _nextSecond;
 
@@ -67,7 +69,10 @@ internal sealed partial class Swarm
         {
             OnTruth = (piece, blocks) => _verification!.OnTruth(piece, blocks),
             OnLayer = () => _verification!.SettleUnproven(),
+            OnBlocks = () => _proofs!.OnHashes(),
         };
+        _proofs = new BlockProofs(_state, _ledger) { Condemn = _admission.Condemn };
+        _readers = new Readers(_state, _ledger, _hashFetch, _proofs);
         _copies = new LocalCopies(_state, _ledger);
         _verification = new Verification(_state, _ledger, _holdings, new BlockBlame(), _hashServer)
         {
@@ -81,6 +86,7 @@ internal sealed partial class Swarm
             DisconnectAll = DisconnectAll,
             Trackers = _trackers,
             Members = _members,
+            Readers = _readers,
         };
         RegisterExtensions();
         if (metainfo is not null)
@@ -114,6 +120,7 @@ internal sealed partial class Swarm
             DisconnectDoomed();
         }
 
+        _readers.AfterEvent();
         if (_state.Options.CheckInvariants)
         {
             SwarmInvariants.Check(_state);
@@ -130,6 +137,7 @@ internal sealed partial class Swarm
         && _state.Down.Slow == 0
         && _state.Up.Slow == 0
         && (_state.Content is null || _state.IsChecked)
+        && _state.Readers.Count == 0
         && !_copies.IsCopying;
 
     /// <summary>A snapshot of everything but the trackers.</summary>
@@ -173,6 +181,9 @@ internal sealed partial class Swarm
             case SwarmEventKind.PieceHashed:
                 _verification.OnHashed((PieceHashResult)e.Payload!);
                 _admission.DropUseless();
+                break;
+            case SwarmEventKind.BlockHashed:
+                _proofs.OnLeaf(e.Piece, e.Begin, (Sha256Digest)e.Payload!);
                 break;
             case SwarmEventKind.DiskFailed:
                 _state.DiskFailure = (DiskFailure)e.Payload!;
@@ -286,6 +297,7 @@ internal sealed partial class Swarm
         }
 
         _metadata.OnTick();
+        _readers.OnTick(elapsed);
         _hashFetch.OnTick();
         _choker.OnTick();
         _copies.Proceed();

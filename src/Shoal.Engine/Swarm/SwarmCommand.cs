@@ -25,6 +25,17 @@ internal abstract record SwarmCommand
     /// <summary>The piece is wanted by that time (same clock as Handle's); null takes the wish back.</summary>
     internal sealed record SetDeadline(PieceIndex Piece, TimeSpan? Deadline) : SwarmCommand;
 
+    /// <summary>
+    /// Somebody begins to read, from an offset in the torrent's range to another: told how far it may by
+    /// <see cref="SwarmEffectKind.ReaderAdvanced"/>.
+    /// </summary>
+    internal sealed record OpenReader(int Reader, long Position, long End) : SwarmCommand;
+
+    /// <summary>It has read up to there.</summary>
+    internal sealed record MoveReader(int Reader, long Position) : SwarmCommand;
+
+    internal sealed record CloseReader(int Reader) : SwarmCommand;
+
     internal sealed record SetSuperSeeding(bool IsSuperSeeding) : SwarmCommand;
 
     /// <summary>The world sees us at this address, of those of its family.</summary>

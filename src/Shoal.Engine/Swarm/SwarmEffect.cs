@@ -72,6 +72,9 @@ internal enum SwarmEffectKind : byte
     /// <summary>It left. Payload: <see cref="PeerStatus"/>. Piece: the <see cref="DisconnectReason"/>.</summary>
     PeerGone,
 
+    /// <summary>A reader may read on, or less far than it was told. Payload: <see cref="ReaderProgress"/>.</summary>
+    ReaderAdvanced,
+
     /// <summary>A state worth telling the user at once changed (checking done, paused by an error, ...).</summary>
     StateChanged,
 }

@@ -34,6 +34,9 @@ internal enum SwarmEventKind : byte
     /// <summary>All of a piece was hashed. Payload: <see cref="PieceHashResult"/>.</summary>
     PieceHashed,
 
+    /// <summary>A block of a watched piece is on disk. Piece, Begin; payload: its leaf hash, <see cref="Sha256Digest"/>.</summary>
+    BlockHashed,
+
     /// <summary>The disk cannot write or read. Payload: <see cref="DiskFailure"/>.</summary>
     DiskFailed,
 

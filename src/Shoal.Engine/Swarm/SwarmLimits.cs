@@ -150,5 +150,8 @@ internal sealed record SwarmLimits
     public int ServedBlocksPerSecond { get; init; } = 20;
 
     /// <summary>See there.</summary>
+    public ReaderLimits Readers { get; init; } = new();
+
+    /// <summary>See there.</summary>
     public HolePunchLimits HolePunch { get; init; } = new();
 }

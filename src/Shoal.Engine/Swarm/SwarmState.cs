@@ -81,6 +81,9 @@ internal sealed class SwarmState
     /// <summary>In the order they joined; web seeds too.</summary>
     public List<PeerState> Peers { get; } = [];
 
+    /// <summary>In the order they came.</summary>
+    public List<ReaderState> Readers { get; } = [];
+
     /// <summary>How many of <see cref="Peers"/> are web seeds.</summary>
     public int WebSeedCount { get; private set; }
 

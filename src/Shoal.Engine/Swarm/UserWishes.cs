@@ -17,6 +17,8 @@ internal sealed class UserWishes(
 
     public required MemberWatch Members { get; init; }
 
+    public required Readers Readers { get; init; }
+
     public void Handle(SwarmCommand command)
     {
         switch (command)
@@ -45,6 +47,15 @@ internal sealed class UserWishes(
             case SwarmCommand.SetDeadline set when state.Content is { } content:
                 content.SetDeadline(set.Piece, set.Deadline);
                 ledger.RefillAll();
+                break;
+            case SwarmCommand.OpenReader open:
+                Readers.Open(open.Reader, open.Position, open.End);
+                break;
+            case SwarmCommand.MoveReader move:
+                Readers.Move(move.Reader, move.Position);
+                break;
+            case SwarmCommand.CloseReader close:
+                Readers.Close(close.Reader);
                 break;
             case SwarmCommand.SetSuperSeeding set:
                 state.IsSuperSeeding = set.IsSuperSeeding;

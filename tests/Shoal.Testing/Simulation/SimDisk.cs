@@ -15,6 +15,7 @@ internal sealed class SimDisk : ITorrentDisk
     private readonly Metainfo _metainfo;
     private readonly Dictionary<int, bool[]> _written = [];
     private readonly HashSet<int> _discarded = [];
+    private readonly HashSet<int> _watched = [];
     private readonly Queue<DiskRequest> _stuck = new();
 
     public SimDisk(SimWorld world, SimNode node, Metainfo metainfo)
@@ -137,9 +138,16 @@ internal sealed class SimDisk : ITorrentDisk
             case DiskRequestKind.CopyPiece:
                 Copy(request);
                 break;
+            case DiskRequestKind.WatchPiece:
+                Watch(request.Piece);
+                break;
+            case DiskRequestKind.DiscardBlock:
+                _written[request.Piece.Value][request.Begin / PieceLayout.BlockSize] = false;
+                break;
             case DiskRequestKind.CommitPiece:
                 Claimed.Set(request.Piece);
                 _written.Remove(request.Piece.Value);
+                _watched.Remove(request.Piece.Value);
                 break;
             case DiskRequestKind.DiscardPiece:
                 _written.Remove(request.Piece.Value);
@@ -163,10 +171,37 @@ internal sealed class SimDisk : ITorrentDisk
         request.Buffer!.Span.CopyTo(Content.AsSpan((int)_layout.OffsetOf(request.Piece) + request.Begin));
         request.Buffer.Release();
         written[request.Begin / PieceLayout.BlockSize] = true;
+        if (_watched.Contains(request.Piece.Value))
+        {
+            TellLeaf(request.Piece, request.Begin);
+        }
+
         if (Array.TrueForAll(written, isThere => isThere))
         {
             Hash(request.Piece, _discarded.Contains(request.Piece.Value));
         }
+    }
+
+    private void Watch(PieceIndex piece)
+    {
+        _watched.Add(piece.Value);
+        if (_written.TryGetValue(piece.Value, out var written))
+        {
+            for (var block = 0; block < written.Length; block++)
+            {
+                if (written[block])
+                {
+                    TellLeaf(piece, block * PieceLayout.BlockSize);
+                }
+            }
+        }
+    }
+
+    private void TellLeaf(PieceIndex piece, int begin)
+    {
+        var length = Math.Min(PieceLayout.BlockSize, _layout.DataSizeOf(piece) - begin);
+        var leaf = new Sha256Digest(SHA256.HashData(Content.AsSpan((int)_layout.OffsetOf(piece) + begin, length)));
+        Answer(new SwarmEvent(SwarmEventKind.BlockHashed, Piece: (uint)piece.Value, Begin: (uint)begin, Payload: leaf));
     }
 
     private void Copy(DiskRequest request)

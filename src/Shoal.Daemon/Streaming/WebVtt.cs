@@ -1,0 +1,94 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Shoal.Daemon;
+
+/// <summary>Subtitles in the form that browsers understand, made of SubRip (.srt), which has no specification and many forms.</summary>
+internal static partial class WebVtt
+{
+    /// <param name="subRip">In UTF-8, or else taken for Latin-1.</param>
+    public static string OfSubRip(ReadOnlySpan<byte> subRip)
+    {
+        var lines = Decode(subRip).ReplaceLineEndings("\n").Split('\n');
+        var text = new StringBuilder("WEBVTT\n");
+        var isInCue = false;
+        foreach (var line in lines)
+        {
+            var times = Times().Match(line);
+            if (times.Success)
+            {
+                // The number before it, and settings after it that mean something else there, are left out.
+                text.Append('\n').Append(Time(times, "a")).Append(" --> ").Append(Time(times, "b")).Append('\n');
+                isInCue = true;
+            }
+            else if (string.IsNullOrWhiteSpace(line))
+            {
+                isInCue = false;
+            }
+            else if (isInCue)
+            {
+                text.Append(Plain(line)).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string Decode(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.StartsWith(Encoding.UTF8.Preamble))
+        {
+            bytes = bytes[Encoding.UTF8.Preamble.Length..];
+        }
+
+        return System.Text.Unicode.Utf8.IsValid(bytes)
+            ? Encoding.UTF8.GetString(bytes)
+            : Encoding.Latin1.GetString(bytes);
+    }
+
+    private static string Time(Match times, string which)
+    {
+        var hours = times.Groups[which + "h"].Value.PadLeft(2, '0');
+        var rest = times.Groups[which + "m"].Value;
+        return $"{hours}:{rest}.{times.Groups[which + "f"].Value.PadRight(3, '0')}";
+    }
+
+    /// <summary>Tags that both know stay; others, and positions in braces, go; all else is text.</summary>
+    private static string Plain(string line)
+    {
+        var text = new StringBuilder();
+        var at = 0;
+        line = Braces().Replace(line, "");
+        foreach (Match tag in Tags().Matches(line))
+        {
+            text.Append(Escape(line[at..tag.Index]));
+            at = tag.Index + tag.Length;
+            if (tag.Groups["kept"].Success)
+            {
+                text.Append(tag.Value.ToLowerInvariant());
+            }
+        }
+
+        return text.Append(Escape(line[at..])).ToString();
+    }
+
+    private static string Escape(string text) =>
+        text.Replace("&", "&amp;", StringComparison.Ordinal)
+            .Replace("<", "&lt;", StringComparison.Ordinal)
+            .Replace(">", "&gt;", StringComparison.Ordinal);
+
+    [GeneratedRegex(
+        @"^\s*(?<ah>\d{1,3}):(?<am>\d{2}:\d{2})[,.](?<af>\d{1,3})\s*-->\s*(?<bh>\d{1,3}):(?<bm>\d{2}:\d{2})[,.](?<bf>\d{1,3})",
+        RegexOptions.CultureInvariant
+    )]
+    private static partial Regex Times();
+
+    [GeneratedRegex(@"\{\\[^}]{0,100}\}")]
+    private static partial Regex Braces();
+
+    [GeneratedRegex(
+        @"(?<kept></?[ibu]>)|</?[a-z][^<>]{0,200}>",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
+    private static partial Regex Tags();
+}
