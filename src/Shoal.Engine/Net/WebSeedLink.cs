@@ -102,20 +102,24 @@ internal sealed class WebSeedLink : ISwarmLink, IWebSeedWork, IDisposable
 
     public void Apply(ReadOnlySpan<SwarmEffect> effects)
     {
-        foreach (ref readonly var effect in effects)
+        // All at once, or a fetcher that looks for work meanwhile begins a run with half of what belongs together.
+        lock (_lock)
         {
-            (effect.Payload as BlockBuffer)?.Release();
-            switch (effect.Kind, effect.MessageId)
+            foreach (ref readonly var effect in effects)
             {
-                case (SwarmEffectKind.Disconnect, _):
-                    Close((DisconnectReason)effect.Piece);
-                    break;
-                case (SwarmEffectKind.Send, MessageId.Request):
-                    Add(BlockOf(effect));
-                    break;
-                case (SwarmEffectKind.Send, MessageId.Cancel):
-                    Cancel(BlockOf(effect));
-                    break;
+                (effect.Payload as BlockBuffer)?.Release();
+                switch (effect.Kind, effect.MessageId)
+                {
+                    case (SwarmEffectKind.Disconnect, _):
+                        Close((DisconnectReason)effect.Piece);
+                        break;
+                    case (SwarmEffectKind.Send, MessageId.Request):
+                        _queue.Add(BlockOf(effect));
+                        break;
+                    case (SwarmEffectKind.Send, MessageId.Cancel):
+                        Cancel(BlockOf(effect));
+                        break;
+                }
             }
         }
 
@@ -273,29 +277,19 @@ internal sealed class WebSeedLink : ISwarmLink, IWebSeedWork, IDisposable
         Close(failure.Reason);
     }
 
-    private void Add(BlockRef block)
-    {
-        lock (_lock)
-        {
-            _queue.Add(block);
-        }
-    }
-
+    /// <summary>Under the lock.</summary>
     private void Cancel(BlockRef block)
     {
-        lock (_lock)
+        if (_queue.Cancel(block))
         {
-            if (_queue.Cancel(block))
+            return;
+        }
+
+        foreach (var run in _running)
+        {
+            if (run.Cancel(block))
             {
                 return;
-            }
-
-            foreach (var run in _running)
-            {
-                if (run.Cancel(block))
-                {
-                    return;
-                }
             }
         }
     }

@@ -145,17 +145,17 @@ public sealed class WebSeedLinkTests
         var taking = link.TakeBlocksAsync(64);
         while (!taking.IsCompleted)
         {
-            // The second timer is that of the limit: somebody waits for it.
-            if (link.Time.ActiveTimers > 1)
+            // Its only timer: somebody waits for the limit.
+            if (link.LimitTime.ActiveTimers > 0)
             {
-                link.Time.Advance(TimeSpan.FromMilliseconds(50));
+                link.LimitTime.Advance(TimeSpan.FromMilliseconds(50));
             }
 
             await Task.Yield();
         }
 
         await taking;
-        Assert.InRange(link.Time.Elapsed.TotalSeconds, 7.5, 60);
+        Assert.InRange(link.LimitTime.Elapsed.TotalSeconds, 7.5, 60);
     }
 
     [Fact]
