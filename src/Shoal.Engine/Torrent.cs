@@ -18,6 +18,11 @@ public sealed class Torrent
     /// <summary>The latest snapshot; never waits.</summary>
     public TorrentStatus Status => _runner.Status;
 
+    /// <summary>
+    /// It has no peers and nothing to do, and nothing of <see cref="Status"/> changes but what trackers say, until something happens.
+    /// </summary>
+    public bool IsAtRest => _runner.IsAtRest;
+
     /// <summary>The folder that holds the content.</summary>
     public string SaveDirectory => _runner.SaveDirectory;
 

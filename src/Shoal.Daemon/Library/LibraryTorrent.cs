@@ -35,6 +35,9 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>Since when it moves less than is worth a place in the queue; null: it does not.</summary>
     public long? SlowSince { get; set; }
 
+    /// <summary>The pass of the watch that looked at it last.</summary>
+    public int LookedAt { get; set; }
+
     /// <summary>What was saved last differs from <see cref="Entry"/> in numbers only, which can wait.</summary>
     public bool HasUnsaved { get; set; }
 }

@@ -15,7 +15,11 @@ internal sealed partial class TorrentLibrary
     private const long SlowRate = 2048;
     private const long SlowSeconds = 60;
 
+    /// <summary>Passes between two looks at a torrent of which the engine says that nothing happens to it.</summary>
+    private const int PassesAtRest = 10;
+
     private int _passes;
+    private int _pass;
     private volatile bool _wasCalled;
     private volatile bool _isMapped;
 
@@ -64,13 +68,35 @@ internal sealed partial class TorrentLibrary
     {
         lock (_lock)
         {
+            _pass++;
             foreach (var torrent in _order)
             {
+                if (torrent.Engine is { IsAtRest: true } && _pass - torrent.LookedAt < PassesAtRest)
+                {
+                    continue;
+                }
+
                 Look(torrent);
+                torrent.LookedAt = _pass;
             }
 
             Requeue();
-            PublishAll();
+            PublishLookedAt();
+        }
+    }
+
+    /// <summary>Of those that were passed over there is no news.</summary>
+    private void PublishLookedAt()
+    {
+        var changed = false;
+        for (var i = 0; i < _order.Count; i++)
+        {
+            changed |= _order[i].LookedAt == _pass && Publish(_order[i], i, _revision + 1);
+        }
+
+        if (changed)
+        {
+            Advance();
         }
     }
 
@@ -97,6 +123,7 @@ internal sealed partial class TorrentLibrary
 
         var status = engine.Status;
         var entry = torrent.Entry;
+        var seconds = Math.Min(_pass - torrent.LookedAt, PassesAtRest) * (long)PassInterval.TotalSeconds;
         TakeMetadata(torrent, engine);
         _wasCalled |= status.Peers.Any(peer => peer is { IsOutgoing: false, WebSeed: null });
         var moved = status.AllTimeDownloaded + status.AllTimeUploaded;
@@ -113,10 +140,9 @@ internal sealed partial class TorrentLibrary
             Downloaded = status.AllTimeDownloaded,
             Uploaded = status.AllTimeUploaded,
             ActiveAt = isActive ? NowSeconds : torrent.Entry.ActiveAt,
-            SeedingSeconds = torrent.Entry.SeedingSeconds + (isSeeding ? (long)PassInterval.TotalSeconds : 0),
+            SeedingSeconds = torrent.Entry.SeedingSeconds + (isSeeding ? seconds : 0),
             DownloadingSeconds =
-                torrent.Entry.DownloadingSeconds
-                + (status.State == TorrentState.Downloading ? (long)PassInterval.TotalSeconds : 0),
+                torrent.Entry.DownloadingSeconds + (status.State == TorrentState.Downloading ? seconds : 0),
         };
         if (entry != torrent.Entry)
         {
@@ -198,6 +224,7 @@ internal sealed partial class TorrentLibrary
             {
                 _order[i].IsQueued = waiting[i];
                 _order[i].SlowSince = null;
+                _order[i].LookedAt = _pass;
                 if (_order[i].Engine is { } engine && !_order[i].Entry.Paused)
                 {
                     Run(engine, !waiting[i]);

@@ -18,7 +18,7 @@ internal sealed partial class LockFolder : IDisposable
     private const int SetOpenFileLock = 37; // F_OFD_SETLK
 
     /// <summary>The system looks through all locks of a file for each new one: these many make that short.</summary>
-    private const int Files = 64;
+    private const int Files = 256;
     private const short WriteLock = 1;
     private const short Unlock = 2;
 

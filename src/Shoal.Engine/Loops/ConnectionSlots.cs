@@ -21,7 +21,7 @@ internal sealed class ConnectionSlots(
     private const int MaxBans = 100_000;
 
     private readonly Lock _lock = new();
-    private readonly List<TorrentShare> _shares = [];
+    private readonly HashSet<TorrentShare> _shares = [];
     private readonly Dictionary<IPAddress, int> _byAddress = [];
     private readonly Dictionary<PeerNetwork.Neighbourhood, int> _byNeighbourhood = [];
     private readonly Dictionary<IPAddress, DateTimeOffset> _bans = [];

@@ -17,12 +17,15 @@ internal sealed class PeerConnections : IAsyncDisposable
     private readonly TorrentShare _share;
 
     // Peers that the user named: the port filter is not for them.
-    private readonly ConcurrentDictionary<IPEndPoint, bool> _ofUser;
+    private readonly ConcurrentDictionary<IPEndPoint, bool> _ofUser = SmallMap.Create<IPEndPoint, bool>();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = new();
+    private readonly ConcurrentDictionary<PeerHandle, PeerLink> _links = SmallMap.Create<PeerHandle, PeerLink>();
 
     // Both addresses of peers with a name, by the first. Names come from the user and from magnet links, so are few.
-    private readonly ConcurrentDictionary<IPEndPoint, IPEndPoint[]> _named = new();
+    private readonly ConcurrentDictionary<IPEndPoint, IPEndPoint[]> _named = SmallMap.Create<
+        IPEndPoint,
+        IPEndPoint[]
+    >();
     private int _lastHandle;
 
     /// <param name="services">What all torrents share.</param>
@@ -38,7 +41,11 @@ internal sealed class PeerConnections : IAsyncDisposable
         Action<Exception> onFault
     )
     {
-        _ofUser = new ConcurrentDictionary<IPEndPoint, bool>(named.Select(peer => KeyValuePair.Create(peer, true)));
+        foreach (var peer in named)
+        {
+            _ofUser[peer] = true;
+        }
+
         _services = services;
         _host = host;
         _loop = loop;

@@ -32,7 +32,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
     private readonly long _epoch;
     private readonly EventMailbox<SwarmEvent> _mailbox = new(MailboxCapacity);
     private readonly SwarmEffects _effects = new();
-    private readonly ConcurrentDictionary<PeerHandle, ISwarmLink> _links = new();
+    private readonly ConcurrentDictionary<PeerHandle, ISwarmLink> _links = SmallMap.Create<PeerHandle, ISwarmLink>();
     private readonly Dictionary<PeerHandle, List<SwarmEffect>> _staged = [];
     private readonly List<PeerHandle> _touched = [];
     private readonly Stack<List<SwarmEffect>> _spareLists = new();

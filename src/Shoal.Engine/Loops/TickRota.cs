@@ -19,8 +19,8 @@ internal interface ITicked
 /// <remarks>Everything but <see cref="Tick"/> is safe from any thread.</remarks>
 internal sealed class TickRota
 {
-    /// <summary>Ticks in which each of the resting has one turn: five seconds.</summary>
-    public const int RestTicks = 50;
+    /// <summary>Ticks in which each of the resting has one turn: ten seconds.</summary>
+    public const int RestTicks = 100;
 
     private readonly ConcurrentQueue<(ITicked Who, Change Change)> _changes = new();
     private readonly List<ITicked> _awake = [];

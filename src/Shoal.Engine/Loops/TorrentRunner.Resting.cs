@@ -3,8 +3,8 @@ namespace Shoal.Engine;
 // A torrent that has nothing to do rests: it is ticked seldom, until something happens.
 internal sealed partial class TorrentRunner
 {
-    /// <summary>15 seconds without peers and without news. What is due at the start (the DHT, trackers) has begun by then.</summary>
-    private const int TicksBeforeRest = 150;
+    /// <summary>5 seconds without peers and without news. What is due at the start (the DHT, trackers) has begun by then.</summary>
+    private const int TicksBeforeRest = 50;
 
     private volatile bool _isStirred = true;
     private volatile int _isResting;
@@ -24,6 +24,9 @@ internal sealed partial class TorrentRunner
             _services.Rota.Wake(this);
         }
     }
+
+    /// <summary>See <see cref="Torrent.IsAtRest"/>.</summary>
+    public bool IsAtRest => _isResting != 0;
 
     /// <summary>At the end of each tick: whether the next can wait.</summary>
     private bool TryRest()

@@ -23,8 +23,8 @@ internal sealed class TorrentWebSeeds(
     private readonly WebSeedLimits _limits = WebSeedLimits.Default;
     private readonly BackgroundTasks _tasks = new(onFault);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<WebSeedUrl, bool> _banned = new();
-    private readonly ConcurrentDictionary<PeerHandle, WebSeedLink> _links = new();
+    private readonly ConcurrentDictionary<WebSeedUrl, bool> _banned = SmallMap.Create<WebSeedUrl, bool>();
+    private readonly ConcurrentDictionary<PeerHandle, WebSeedLink> _links = SmallMap.Create<PeerHandle, WebSeedLink>();
     private readonly Lock _lock = new();
     private TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isStarted;
