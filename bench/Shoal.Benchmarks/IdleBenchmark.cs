@@ -16,8 +16,8 @@ internal static class IdleBenchmark
     private const int PieceLength = 16 * 1024;
     private const int Size = 64 * PieceLength;
 
-    /// <summary>A torrent rests after 15 seconds without peers and news.</summary>
-    private static readonly TimeSpan UntilRest = TimeSpan.FromSeconds(20);
+    /// <summary>A torrent rests after 5 seconds without peers and news.</summary>
+    private static readonly TimeSpan UntilRest = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan Watch = TimeSpan.FromSeconds(10);
 

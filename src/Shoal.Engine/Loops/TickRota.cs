@@ -14,7 +14,7 @@ internal interface ITicked
 
 /// <summary>
 /// Who is ticked when: those with something to do each time, the resting by turns. So thousands of torrents without peers
-/// cost nothing, and each is still looked at every few seconds.
+/// cost nothing, and each is still looked at every ten seconds.
 /// </summary>
 /// <remarks>Everything but <see cref="Tick"/> is safe from any thread.</remarks>
 internal sealed class TickRota
