@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Shoal.Files;
 using Shoal.Membership;
 
 namespace Shoal.Hub;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using Shoal.Files;
 using Shoal.Hub;
 using Shoal.Membership;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using QRCoder;
+using Shoal.Files;
 using Shoal.Hub;
 
 namespace Shoal.Cli;

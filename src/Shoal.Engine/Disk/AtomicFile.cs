@@ -1,3 +1,5 @@
+using Shoal.Files;
+
 namespace Shoal.Engine;
 
 /// <summary>Replaces a file so that after a crash at any moment the old or the new content is there, whole.</summary>
@@ -9,26 +11,7 @@ public static class AtomicFile
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes)
     {
-        var temporary = path + ".new";
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.Write,
-            Share = FileShare.None,
-            BufferSize = 0,
-        };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (var file = new FileStream(temporary, options))
-        {
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
+        PrivateFiles.Write(path, bytes);
         new LocalFileSystem().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 }

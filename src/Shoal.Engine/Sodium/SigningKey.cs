@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Shoal.Files;
 
 namespace Shoal.Engine;
 
@@ -10,8 +11,6 @@ public sealed class SigningKey
 {
     // The digits and what an editor may have put behind them.
     private const int MaxFileLength = 80;
-
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly byte[] _seed;
 
@@ -53,51 +52,18 @@ public sealed class SigningKey
 
     private static byte[] Create(string path)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        if (!Directory.Exists(folder))
-        {
-            _ = OperatingSystem.IsWindows()
-                ? Directory.CreateDirectory(folder)
-                : Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
-        }
-
+        PrivateFiles.CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var seed = RandomNumberGenerator.GetBytes(Ed25519.SeedSize);
-        var temporary = $"{path}.{Environment.ProcessId}.new";
-        try
-        {
-            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = OwnerOnly;
-            }
-
-            // Durable before anybody hears of the public key: a key that is lost is a publication that never changes.
-            using (var file = new FileStream(temporary, options))
-            {
-                file.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(seed) + "\n"));
-                file.Flush(flushToDisk: true);
-            }
-
-            // Two programs may do this at once: the first wins, and the second reads what the first wrote.
-            System.IO.File.Move(temporary, path, overwrite: false);
-            return seed;
-        }
-        catch (IOException) when (System.IO.File.Exists(path))
-        {
-            return Read(path);
-        }
-        finally
-        {
-            System.IO.File.Delete(temporary);
-        }
+        // Durable before anybody hears of the public key: a key that is lost is a publication that never changes. Two
+        // programs may do this at once: the second reads what the first wrote.
+        var line = System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(seed) + "\n");
+        return PrivateFiles.TryWriteNew(path, line) ? seed : Read(path);
     }
 
     private static byte[] Read(string path)
     {
-        if (
-            !OperatingSystem.IsWindows()
-            && (System.IO.File.GetUnixFileMode(path) & ~(OwnerOnly | UnixFileMode.UserExecute)) is not UnixFileMode.None
-        )
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        if (PrivateFiles.IsOpenToOthers(file))
         {
             throw new PublicationException(
                 "key-readable-by-others",
@@ -105,7 +71,6 @@ public sealed class SigningKey
             );
         }
 
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         var bytes = new byte[MaxFileLength + 1];
         var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         var text = System.Text.Encoding.ASCII.GetString(bytes, 0, length).Trim();

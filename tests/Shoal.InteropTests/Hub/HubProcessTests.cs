@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Shoal.Files;
 using Shoal.Hub;
 using Shoal.Membership;
 

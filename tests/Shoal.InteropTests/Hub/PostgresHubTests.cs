@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using Shoal.Hub;
+using Shoal.Files;
 using Shoal.Membership;
 using Shoal.Protocol;
 using Shoal.Testing;

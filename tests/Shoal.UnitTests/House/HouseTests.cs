@@ -17,9 +17,10 @@ public sealed partial class HouseTests
     {
         ["Shoal.Protocol"] = [],
         ["Shoal.Membership"] = ["Shoal.Protocol"],
-        ["Shoal.Engine"] = ["Shoal.Membership", "Shoal.Protocol"],
+        ["Shoal.Files"] = [],
+        ["Shoal.Engine"] = ["Shoal.Files", "Shoal.Membership", "Shoal.Protocol"],
         ["Shoal.Tracker"] = ["Shoal.Protocol"],
-        ["Shoal.Hub"] = ["Shoal.Membership", "Shoal.Tracker", "Shoal.Protocol"],
+        ["Shoal.Hub"] = ["Shoal.Files", "Shoal.Membership", "Shoal.Tracker", "Shoal.Protocol"],
         ["Shoal.Api"] = [],
         ["Shoal.Daemon"] = ["Shoal.Engine", "Shoal.Tracker", "Shoal.Api"],
         ["Shoal.Cli"] = ["Shoal.Daemon", "Shoal.Engine", "Shoal.Hub", "Shoal.Tracker", "Shoal.Api"],

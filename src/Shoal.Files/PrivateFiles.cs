@@ -1,0 +1,107 @@
+namespace Shoal.Files;
+
+/// <summary>Files that only their owner can read, written whole or not at all: keys, and what names people.</summary>
+public static class PrivateFiles
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private const UnixFileMode Others =
+        UnixFileMode.GroupRead
+        | UnixFileMode.GroupWrite
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherWrite
+        | UnixFileMode.OtherExecute;
+
+    /// <summary>Makes the folder, for its owner only, unless it is there.</summary>
+    public static void CreateFolder(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            _ = OperatingSystem.IsWindows()
+                ? Directory.CreateDirectory(folder)
+                : Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+        }
+    }
+
+    /// <summary>Replaces the file; its content is on the disk when this returns.</summary>
+    /// <exception cref="IOException">The old content is there.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content) => Write(path, content, overwrite: true);
+
+    /// <summary>Writes a file that is not there yet; of two programs that do this at once the first wins.</summary>
+    /// <returns>False: it is there, and stays as it is.</returns>
+    /// <exception cref="IOException">There is none.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public static bool TryWriteNew(string path, ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            Write(path, content, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether somebody but its owner can read or write the open file; never on Windows, which has other rules.</summary>
+    public static bool IsOpenToOthers(FileStream file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return !OperatingSystem.IsWindows() && (File.GetUnixFileMode(file.SafeFileHandle) & Others) != 0;
+    }
+
+    /// <summary>Reads a file that others cannot read.</summary>
+    /// <exception cref="IOException">It is longer than it may be, or others can read it.</exception>
+    public static byte[] Read(string path, int maxLength)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        if (IsOpenToOthers(file))
+        {
+            throw new IOException($"{path} can be read by others than its owner: chmod 600 mends that");
+        }
+
+        if (file.Length > maxLength)
+        {
+            throw new IOException($"{path} is longer than such a file can be");
+        }
+
+        var content = new byte[file.Length];
+        file.ReadExactly(content);
+        return content;
+    }
+
+    private static void Write(string path, ReadOnlySpan<byte> content, bool overwrite)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.new";
+        try
+        {
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                Share = FileShare.None,
+                BufferSize = 0,
+            };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = OwnerOnly;
+            }
+
+            using (var file = new FileStream(temporary, options))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}
