@@ -37,6 +37,9 @@ public sealed class OutboundNetwork : IDownloadNetwork
         return NetworkReaches.Of(address) != NetworkReach.Global;
     }
 
+    /// <summary>Whether a proxy connects for us, by whichever family it likes.</summary>
+    public bool IsProxied => _egress.IsProxied;
+
     /// <exception cref="SocketException">Nobody knows the name, or looking it up would go around the proxy.</exception>
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
         await _egress.ResolveAsync(host, cancellation).ConfigureAwait(false);
@@ -55,14 +58,33 @@ public sealed class OutboundNetwork : IDownloadNetwork
     /// <param name="whyNot">Told whether the host is local; why it must not be connected to, or null.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="IOException">No connection; the message says why.</exception>
-    public async Task<(Stream Stream, bool IsLocal)> ConnectAsync(
+    public Task<(Stream Stream, bool IsLocal)> ConnectAsync(
         string host,
         int port,
         Func<bool, string?> whyNot,
         CancellationToken cancellation
+    ) => ConnectAsync(host, port, null, whyNot, cancellation);
+
+    /// <inheritdoc cref="ConnectAsync(string, int, Func{bool, string?}, CancellationToken)"/>
+    /// <param name="family">Only by addresses of this one; null: by any.</param>
+    public async Task<(Stream Stream, bool IsLocal)> ConnectAsync(
+        string host,
+        int port,
+        AddressFamily? family,
+        Func<bool, string?> whyNot,
+        CancellationToken cancellation
     )
     {
-        var target = new HostTarget(host, port) { WhyNot = reach => whyNot(reach != NetworkReach.Global) };
+        var target = new HostTarget(host, port)
+        {
+            WhyNot = reach => whyNot(reach != NetworkReach.Global),
+            Origin = family switch
+            {
+                AddressFamily.InterNetwork => IPAddress.Any,
+                AddressFamily.InterNetworkV6 => IPAddress.IPv6Any,
+                _ => null,
+            },
+        };
         var connection = await _egress.ConnectAsync(target, cancellation).ConfigureAwait(false);
         return connection.Socket is { } socket
             ? (new NetworkStream(socket, ownsSocket: true), connection.Reach != NetworkReach.Global)

@@ -14,9 +14,9 @@ namespace Shoal.Engine;
 public sealed class PublicationMembership
 {
     private readonly byte[] _publicationKey;
-    private readonly MemberIdentity _identity;
     private readonly MembershipVerifier _verifier;
     private readonly Lock _lock = new();
+    private MemberIdentity _identity;
     private X509Certificate2? _certificate;
     private byte[] _certificateBytes = [];
     private MemberEnd? _end;
@@ -65,14 +65,16 @@ public sealed class PublicationMembership
 
     /// <summary>Our certificate is another one now. Connections that are open stay so.</summary>
     /// <param name="certificate">In DER.</param>
+    /// <param name="next">The key that it is for, from now on ours, as that of the constructor; null: the same.</param>
     /// <exception cref="ArgumentException">It is another key's, or not of the publication.</exception>
     [MemberNotNull(nameof(_certificate))]
-    public void Renew(ReadOnlySpan<byte> certificate)
+    public void Renew(ReadOnlySpan<byte> certificate, MemberIdentity? next = null)
     {
+        var identity = next ?? _identity;
         // What it says, not whether it is good now: a certificate that has expired may be renewed, and peers decide.
         var bytes = certificate.ToArray();
-        var verdict = _verifier.Verify(bytes, null, NotBeforeOf(bytes));
-        if (!verdict.IsOk || !verdict.PublicKey.Span.SequenceEqual(_identity.PublicKey.Span))
+        var verdict = _verifier.Verify(bytes, null, MembershipVerifier.BeginOf(bytes));
+        if (!verdict.IsOk || !verdict.PublicKey.Span.SequenceEqual(identity.PublicKey.Span))
         {
             throw new ArgumentException(
                 $"this is no certificate of our key in the publication ({verdict.Fault})",
@@ -83,7 +85,8 @@ public sealed class PublicationMembership
         lock (_lock)
         {
             // The former one is not disposed of: connections may be using it.
-            _certificate = _identity.WithCertificate(bytes);
+            _identity = identity;
+            _certificate = identity.WithCertificate(bytes);
             _certificateBytes = bytes;
             Grant = verdict.Grant;
             _end = null;
@@ -184,17 +187,4 @@ public sealed class PublicationMembership
         ReadOnlySpan<byte> endKey,
         ReadOnlySpan<byte> signature
     ) => MemberIdentity.IsSigned(memberKey, MemberEnd.Vow(endKey), signature);
-
-    private static DateTimeOffset NotBeforeOf(byte[] certificate)
-    {
-        try
-        {
-            using var read = X509CertificateLoader.LoadCertificate(certificate);
-            return read.NotBefore.ToUniversalTime();
-        }
-        catch (CryptographicException)
-        {
-            return default;
-        }
-    }
 }

@@ -76,6 +76,9 @@ public sealed record HubLimits
     /// <summary>Longest time an invitation can be open. Default 400 days.</summary>
     public TimeSpan InvitationLifetime { get; init; } = TimeSpan.FromDays(400);
 
+    /// <summary>Most people that one administrator can be allowed to invite; beyond that it has no limit. Default 1,000,000.</summary>
+    public const int MaxInviteQuota = 1_000_000;
+
     /// <summary>Most uses of one invitation. Default 100,000.</summary>
     public const int MaxUses = 100_000;
 }

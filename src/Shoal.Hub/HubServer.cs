@@ -155,6 +155,7 @@ public sealed class HubServer : IAsyncDisposable
         to.MapGet("/v1/catalogue", catalogue.ListAsync);
         to.MapPost("/v1/catalogue", catalogue.PublishAsync);
         to.MapGet("/v1/catalogue/{id}/{version}/torrent", catalogue.TorrentAsync);
+        to.MapGet("/v1/catalogue/{id}/{version}/peers", catalogue.PeersAsync);
         to.MapDelete("/v1/catalogue/{id}/{version}", catalogue.WithdrawAsync);
         to.MapGet("/announce", catalogue.AnnounceAsync);
     }

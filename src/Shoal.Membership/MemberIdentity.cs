@@ -34,6 +34,12 @@ public sealed class MemberIdentity : IDisposable
             using var same = CertificateProfile.ImportKey(key.ExportSubjectPublicKeyInfo());
             return same is not null ? new MemberIdentity(key) : throw new CryptographicException("not a key on P-256");
         }
+        catch (PlatformNotSupportedException exception)
+        {
+            // A curve that this platform has not heard of.
+            key.Dispose();
+            throw new CryptographicException("not a key on P-256", exception);
+        }
         catch
         {
             key.Dispose();

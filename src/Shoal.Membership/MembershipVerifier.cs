@@ -27,6 +27,10 @@ public sealed class MembershipVerifier(AuthorityCertificate authority, Membershi
 
     public AuthorityCertificate Authority => authority;
 
+    /// <summary>The first second of a certificate, to look at one that is not good now; the beginning of time for what is none.</summary>
+    public static DateTimeOffset BeginOf(ReadOnlySpan<byte> certificate) =>
+        CertificateReader.TryRead(certificate.ToArray())?.NotBefore ?? default;
+
     /// <param name="certificate">In DER; from a stranger.</param>
     /// <param name="revoked">The newest list known; null: none.</param>
     /// <param name="now">By our clock.</param>

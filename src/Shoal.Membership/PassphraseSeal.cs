@@ -13,6 +13,9 @@ public sealed unsafe class PassphraseSeal
     /// <summary>Random bytes that sealing needs: a salt and a nonce.</summary>
     public const int RandomSize = SaltSize + NonceSize;
 
+    /// <summary>Random bytes that <see cref="DrawPassphrase"/> needs.</summary>
+    public const int DrawSize = 16;
+
     private const int SaltSize = 16;
     private const int NonceSize = 24;
     private const int KeySize = 32;
@@ -26,7 +29,11 @@ public sealed unsafe class PassphraseSeal
     private const long MaxPasses = 16;
     private const long MinMemory = 8 * 1024;
     private const long MaxMemory = 1024L * 1024 * 1024;
-    private const int MaxSealedLength = 1024 * 1024;
+    private const int MaxSealedLength = 16 * 1024 * 1024;
+
+    // Digits of base32 in a passphrase that was drawn: 125 bits.
+    private const int DrawnDigits = 25;
+    private const int DrawnGroup = 5;
 
     // crypto_pwhash_ALG_ARGON2ID13
     private const int Argon2Id = 2;
@@ -55,11 +62,26 @@ public sealed unsafe class PassphraseSeal
             : null;
 
     /// <summary>Seals a secret.</summary>
-    /// <param name="secret">Up to 1 MiB.</param>
+    /// <param name="secret">Up to 16 MiB.</param>
     /// <param name="passphrase">As typed; hashed as UTF-8.</param>
     /// <param name="random"><see cref="RandomSize"/> random bytes, never used before.</param>
     public byte[] Seal(ReadOnlySpan<byte> secret, string passphrase, ReadOnlySpan<byte> random) =>
         Seal(secret, passphrase, random, Passes, Memory);
+
+    /// <summary>
+    /// Seals a secret under a passphrase of <see cref="DrawPassphrase"/>. Nobody guesses that one, however fast he tries, so
+    /// thousands can be sealed in seconds.
+    /// </summary>
+    public byte[] SealUnderDrawn(ReadOnlySpan<byte> secret, string passphrase, ReadOnlySpan<byte> random) =>
+        Seal(secret, passphrase, random, 1, MinMemory);
+
+    /// <summary>A passphrase that nobody guesses, in groups that can be read out: 16 random bytes as five times five digits.</summary>
+    public static string DrawPassphrase(ReadOnlySpan<byte> random)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(random.Length, DrawSize);
+        var digits = Base32.Write(random)[..DrawnDigits];
+        return string.Join('-', digits.Chunk(DrawnGroup).Select(group => new string(group)));
+    }
 
     /// <summary>Whether this is a sealed secret, as opposed to a plain one.</summary>
     public static bool IsSealed(ReadOnlySpan<byte> bytes) => bytes.StartsWith("d6:cipher"u8);

@@ -13,6 +13,9 @@ internal sealed class CliHost
     /// <summary>Whether somebody sits at <see cref="In"/> and can be asked.</summary>
     public bool IsInputTerminal { get; init; }
 
+    /// <summary>Reads a line of <see cref="In"/> that nobody who looks on shall see; null: there is none.</summary>
+    public Func<string?>? ReadHidden { get; init; }
+
     /// <summary>Whether <see cref="Out"/> is a terminal that understands cursor movement.</summary>
     public bool IsTerminal { get; init; }
 
@@ -38,6 +41,7 @@ internal sealed class CliHost
             Error = Console.Error,
             In = Console.In,
             IsInputTerminal = !Console.IsInputRedirected,
+            ReadHidden = Console.IsInputRedirected ? null : ReadKeys,
             IsTerminal = isTerminal,
             TerminalSize = MeasureTerminal,
             StateDirectory = DefaultStateDirectory(Environment.GetEnvironmentVariable),
@@ -66,6 +70,30 @@ internal sealed class CliHost
         return string.IsNullOrEmpty(home)
             ? Path.Combine(Path.GetTempPath(), "shoal-" + Environment.UserName)
             : Path.Combine(home, ".local", "state", "shoal");
+    }
+
+    private static string? ReadKeys()
+    {
+        var line = new System.Text.StringBuilder();
+        while (true)
+        {
+            var key = Console.ReadKey(intercept: true);
+            switch (key.Key)
+            {
+                case ConsoleKey.Enter:
+                    Console.Error.WriteLine();
+                    return line.ToString();
+                case ConsoleKey.Backspace when line.Length > 0:
+                    line.Length--;
+                    break;
+                case ConsoleKey.D when key.Modifiers == ConsoleModifiers.Control && line.Length == 0:
+                    Console.Error.WriteLine();
+                    return null;
+                default:
+                    line.Append(char.IsControl(key.KeyChar) ? "" : key.KeyChar);
+                    break;
+            }
+        }
     }
 
     private static (int Width, int Height) MeasureTerminal()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Shoal.Hub;
 
 namespace Shoal.Cli;
 
@@ -23,7 +24,7 @@ internal static class CatalogueCommand
             Notes = ["Every entry was signed by its publisher, and is shown only if that publisher is one."],
         };
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [all, choice.Option, json]);
+        command.AddGroup("Options", [all, .. choice.All, json]);
         command.Add(BuildGet(host));
         command.Add(BuildWithdraw(host));
         command.SetAction(
@@ -32,7 +33,7 @@ internal static class CatalogueCommand
                     result,
                     async (hub, membership) =>
                     {
-                        var entries = await CatalogueReading.ListAsync(hub, membership, cancel);
+                        var entries = await ListAsync(host, hub, membership, cancel);
                         entries = result.GetValue(all) ? entries : CatalogueReading.Newest(entries);
                         foreach (var one in entries)
                         {
@@ -51,6 +52,19 @@ internal static class CatalogueCommand
         return command;
     }
 
+    private static Task<IReadOnlyList<KnownEntry>> ListAsync(
+        CliHost host,
+        HubClient hub,
+        LocalMembership membership,
+        CancellationToken cancel
+    ) =>
+        CatalogueReading.ListOrKeptAsync(
+            hub,
+            membership,
+            why => host.Error.WriteLine($"{SafeText.Of(why)}; going on with what is known of before"),
+            cancel
+        );
+
     private static ShoalCommand BuildGet(CliHost host)
     {
         var entry = new Argument<string>("ENTRY") { Description = "Its title or id, as 'shoal catalogue' shows them" };
@@ -66,17 +80,18 @@ internal static class CatalogueCommand
         };
         command.Add(entry);
         var choice = new MembershipChoice(host, command, NetworkUse.Members);
-        command.AddGroup("Options", [.. fetch.All, choice.Option, json]);
+        command.AddGroup("Options", [.. fetch.All, .. choice.All, json]);
         command.SetAction(
             async (result, cancel) =>
             {
-                var entries = await choice.AskAsync(
-                    result,
-                    (hub, member) => CatalogueReading.ListAsync(hub, member, cancel)
-                );
+                using var membership = choice.LoadGood(result);
+                var entries = await HubCalls.DoAsync(async () =>
+                {
+                    using var hub = HubClient.Of(membership, choice.Connect(result), host.Time);
+                    return await ListAsync(host, hub, membership, cancel);
+                });
                 var wanted = result.GetRequiredValue(entry);
                 var chosen = CatalogueReading.Choose(CatalogueReading.Newest(entries), wanted);
-                using var membership = choice.Load(result);
                 return await fetch.FetchAsync(
                     result,
                     choice.Network,
@@ -103,7 +118,7 @@ internal static class CatalogueCommand
         };
         command.Add(entry);
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [choice.Option]);
+        command.AddGroup("Options", choice.All);
         command.SetAction(
             (result, cancel) =>
                 choice.AskAsync(

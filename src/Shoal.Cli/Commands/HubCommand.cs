@@ -181,10 +181,19 @@ internal sealed class HubCommand
         var folder = LocalMembership.FolderOf(StateDirectory(result), server.Publication);
         if (LocalMembership.IsIn(folder))
         {
-            using var known = MembershipChoice.Open(folder);
-            if (known.Hub == address && known.Grant.NotAfter > _host.Time.GetUtcNow())
+            var known = MembershipChoice.Look(folder);
+            if (known.Hub == address && known.Grant.NotAfter > _host.Time.GetUtcNow() && known.HasKey)
             {
                 return;
+            }
+
+            if (known.IsProtected)
+            {
+                throw new UserErrorException(
+                    "certificate-expired",
+                    "the first administrator's certificate has expired or names another hub, and its key lies under a "
+                        + $"passphrase: 'shoal member forget --hub {known.Hub}', then start the hub again"
+                );
             }
         }
 

@@ -38,10 +38,12 @@ internal sealed class HubPublishing
 
     private readonly Option<string?> _citation = Options.Text("--citation", "TEXT", "How to cite it");
 
+    private readonly PassphraseOption _passphrase = new("your key");
+
     public HubPublishing(CliHost host, ShoalCommand command)
     {
         _host = host;
-        command.AddGroup("Options with --hub", [_hub, _title, _versionName, _licence, _citation]);
+        command.AddGroup("Options with --hub", [_hub, _title, _versionName, _licence, _citation, _passphrase.Option]);
     }
 
     public bool IsWanted(ParseResult result) => result.GetValue(_hub) is not null;
@@ -49,7 +51,7 @@ internal sealed class HubPublishing
     /// <exception cref="UserErrorException">An option is given that means nothing without --hub.</exception>
     public void RefuseAlone(ParseResult result)
     {
-        Option<string?>[] others = [_title, _versionName, _licence, _citation];
+        Option<string?>[] others = [_title, _versionName, _licence, _citation, _passphrase.Option];
         if (others.FirstOrDefault(option => result.GetValue(option) is not null) is { } alone)
         {
             throw UserErrorException.Usage($"{alone.Name} goes with --hub");
@@ -65,8 +67,8 @@ internal sealed class HubPublishing
         CancellationToken cancel
     )
     {
-        var choice = new MembershipChoice(_host, network, _hub);
-        using var membership = choice.Load(result);
+        var choice = new MembershipChoice(_host, network, _hub, _passphrase);
+        using var membership = choice.LoadGood(result);
         var options = network.Engine(result, _host);
         var outbound = RunningEngine.Network(options);
         var peers = await network.PeersAsync(result, outbound, cancel);
@@ -91,7 +93,7 @@ internal sealed class HubPublishing
         using var view = TransferViews.For(_host, json);
         return await new MemberTransfer(_host, membership, outbound).RunAsync(
             options,
-            torrent.Metainfo,
+            new MemberTorrent(torrent.Metainfo.InfoHashes, torrent.Metainfo, torrent.Bytes),
             new TorrentOptions
             {
                 SaveDirectory = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!,
@@ -116,7 +118,14 @@ internal sealed class HubPublishing
     {
         var title =
             result.GetValue(_title) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-        var known = CatalogueReading.Newest(await CatalogueReading.ListAsync(hub, membership, cancel));
+        var known = CatalogueReading.Newest(
+            await CatalogueReading.ListOrKeptAsync(
+                hub,
+                membership,
+                why => _host.Error.WriteLine($"{SafeText.Of(why)}; what was published before goes on without the hub"),
+                cancel
+            )
+        );
         var before = known.FirstOrDefault(one =>
             one.Entry.Publisher == membership.Grant.Member
             && string.Equals(one.Fields.Title, title, StringComparison.OrdinalIgnoreCase)
@@ -139,6 +148,7 @@ internal sealed class HubPublishing
         // The same content again, to go on seeding: the entry is there.
         if (before is not null && before.Fields.InfoHashes == infoHashes && !SaysMore(result))
         {
+            membership.Keep(new OfflineEntry(before.Entry.Encoded, torrent.Bytes));
             return before.Fields;
         }
 
@@ -149,6 +159,7 @@ internal sealed class HubPublishing
 
         var entry = CatalogueEntry.Sign(draft, membership.Identity, membership.Certificate.Span);
         await hub.PublishAsync(new PublishRequest(entry, torrent.Bytes.ToArray()), cancel);
+        membership.Keep(new OfflineEntry(entry, torrent.Bytes));
         return draft;
     }
 

@@ -49,7 +49,7 @@ internal static class InviteCommand
             ],
         };
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [choice.Option, all, json]);
+        command.AddGroup("Options", [.. choice.All, all, json]);
         command.SetAction(
             (result, cancel) =>
                 choice.AskAsync(
@@ -90,7 +90,7 @@ internal static class InviteCommand
         };
         command.Add(ids);
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [choice.Option]);
+        command.AddGroup("Options", choice.All);
         command.SetAction(
             (result, cancel) =>
             {

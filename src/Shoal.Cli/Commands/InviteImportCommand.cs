@@ -25,6 +25,14 @@ internal static class InviteImportCommand
             "-o"
         );
         var invite = new InviteOptions();
+        var offline = new OfflineInviting(
+            host,
+            Options.Text(
+                "--offline",
+                "DIR",
+                "Write a file that works without a hub for each row into this folder, and its passphrase into the table"
+            )
+        );
         var qr = Options.Text("--qr", "DIR", "Write a picture (PNG) with the QR code of each link into this folder");
         var json = Options.Flag("--json", "Print one JSON object a line");
         var command = new ShoalCommand("import", "Invite everybody in a table, or nobody when a row is not right")
@@ -32,6 +40,7 @@ internal static class InviteImportCommand
             Examples =
             [
                 new("A link for each row", "shoal invite import people.csv"),
+                new("A file for each, to be used without a hub", "shoal invite import people.csv --offline files/"),
                 new(
                     "For a year's course, with QR codes to print",
                     "shoal invite import course.csv -o course-links.csv --expires 30d --qr codes/"
@@ -46,10 +55,12 @@ internal static class InviteImportCommand
         };
         command.Add(file);
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [output, .. invite.All, qr, choice.Option, json]);
+        command.AddGroup("Options", [output, .. invite.All, offline.File, qr, .. choice.All, json]);
+        command.AddGroup("Options with --offline", offline.OwnOfMany);
         command.SetAction(
             (result, cancel) =>
             {
+                offline.Check(result, invite, result.GetValue(qr) is not null);
                 var path = result.GetRequiredValue(file);
                 var table = PeopleCsv.Read(path, ReadText(path));
                 var target = result.GetValue(output) ?? Path.ChangeExtension(path, null) + "-links.csv";
@@ -57,6 +68,13 @@ internal static class InviteImportCommand
                     result,
                     async (hub, membership) =>
                     {
+                        if (offline.IsWanted(result))
+                        {
+                            await WriteFilesAsync(result, offline, hub, membership, invite, (table, target), cancel);
+                            Show(host, table.People.Count, target, result.GetValue(json));
+                            return ExitCode.Done;
+                        }
+
                         var now = host.Time.GetUtcNow();
                         var made = table
                             .People.Select(person => invite.Make(result, membership, person.Name, now, person))
@@ -91,6 +109,32 @@ internal static class InviteImportCommand
             }
         );
         return command;
+    }
+
+    private static async Task WriteFilesAsync(
+        ParseResult result,
+        OfflineInviting offline,
+        HubClient hub,
+        LocalMembership membership,
+        InviteOptions invite,
+        (PeopleCsv Table, string Target) to,
+        CancellationToken cancel
+    )
+    {
+        var (table, target) = to;
+        if (table.People.FirstOrDefault(person => person.Uses > 1) is { } several)
+        {
+            throw UserErrorException.Usage($"line {several.Line}: a file is for one; nobody was invited");
+        }
+
+        var made = await offline.WriteManyAsync(result, hub, membership, invite, table.People, cancel);
+        var text = new StringBuilder(table.Write([.. table.Header, "member", "file", "passphrase"]));
+        foreach (var (person, (member, path, passphrase)) in table.People.Zip(made))
+        {
+            text.Append(table.Write([.. person.Fields, member, path, passphrase]));
+        }
+
+        HubCalls.Write(target, () => PrivateFiles.Write(target, Encoding.UTF8.GetBytes(text.ToString())));
     }
 
     private static string ReadText(string file)

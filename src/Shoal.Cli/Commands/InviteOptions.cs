@@ -38,9 +38,9 @@ internal sealed class InviteOptions
 
     private readonly Option<int?> _inviteQuota = Options.Number(
         "--invite-quota",
-        "How many an administrator may invite in all (default: no limit)",
+        "How many people an administrator may invite in all, with all whom those may invite (default: no limit)",
         0,
-        1_000_000
+        HubLimits.MaxInviteQuota
     );
 
     private readonly Option<bool> _shoal = Options.Flag(
@@ -49,6 +49,45 @@ internal sealed class InviteOptions
     );
 
     public IEnumerable<Option> All => [_role, _expires, _uses, _publishQuota, _inviteQuota, _shoal];
+
+    /// <summary>Longest membership without a hub: certificates have an end, and are good a day before they are made.</summary>
+    public static readonly TimeSpan MaxOffline = TimeSpan.FromDays(373);
+
+    private static readonly TimeSpan DefaultOffline = TimeSpan.FromDays(90);
+
+    /// <summary>What is asked for in vain where no link is made; null: nothing.</summary>
+    public Option? OnlyForLinks(ParseResult result) =>
+        result.GetValue(_uses) is not null ? _uses
+        : result.GetValue(_shoal) ? _shoal
+        : null;
+
+    /// <summary>A new member without a link.</summary>
+    /// <exception cref="UserErrorException">The options are not right.</exception>
+    public NewMember MakeMember(
+        ParseResult result,
+        MemberIdentity identity,
+        string name,
+        DateTimeOffset now,
+        Person? person = null
+    )
+    {
+        var lifetime = person?.Expires ?? result.GetValue(_expires) ?? DefaultOffline;
+        return lifetime < TimeSpan.FromMinutes(1) || lifetime > MaxOffline
+            ? throw UserErrorException.Usage("--expires: from 1m to 373d, where no hub is asked")
+            : new NewMember(
+                identity.CreateRequest(),
+                name,
+                RoleNames.Of(RoleOf(result, person)),
+                (now + lifetime).ToUnixTimeSeconds(),
+                result.GetValue(_publishQuota),
+                result.GetValue(_inviteQuota)
+            );
+    }
+
+    private MemberRole RoleOf(ParseResult result, Person? person) =>
+        person?.Role is { } said ? said
+        : RoleNames.TryParse(result.GetValue(_role) ?? "member", out var role) ? role
+        : throw UserErrorException.Usage("--role: member, publisher or administrator");
 
     public static bool IsLifetime(TimeSpan lifetime) =>
         lifetime >= TimeSpan.FromMinutes(1) && lifetime <= HubLimits.Default.InvitationLifetime;
@@ -70,11 +109,7 @@ internal sealed class InviteOptions
             throw UserErrorException.Usage("--expires: from 1m to 400d");
         }
 
-        if (!RoleNames.TryParse(result.GetValue(_role) ?? "member", out var role))
-        {
-            throw UserErrorException.Usage("--role: member, publisher or administrator");
-        }
-
+        var role = RoleOf(result, person);
         var link = new InvitationLink(
             membership.Hub.Host,
             membership.Hub.Port,
@@ -86,7 +121,7 @@ internal sealed class InviteOptions
             link.Invitation.ToString(),
             link.Secret.Hash(link.Publication, link.Invitation),
             name,
-            RoleNames.Of(person?.Role ?? role),
+            RoleNames.Of(role),
             (now + lifetime).ToUnixTimeSeconds(),
             person?.Uses ?? result.GetValue(_uses) ?? 1,
             result.GetValue(_publishQuota),

@@ -12,9 +12,13 @@ internal sealed class JoinCommand
     private readonly NetworkOptions _network;
     private readonly MemberGetOptions _fetch;
 
-    private readonly Argument<string?> _link = new("LINK")
+    private readonly PassphraseOption _passphrase = new("the file, or of your key");
+
+    private readonly Argument<string?> _link = new("INVITATION")
     {
-        Description = "The invitation; '-' reads it from the standard input, without one it is asked for",
+        Description =
+            "The link, or a file with it; '-' reads it from the standard input, without one it is asked for. Or a file that "
+            + "works without a hub",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -26,6 +30,11 @@ internal sealed class JoinCommand
 
     private readonly Option<bool> _only = Options.Flag("--no-fetch", "Only become a member");
 
+    private readonly Option<bool> _protect = Options.Flag(
+        "--protect",
+        "Keep the key under a passphrase: commands ask for it from then on"
+    );
+
     private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
 
     private JoinCommand(CliHost host, ShoalCommand command)
@@ -33,7 +42,7 @@ internal sealed class JoinCommand
         _host = host;
         _fetch = new MemberGetOptions(host);
         command.Add(_link);
-        command.AddGroup("Options", [.. _fetch.All, _entry, _only, _json]);
+        command.AddGroup("Options", [.. _fetch.All, _entry, _only, _protect, _passphrase.Option, _json]);
         _network = new NetworkOptions(command, NetworkUse.Members);
         command.SetAction(RunAsync);
     }
@@ -49,6 +58,10 @@ internal sealed class JoinCommand
                     "From a file, into ~/data, and help to distribute",
                     "shoal join - -o ~/data --seed < invitation.txt"
                 ),
+                new(
+                    "By a file that works without a hub; asks for its passphrase",
+                    "shoal join ada.invitation -o ~/data"
+                ),
                 new("Only become a member", "shoal join --no-fetch"),
             ],
             Notes =
@@ -56,6 +69,8 @@ internal sealed class JoinCommand
                 "The key is made on this machine and never leaves it; the hub signs a certificate for it, which is renewed by "
                     + "itself while a command runs. Both lie in the state folder (memberships/), readable by you only. Where a "
                     + "command failed on the way, the same command goes on: an invitation is not used twice.",
+                "A file of 'shoal invite create --offline' has a key in it that whoever made it has seen. Where the hub can be asked, "
+                    + "now or later, a key made here takes its place, and the file is worth nothing any more.",
                 "A link given as an argument works too, but others on this machine can read it while the command runs.",
             ],
         };
@@ -65,17 +80,9 @@ internal sealed class JoinCommand
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
     {
-        var text = result.GetValue(_link) is { } given and not "-"
-            ? given
-            : SecretInput.ReadLine(_host, "Invitation: ");
-        if (!InvitationLink.TryParse(text, out var link, out var fault))
-        {
-            throw new UserErrorException("bad-invitation", Describe(fault), ExitCode.Usage);
-        }
-
         var options = _network.Engine(result, _host);
         var connect = HubCalls.Connect(RunningEngine.Network(options));
-        using var membership = await HubCalls.DoAsync(() => JoinAsync(link, options.StateDirectory, connect, cancel));
+        using var membership = await HubCalls.DoAsync(() => JoinAsync(result, options.StateDirectory, connect, cancel));
         ShowJoined(membership, result.GetValue(_json));
         if (result.GetValue(_only))
         {
@@ -85,7 +92,17 @@ internal sealed class JoinCommand
         var entries = await HubCalls.DoAsync(async () =>
         {
             using var hub = HubClient.Of(membership, connect, _host.Time);
-            return CatalogueReading.Newest(await CatalogueReading.ListAsync(hub, membership, cancel));
+            return CatalogueReading.Newest(
+                await CatalogueReading.ListOrKeptAsync(
+                    hub,
+                    membership,
+                    why =>
+                        _host.Error.WriteLine(
+                            $"{SafeText.Of(why)}; going on without the hub, with what is known already"
+                        ),
+                    cancel
+                )
+            );
         });
         var chosen =
             result.GetValue(_entry) is { } wanted ? CatalogueReading.Choose(entries, wanted)
@@ -100,7 +117,35 @@ internal sealed class JoinCommand
         return await _fetch.FetchAsync(result, _network, membership, chosen, result.GetValue(_json), cancel);
     }
 
+    /// <summary>By a link, wherever it stands, or by a file that needs no hub.</summary>
     private async Task<LocalMembership> JoinAsync(
+        ParseResult result,
+        string stateDirectory,
+        HubConnect connect,
+        CancellationToken cancel
+    )
+    {
+        var given = result.GetValue(_link);
+        if (given is not null and not "-" && File.Exists(given))
+        {
+            var bytes = ReadFile(given);
+            if (PassphraseSeal.IsSealed(bytes))
+            {
+                var offline = new OfflineJoining(_host, _passphrase, _protect);
+                return await offline.JoinAsync(result, given, bytes, stateDirectory, connect, cancel);
+            }
+
+            given = System.Text.Encoding.UTF8.GetString(bytes).Trim();
+        }
+
+        var text = given is not null and not "-" ? given : SecretInput.ReadLine(_host, "Invitation: ");
+        return InvitationLink.TryParse(text, out var link, out var fault)
+            ? await JoinByLinkAsync(result, link, stateDirectory, connect, cancel)
+            : throw new UserErrorException("bad-invitation", Describe(fault), ExitCode.Usage);
+    }
+
+    private async Task<LocalMembership> JoinByLinkAsync(
+        ParseResult result,
         InvitationLink link,
         string stateDirectory,
         HubConnect connect,
@@ -108,24 +153,51 @@ internal sealed class JoinCommand
     )
     {
         var folder = LocalMembership.FolderOf(stateDirectory, link.Publication);
-        if (LocalMembership.IsIn(folder))
+        var ask = _passphrase.Asking(result, _host);
+        MemberIdentity? identity = null;
+        KeyProtection? protection = null;
+        if (LocalMembership.IsIn(folder) && LocalMembership.Look(folder) is { HasKey: true } known)
         {
-            var known = LocalMembership.Load(folder);
             if (known.Grant.NotAfter > _host.Time.GetUtcNow())
             {
-                return known;
+                return LocalMembership.Load(folder, ask);
             }
 
-            // The certificate was not renewed in time: the invitation makes another one.
-            known.Dispose();
+            // The certificate was not renewed in time. With the same key the same invitation makes another one.
+            using var expired = LocalMembership.Load(folder, ask);
+            identity = MemberIdentity.Load(expired.Identity.Export());
+            protection = expired.Protection;
         }
 
+        protection ??= Protect(result);
         var address = new HubAddress(link.Host, link.Port);
         var authority = await HubClient.FindAuthorityAsync(address, link.Publication, connect, _host.Time, cancel);
-        var identity = LocalMembership.PrepareKey(folder, link.Invitation);
+        identity ??= LocalMembership.PrepareKey(folder, link.Invitation, ask, ref protection);
         using var hub = HubClient.Anonymous(address, authority, connect, _host.Time);
         var answer = await hub.JoinAsync(link, identity.CreateRequest(), cancel);
-        return LocalMembership.Create(folder, link.Publication, identity, answer, address, _host.Time.GetUtcNow());
+        var now = _host.Time.GetUtcNow();
+        return LocalMembership.Create(folder, link.Publication, identity, answer, address, now, protection);
+    }
+
+    private KeyProtection? Protect(ParseResult result) =>
+        result.GetValue(_protect) ? KeyProtection.Of(_passphrase.ReadNew(result, _host)) : null;
+
+    private static byte[] ReadFile(string file)
+    {
+        try
+        {
+            return new FileInfo(file).Length <= OfflineJoining.MaxFile
+                ? File.ReadAllBytes(file)
+                : throw new UserErrorException(
+                    "bad-invitation",
+                    $"{file}: too large for an invitation",
+                    ExitCode.Usage
+                );
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException("cannot-read", $"{file}: {TorrentFile.Reason(error)}");
+        }
     }
 
     private void ShowJoined(LocalMembership membership, bool json)

@@ -11,17 +11,21 @@ internal static class MemberCommand
     {
         var command = new ShoalCommand(
             "member",
-            "List the members of a publication, or shut some out; for administrators"
+            "List members and shut some out, for administrators; protect or forget one's own membership"
         )
         {
             Examples =
             [
                 new("Everybody", "shoal member list"),
+                new("The own key under a passphrase", "shoal member protect"),
                 new("Somebody is none any more", "shoal member revoke 2cvezdqnzxnyfpkkflj7xtlhq4"),
             ],
         };
         command.Add(BuildList(host));
         command.Add(BuildRevoke(host));
+        command.Add(MemberKeyCommands.BuildProtect(host));
+        command.Add(MemberKeyCommands.BuildUnprotect(host));
+        command.Add(MemberKeyCommands.BuildForget(host));
         command.SetAction(_ =>
         {
             Help.Write(command, host.Error, host.TerminalSize().Width);
@@ -38,7 +42,7 @@ internal static class MemberCommand
             Examples = [new("For a script", "shoal member list --json")],
         };
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [choice.Option, json]);
+        command.AddGroup("Options", [.. choice.All, json]);
         command.SetAction(
             (result, cancel) =>
                 choice.AskAsync(
@@ -86,12 +90,12 @@ internal static class MemberCommand
             Notes =
             [
                 "Members that are online hear of it within a minute, from the hub and from each other, and drop the revoked one. "
-                    + "Those that are offline learn it when they come back. What the revoked one has fetched stays with him.",
+                    + "Invitations that the revoked one made are taken back. Those that are offline learn it when they come back. What the revoked one has fetched stays with him.",
             ],
         };
         command.Add(ids);
         var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [withInvited, choice.Option, json]);
+        command.AddGroup("Options", [withInvited, .. choice.All, json]);
         command.SetAction(
             (result, cancel) =>
             {

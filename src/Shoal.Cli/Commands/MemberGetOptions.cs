@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Net;
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Membership;
 
 namespace Shoal.Cli;
 
@@ -43,16 +45,18 @@ internal sealed class MemberGetOptions
         var outbound = RunningEngine.Network(options);
         var folder = CreateFolder(result.GetValue(_output) ?? ".");
         var peers = await network.PeersAsync(result, outbound, cancel);
-        var metainfo = await HubCalls.DoAsync(async () =>
+        var torrent = await HubCalls.DoAsync(async () =>
         {
             using var hub = HubClient.Of(membership, HubCalls.Connect(outbound), _host.Time);
-            return await CatalogueReading.ReadTorrentAsync(hub, entry, cancel);
+            var found = await CatalogueReading.ReadTorrentAsync(hub, entry, cancel);
+            membership.Keep(new OfflineEntry(entry.Entry.Encoded, found.Bytes));
+            return found;
         });
         using var view = TransferViews.For(_host, json);
         return await new MemberTransfer(_host, membership, outbound).RunAsync(
             options,
-            metainfo,
-            new TorrentOptions { SaveDirectory = folder, NamedPeers = peers },
+            torrent,
+            new TorrentOptions { SaveDirectory = folder, NamedPeers = [.. peers, .. KeptPeers(membership)] },
             new LeaveRules
             {
                 Stay = result.GetValue(_seed),
@@ -62,6 +66,18 @@ internal sealed class MemberGetOptions
             view,
             cancel
         );
+    }
+
+    /// <summary>Whom the file of an invitation named.</summary>
+    private static IEnumerable<DnsEndPoint> KeptPeers(LocalMembership membership)
+    {
+        foreach (var text in HubCalls.Do(membership.ReadContent)?.Peers ?? [])
+        {
+            if (EndPointText.TrySplit(text, anyPort: false, out var host, out var port))
+            {
+                yield return new DnsEndPoint(host, port);
+            }
+        }
     }
 
     private static string CreateFolder(string folder)

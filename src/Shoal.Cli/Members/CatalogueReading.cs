@@ -6,7 +6,8 @@ using Shoal.Protocol;
 namespace Shoal.Cli;
 
 /// <summary>An entry that was checked: its publisher is one, and signed it.</summary>
-internal sealed record KnownEntry(CatalogueEntry Entry, CatalogueItem Item)
+/// <param name="Kept">It was kept here, and the hub is away: its torrent, not checked yet; empty: it has none. Null: the hub told.</param>
+internal sealed record KnownEntry(CatalogueEntry Entry, CatalogueItem Item, ReadOnlyMemory<byte>? Kept = null)
 {
     public CatalogueFields Fields => Entry.Fields;
 }
@@ -14,6 +15,9 @@ internal sealed record KnownEntry(CatalogueEntry Entry, CatalogueItem Item)
 /// <summary>Reads the catalogue of a hub and believes only what is signed.</summary>
 internal static class CatalogueReading
 {
+    /// <summary>How long a hub may take to answer where we can go on without it.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
     /// <summary>The newest first; the hub's entries that are not good are left out.</summary>
     public static async Task<IReadOnlyList<KnownEntry>> ListAsync(
         HubClient hub,
@@ -29,6 +33,57 @@ internal static class CatalogueReading
             if (CatalogueEntry.TryRead(item.Entry, verifier, membership.Revocations, out var entry, out _))
             {
                 known.Add(new KnownEntry(entry, item));
+            }
+        }
+
+        return known;
+    }
+
+    /// <summary>
+    /// What the hub tells or, while it is away, what an invitation brought along or was fetched before. <paramref name="away"/> hears
+    /// why the hub was not asked.
+    /// </summary>
+    public static async Task<IReadOnlyList<KnownEntry>> ListOrKeptAsync(
+        HubClient hub,
+        LocalMembership membership,
+        Action<string> away,
+        CancellationToken cancel
+    )
+    {
+        if (membership.ReadContent() is not { } content)
+        {
+            return await ListAsync(hub, membership, cancel);
+        }
+
+        try
+        {
+            using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            soon.CancelAfter(Soon);
+            return await ListAsync(hub, membership, soon.Token);
+        }
+        catch (HubException error) when (error.IsTemporary || error.Code == "hub-not-trusted")
+        {
+            away(error.Message);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            away($"{membership.Hub}: no answer");
+        }
+
+        return Kept(content, membership);
+    }
+
+    /// <summary>What is kept here; entries that are not good are left out.</summary>
+    public static IReadOnlyList<KnownEntry> Kept(OfflineContent content, LocalMembership membership)
+    {
+        var verifier = new MembershipVerifier(membership.Authority);
+        var known = new List<KnownEntry>();
+        foreach (var one in content.Entries)
+        {
+            if (CatalogueEntry.TryRead(one.Entry.Span, verifier, membership.Revocations, out var entry, out _))
+            {
+                var item = new CatalogueItem(one.Entry.ToArray(), entry.Fields.SignedAt.ToUnixTimeSeconds(), 0, 0);
+                known.Add(new KnownEntry(entry, item, one.Torrent));
             }
         }
 
@@ -68,18 +123,23 @@ internal static class CatalogueReading
 
     /// <summary>The torrent of an entry, checked against it.</summary>
     /// <exception cref="UserErrorException">The hub's is another one.</exception>
-    public static async Task<Metainfo> ReadTorrentAsync(HubClient hub, KnownEntry entry, CancellationToken cancel)
+    public static async Task<MemberTorrent> ReadTorrentAsync(HubClient hub, KnownEntry entry, CancellationToken cancel)
     {
         var fields = entry.Fields;
-        var torrent = await hub.ReadTorrentAsync(fields.Id, fields.Version, cancel);
+        if (entry.Kept is { IsEmpty: true })
+        {
+            return new MemberTorrent(fields.InfoHashes, null, default);
+        }
+
+        var torrent = entry.Kept ?? await hub.ReadTorrentAsync(fields.Id, fields.Version, cancel);
         return
-            new Sha256Digest(SHA256.HashData(torrent)).Equals(fields.Torrent)
+            new Sha256Digest(SHA256.HashData(torrent.Span)).Equals(fields.Torrent)
             && MetainfoReader.TryRead(torrent, MetainfoLimits.Default, out var metainfo, out _)
             && metainfo.InfoHashes == fields.InfoHashes
-            ? metainfo
+            ? new MemberTorrent(fields.InfoHashes, metainfo, torrent)
             : throw new UserErrorException(
                 "bad-torrent",
-                $"the hub's torrent of '{fields.Title}' is not the one that its publisher signed"
+                $"the torrent of '{fields.Title}' is not the one that its publisher signed"
             );
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Shoal.Engine;
 using Shoal.Hub;
 
@@ -7,8 +8,10 @@ namespace Shoal.Cli;
 internal static class HubCalls
 {
     /// <summary>The way out to a hub: as the engine's, so that what the user decided about it holds here too.</summary>
-    public static HubConnect Connect(OutboundNetwork network) =>
-        async (host, port, cancel) => (await network.ConnectAsync(host, port, _ => null, cancel)).Stream;
+    /// <param name="network">The way out.</param>
+    /// <param name="family">Only by addresses of this one; null: by any.</param>
+    public static HubConnect Connect(OutboundNetwork network, AddressFamily? family = null) =>
+        async (host, port, cancel) => (await network.ConnectAsync(host, port, family, _ => null, cancel)).Stream;
 
     /// <exception cref="UserErrorException">The hub could not be asked, or said no; or the membership is not usable.</exception>
     public static async Task<T> DoAsync<T>(Func<Task<T>> work)
@@ -17,6 +20,10 @@ internal static class HubCalls
         {
             return await work();
         }
+        catch (HubException error) when (error.Code == "certificate-revoked")
+        {
+            throw MembershipEnd.Revoked();
+        }
         catch (HubException error)
         {
             throw new UserErrorException(error.Code, error.Message);
@@ -24,6 +31,32 @@ internal static class HubCalls
         catch (LocalMembershipException error)
         {
             throw new UserErrorException(error.Code, error.Message);
+        }
+    }
+
+    /// <exception cref="UserErrorException">A membership is not usable.</exception>
+    public static T Do<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (LocalMembershipException error)
+        {
+            throw new UserErrorException(error.Code, error.Message);
+        }
+    }
+
+    /// <exception cref="UserErrorException">The file or folder could not be written.</exception>
+    public static void Write(string path, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException("cannot-write", $"{path}: {TorrentFile.Reason(error)}");
         }
     }
 

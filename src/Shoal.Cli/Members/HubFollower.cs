@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Shoal.Engine;
 using Shoal.Hub;
 using Shoal.Membership;
@@ -20,6 +21,9 @@ internal sealed class HubFollower : IAsyncDisposable
     private readonly LocalMembership _local;
     private readonly PublicationMembership _membership;
     private readonly HubConnect _connect;
+
+    /// <summary>How the hub is announced to: once by each family, since it lists the address that a call comes from.</summary>
+    private readonly IReadOnlyList<HubConnect> _announceBy;
     private readonly TimeProvider _time;
     private readonly EngineNews _news;
     private readonly Lock _lock = new();
@@ -28,22 +32,31 @@ internal sealed class HubFollower : IAsyncDisposable
     private Task _listening = Task.CompletedTask;
     private HubClient _client;
     private bool _hasWarned;
+    private bool _isKeyTaken;
 
     /// <param name="local">Ours; not used by others while this runs.</param>
     /// <param name="membership">What the engine knows of it.</param>
-    /// <param name="connect">The way out.</param>
+    /// <param name="network">The way out.</param>
     /// <param name="news">Hears when the hub is away.</param>
     /// <param name="time">The clock.</param>
     public HubFollower(
         LocalMembership local,
         PublicationMembership membership,
-        HubConnect connect,
+        OutboundNetwork network,
         EngineNews news,
         TimeProvider time
     )
     {
-        (_local, _membership, _connect, _news, _time) = (local, membership, connect, news, time);
-        _client = HubClient.Of(local, connect, time);
+        (_local, _membership, _news, _time) = (local, membership, news, time);
+        _connect = HubCalls.Connect(network);
+        _announceBy = network.IsProxied
+            ? [_connect]
+            :
+            [
+                HubCalls.Connect(network, AddressFamily.InterNetwork),
+                HubCalls.Connect(network, AddressFamily.InterNetworkV6),
+            ];
+        _client = HubClient.Of(local, _connect, time);
         membership.RevocationsChanged += Remember;
     }
 
@@ -88,7 +101,7 @@ internal sealed class HubFollower : IAsyncDisposable
                 }
                 catch (HubException error)
                 {
-                    WarnOnce(error);
+                    Meet(error);
                 }
 
                 // Completion is told soon: others count copies.
@@ -114,7 +127,37 @@ internal sealed class HubFollower : IAsyncDisposable
     private async Task<TimeSpan> AnnounceOnceAsync(Torrent torrent, AnnounceEvent what, CancellationToken cancel)
     {
         var status = torrent.Status;
-        var answer = await _client.AnnounceAsync(RequestOf(torrent, status, what), cancel);
+        HubException? failure = null;
+        TimeSpan? interval = null;
+        foreach (var connect in _announceBy)
+        {
+            try
+            {
+                // Where only one family leads to the hub, the other fails at once.
+                var given = await AnnounceByAsync(connect, torrent, RequestOf(torrent, status, what), cancel);
+                interval = interval is null || given < interval ? given : interval;
+            }
+            catch (HubException error)
+            {
+                failure ??= error;
+            }
+        }
+
+        return interval is not { } pause ? throw failure!
+            // Alone: somebody else may come any moment.
+            : status.PeerCount == 0 && !status.IsComplete && pause > Retry ? Retry
+            : pause;
+    }
+
+    private async Task<TimeSpan> AnnounceByAsync(
+        HubConnect connect,
+        Torrent torrent,
+        AnnounceRequest request,
+        CancellationToken cancel
+    )
+    {
+        using var client = HubClient.Of(_local, connect, _time);
+        var answer = await client.AnnounceAsync(request, cancel);
         if (!HttpTrackerAnswer.TryReadAnnounce(answer, AnnounceLimits.Default, out var read))
         {
             throw new HubException("bad-answer", "the hub's answer to an announce is not understood");
@@ -126,9 +169,7 @@ internal sealed class HubFollower : IAsyncDisposable
         }
 
         torrent.AddPeers(read.Peers);
-        var interval = read.Interval ?? TimeSpan.FromMinutes(5);
-        // Alone: somebody else may come any moment.
-        return status.PeerCount == 0 && !status.IsComplete && interval > Retry ? Retry : interval;
+        return read.Interval ?? TimeSpan.FromMinutes(5);
     }
 
     private AnnounceRequest RequestOf(Torrent torrent, TorrentStatus status, AnnounceEvent what) =>
@@ -148,7 +189,7 @@ internal sealed class HubFollower : IAsyncDisposable
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
         try
         {
-            await _client.AnnounceAsync(RequestOf(torrent, torrent.Status, AnnounceEvent.Stopped), soon.Token);
+            await AnnounceOnceAsync(torrent, AnnounceEvent.Stopped, soon.Token);
         }
         catch (Exception error) when (error is HubException or OperationCanceledException)
         {
@@ -180,7 +221,7 @@ internal sealed class HubFollower : IAsyncDisposable
                 }
                 catch (HubException error)
                 {
-                    WarnOnce(error);
+                    Meet(error);
                 }
                 catch (LocalMembershipException error)
                 {
@@ -198,18 +239,32 @@ internal sealed class HubFollower : IAsyncDisposable
 
     private async Task RenewIfDueAsync(CancellationToken cancel)
     {
-        if (_time.GetUtcNow() < _membership.Grant.RenewAfter)
+        var now = _time.GetUtcNow();
+        if (now > _membership.Grant.NotAfter)
+        {
+            _news.End(MembershipEnd.Expired(_local.Hub, _membership.Grant.NotAfter));
+            return;
+        }
+
+        var isGiven = _local.HasGivenKey && !_isKeyTaken;
+        if (now < _membership.Grant.RenewAfter && !isGiven)
         {
             return;
         }
 
-        var answer = await _client.RenewAsync(_local.Identity.CreateRequest(), cancel);
-        lock (_lock)
+        try
         {
-            _local.Renew(answer, _time.GetUtcNow());
+            await Renewal.RenewAsync(_local, _client, _lock, _time, cancel);
+        }
+        catch (HubException error) when (error.Code == Renewal.KeyReplaced)
+        {
+            // Somebody else is this member now. The file's certificate is good until it ends.
+            _isKeyTaken = true;
+            _news.Post(new TransferEvent.Warning(error.Code, error.Message));
+            return;
         }
 
-        _membership.Renew(_local.Certificate.Span);
+        _membership.Renew(_local.Certificate.Span, MemberIdentity.Load(_local.Identity.Export()));
         // The former one is disposed of when what it is asked has ended; requests take at most a minute or two.
         _client = HubClient.Of(_local, _connect, _time);
     }
@@ -220,7 +275,7 @@ internal sealed class HubFollower : IAsyncDisposable
         {
             if (!_membership.TryRevoke(list, out fault) && fault != MembershipFault.None)
             {
-                _news.View.Show(
+                _news.Post(
                     new TransferEvent.Warning(
                         "old-revocations",
                         fault == MembershipFault.OldList
@@ -247,12 +302,24 @@ internal sealed class HubFollower : IAsyncDisposable
         }
     }
 
+    private void Meet(HubException error)
+    {
+        if (error.Code == "certificate-revoked")
+        {
+            _news.End(MembershipEnd.Revoked());
+        }
+        else
+        {
+            WarnOnce(error);
+        }
+    }
+
     private void WarnOnce(HubException error)
     {
         if (!_hasWarned)
         {
             _hasWarned = true;
-            _news.View.Show(
+            _news.Post(
                 new TransferEvent.Warning(
                     error.Code,
                     error.IsTemporary

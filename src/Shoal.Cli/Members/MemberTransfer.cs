@@ -20,14 +20,14 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
 
     /// <summary>Runs until the rules say so.</summary>
     /// <param name="options">Of the engine; made quiet here.</param>
-    /// <param name="metainfo">Of what is published.</param>
+    /// <param name="what">Is published.</param>
     /// <param name="torrent">Where it goes or lies; the membership is added here.</param>
     /// <param name="rules">When to leave.</param>
     /// <param name="view">Shows it.</param>
     /// <param name="cancel">Ends it cleanly.</param>
     public Task<int> RunAsync(
         EngineOptions options,
-        Metainfo metainfo,
+        MemberTorrent what,
         TorrentOptions torrent,
         LeaveRules rules,
         ITransferView view,
@@ -37,21 +37,24 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
             host,
             Quiet(options),
             view,
-            news => FollowAsync(news, metainfo, torrent, rules, cancel),
+            news => FollowAsync(news, what, torrent, rules, cancel),
             cancel
         );
 
     private async Task<int> FollowAsync(
         EngineNews news,
-        Metainfo metainfo,
+        MemberTorrent what,
         TorrentOptions options,
         LeaveRules rules,
         CancellationToken cancel
     )
     {
         var membership = HubFollower.MembershipOf(local);
-        var added = await news.Engine.AddAsync(metainfo, options with { Membership = membership }, cancel);
-        await using var follower = new HubFollower(local, membership, HubCalls.Connect(network), news, host.Time);
+        options = options with { Membership = membership };
+        var added = what.Metainfo is { } metainfo
+            ? await news.Engine.AddAsync(metainfo, options, cancel)
+            : await news.Engine.AddAsync(new MagnetLink { InfoHashes = what.InfoHashes }, options, cancel);
+        await using var follower = new HubFollower(local, membership, network, news, host.Time);
         follower.Start(added);
         var loop = new TransferLoop(news, host.Time);
         try

@@ -10,6 +10,7 @@ internal sealed class MembershipChoice
 {
     private readonly CliHost _host;
     private readonly NetworkOptions _network;
+    private readonly PassphraseOption _passphrase = new("your key");
 
     /// <param name="host">Where the command runs.</param>
     /// <param name="command">Gets the options of the network.</param>
@@ -23,10 +24,18 @@ internal sealed class MembershipChoice
     /// <param name="host">Where the command runs.</param>
     /// <param name="network">The options that the command has anyway.</param>
     /// <param name="option">The option by which it names the hub.</param>
-    public MembershipChoice(CliHost host, NetworkOptions network, Option<string?> option) =>
-        (_host, _network, Option) = (host, network, option);
+    /// <param name="passphrase">The option for the passphrase of the key.</param>
+    public MembershipChoice(
+        CliHost host,
+        NetworkOptions network,
+        Option<string?> option,
+        PassphraseOption passphrase
+    ) => (_host, _network, Option, _passphrase) = (host, network, option, passphrase);
 
-    /// <summary>The command adds it to a group of its help.</summary>
+    /// <summary>The command adds them to a group of its help.</summary>
+    public IEnumerable<Option> All => [Option, _passphrase.Option];
+
+    /// <summary>Names the hub.</summary>
     public Option<string?> Option { get; } =
         Options.Text(
             "--hub",
@@ -40,14 +49,27 @@ internal sealed class MembershipChoice
 
     /// <summary>The caller disposes of it.</summary>
     /// <exception cref="UserErrorException">There is none, or more than one.</exception>
-    public LocalMembership Load(ParseResult result)
+    public LocalMembership Load(ParseResult result) => Open(Find(result), _passphrase.Asking(result, _host));
+
+    /// <inheritdoc cref="Load"/>
+    /// <exception cref="UserErrorException">Also: its certificate has expired.</exception>
+    public LocalMembership LoadGood(ParseResult result)
+    {
+        // Before a passphrase is asked for in vain.
+        var known = Look(Find(result));
+        return known.Grant.NotAfter < _host.Time.GetUtcNow() ? throw MembershipEnd.Expired(known) : Load(result);
+    }
+
+    /// <summary>Where it lies.</summary>
+    /// <exception cref="UserErrorException">There is none, or more than one.</exception>
+    public string Find(ParseResult result)
     {
         var folders = LocalMembership.FoldersIn(StateDirectory(result));
         var wanted = result.GetValue(Option);
         var found = wanted is null ? folders : [.. folders.Where(folder => Matches(folder, wanted))];
         return found.Count switch
         {
-            1 => Open(found[0]),
+            1 => found[0],
             0 when wanted is not null => throw new UserErrorException(
                 "not-a-member",
                 $"--hub {wanted}: you are no member there; 'shoal join' makes you one"
@@ -58,7 +80,7 @@ internal sealed class MembershipChoice
             ),
             _ => throw UserErrorException.Usage(
                 $"you are a member of {found.Count} publications: say which with --hub ("
-                    + string.Join(", ", found.Select(folder => Open(folder).Hub.ToString()))
+                    + string.Join(", ", found.Select(folder => Look(folder).Hub.ToString()))
                     + ")"
             ),
         };
@@ -71,15 +93,7 @@ internal sealed class MembershipChoice
     /// <exception cref="UserErrorException">Anything that went wrong.</exception>
     public async Task<T> AskAsync<T>(ParseResult result, Func<HubClient, LocalMembership, Task<T>> work)
     {
-        using var membership = Load(result);
-        if (membership.Grant.NotAfter < _host.Time.GetUtcNow())
-        {
-            throw new UserErrorException(
-                "certificate-expired",
-                $"your certificate of {membership.Hub} expired on {membership.Grant.NotAfter:yyyy-MM-dd}: ask for a new invitation"
-            );
-        }
-
+        using var membership = LoadGood(result);
         return await HubCalls.DoAsync(async () =>
         {
             using var client = HubClient.Of(membership, Connect(result), _host.Time);
@@ -88,17 +102,11 @@ internal sealed class MembershipChoice
     }
 
     /// <exception cref="UserErrorException">It cannot be read.</exception>
-    public static LocalMembership Open(string folder)
-    {
-        try
-        {
-            return LocalMembership.Load(folder);
-        }
-        catch (LocalMembershipException error)
-        {
-            throw new UserErrorException(error.Code, error.Message);
-        }
-    }
+    public static LocalMembership Open(string folder, Func<KeyProtection>? ask) =>
+        HubCalls.Do(() => LocalMembership.Load(folder, ask));
+
+    /// <exception cref="UserErrorException">It cannot be read.</exception>
+    public static MembershipSummary Look(string folder) => HubCalls.Do(() => LocalMembership.Look(folder));
 
     private static bool Matches(string folder, string wanted)
     {
@@ -112,7 +120,6 @@ internal sealed class MembershipChoice
             throw UserErrorException.Usage($"--hub: '{wanted}' is neither https://HOST:PORT nor a publication's id");
         }
 
-        using var membership = Open(folder);
-        return string.Equals(membership.Hub.ToString(), address.ToString(), StringComparison.OrdinalIgnoreCase);
+        return string.Equals(Look(folder).Hub.ToString(), address.ToString(), StringComparison.OrdinalIgnoreCase);
     }
 }

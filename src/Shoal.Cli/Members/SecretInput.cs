@@ -6,6 +6,17 @@ internal static class SecretInput
     // A link has some 150 characters; whoever pipes more pipes something else.
     private const int MaxLength = 4096;
 
+    /// <summary>A line that is typed and not shown.</summary>
+    /// <exception cref="UserErrorException">Nothing was typed.</exception>
+    public static string ReadHidden(CliHost host, string prompt)
+    {
+        host.Error.Write(prompt);
+        host.Error.Flush();
+        return (host.ReadHidden ?? host.In.ReadLine)() is { Length: > 0 } typed
+            ? typed
+            : throw UserErrorException.Usage("nothing was typed");
+    }
+
     /// <summary>One line of the standard input.</summary>
     /// <param name="host">Where the command runs.</param>
     /// <param name="prompt">Shown when somebody sits there.</param>

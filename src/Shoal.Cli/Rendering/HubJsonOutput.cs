@@ -20,6 +20,7 @@ internal static class HubJsonOutput
 [JsonSerializable(typeof(HubLine))]
 [JsonSerializable(typeof(HubStatsLine))]
 [JsonSerializable(typeof(InvitedLine))]
+[JsonSerializable(typeof(InvitedOfflineLine))]
 [JsonSerializable(typeof(InvitationLine))]
 [JsonSerializable(typeof(ImportedLine))]
 [JsonSerializable(typeof(JoinedLine))]
@@ -38,6 +39,17 @@ internal sealed record HubStatsLine(int Members, int Entries, long RevocationVer
 /// <param name="Expires">Seconds since 1970.</param>
 internal sealed record InvitedLine(string Id, string Name, string Role, long Expires, int Uses, string Link)
     : JsonLine("invited");
+
+/// <param name="Member">Whom the file makes a member, to be shut out by.</param>
+/// <param name="Passphrase">Null: the one that was given.</param>
+internal sealed record InvitedOfflineLine(
+    string Member,
+    string Name,
+    string Role,
+    long Expires,
+    string File,
+    string? Passphrase
+) : JsonLine("invited-offline");
 
 internal sealed record InvitationLine(
     string Id,

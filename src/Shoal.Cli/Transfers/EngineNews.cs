@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Shoal.Engine;
 
 namespace Shoal.Cli;
@@ -6,6 +7,8 @@ namespace Shoal.Cli;
 internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
 {
     private readonly Dictionary<(string, Torrent, string), string> _troubles = [];
+    private readonly ConcurrentQueue<TransferEvent> _posted = new();
+    private UserErrorException? _end;
 
     public TorrentEngine Engine => engine;
 
@@ -14,10 +17,22 @@ internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
     /// <summary>The disk failed while the engine stopped: what was said to be complete may not be durable.</summary>
     public string? FailedAtLast { get; private set; }
 
+    /// <summary>Something to show that the engine does not know of; shown when the next news are told. From any thread.</summary>
+    public void Post(TransferEvent happening) => _posted.Enqueue(happening);
+
+    /// <summary>The command cannot go on, and ends when the next news are told. The first reason counts. From any thread.</summary>
+    public void End(UserErrorException why) => Interlocked.CompareExchange(ref _end, why, null);
+
     /// <summary>Tells what there is.</summary>
     /// <exception cref="UserErrorException">The command cannot go on: a bug, or a disk that will not recover.</exception>
     public void Tell()
     {
+        TellPosted();
+        if (Volatile.Read(ref _end) is { } why)
+        {
+            throw why;
+        }
+
         while (engine.Events.TryRead(out var happening))
         {
             switch (happening)
@@ -26,6 +41,8 @@ internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
                     throw new UserErrorException("disk-failed", message);
                 case EngineEvent.Faulted(_, var fault):
                     throw Bug(fault);
+                case EngineEvent.MembershipEnded:
+                    throw MembershipEnd.Revoked();
                 default:
                     Tell(happening);
                     break;
@@ -36,6 +53,7 @@ internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
     /// <summary>Tells the rest, once the engine has stopped: nothing can go wrong any more but what did.</summary>
     public void TellLast()
     {
+        TellPosted();
         while (engine.Events.TryRead(out var happening))
         {
             switch (happening)
@@ -53,6 +71,14 @@ internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
                     Tell(happening);
                     break;
             }
+        }
+    }
+
+    private void TellPosted()
+    {
+        while (_posted.TryDequeue(out var happening))
+        {
+            view.Show(happening);
         }
     }
 

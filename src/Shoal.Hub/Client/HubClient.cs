@@ -174,6 +174,10 @@ public sealed class HubClient : IDisposable
     public Task WithdrawAsync(EntryId id, long version, CancellationToken cancellation) =>
         DoAsync<object>(HttpMethod.Delete, Invariant($"/v1/catalogue/{id}/{version}"), null, null, cancellation);
 
+    /// <summary>Where members that take part in an entry's torrent are, for files that work without a hub.</summary>
+    public Task<PeersAnswer> ListPeersAsync(EntryId id, long version, CancellationToken cancellation) =>
+        AskAsync(Invariant($"/v1/catalogue/{id}/{version}/peers"), HubJson.Default.PeersAnswer, cancellation);
+
     /// <summary>The .torrent of an entry; the caller checks it against the entry's hash.</summary>
     public async Task<byte[]> ReadTorrentAsync(EntryId id, long version, CancellationToken cancellation)
     {

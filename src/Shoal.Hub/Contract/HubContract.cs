@@ -66,7 +66,16 @@ public sealed record InvitationInfo(
 public sealed record InvitationPage(IReadOnlyList<InvitationInfo> Invitations, string? Next);
 
 /// <summary>A member without a link: its key was made for it, and goes to it in a file.</summary>
-public sealed record NewMember(byte[] Request, string Name, string Role, long NotAfter);
+/// <param name="PublishBytes">Null: no limit.</param>
+/// <param name="Invitations">How many it may invite itself; null: no limit.</param>
+public sealed record NewMember(
+    byte[] Request,
+    string Name,
+    string Role,
+    long NotAfter,
+    long? PublishBytes,
+    long? Invitations
+);
 
 public sealed record NewMembers(IReadOnlyList<NewMember> Members);
 
@@ -100,6 +109,9 @@ public sealed record PublishRequest(byte[] Entry, byte[] Torrent);
 /// <param name="Incomplete">Members that are at it.</param>
 public sealed record CatalogueItem(byte[] Entry, long Published, int Complete, int Incomplete);
 
+/// <param name="Peers">ADDRESS:PORT each, those that have all of it first.</param>
+public sealed record PeersAnswer(IReadOnlyList<string> Peers);
+
 public sealed record CatalogueAnswer(IReadOnlyList<CatalogueItem> Entries);
 
 /// <param name="Version">Of the newest list; 0: none.</param>
@@ -125,6 +137,7 @@ public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn
 [JsonSerializable(typeof(RevokeRequest))]
 [JsonSerializable(typeof(RevokeAnswer))]
 [JsonSerializable(typeof(PublishRequest))]
+[JsonSerializable(typeof(PeersAnswer))]
 [JsonSerializable(typeof(CatalogueAnswer))]
 [JsonSerializable(typeof(RevocationAnswer))]
 internal sealed partial class HubJson : JsonSerializerContext;

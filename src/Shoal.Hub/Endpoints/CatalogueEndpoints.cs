@@ -19,6 +19,9 @@ internal sealed class CatalogueEndpoints(
     HubOptions options
 )
 {
+    /// <summary>As many as an announce is answered with.</summary>
+    private const int MaxPeers = 50;
+
     private static readonly TimeSpan MaxSkew = TimeSpan.FromHours(25);
 
     public Task ListAsync(HttpContext context)
@@ -91,6 +94,21 @@ internal sealed class CatalogueEndpoints(
         context.Response.ContentType = "application/x-bittorrent";
         context.Response.ContentLength = torrent.Length;
         await context.Response.Body.WriteAsync(torrent, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Where those are that take part, for files that work without a hub: what announcing would tell as well.</summary>
+    public Task PeersAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Administrator);
+        var (id, version) = ReadName(context);
+        var line =
+            catalogue.Lines.FirstOrDefault(line => line.Row.Id == id && line.Row.Version == version) ?? throw NoEntry();
+        var peers = tracker.Find(line.Entry.Fields.InfoHashes, MaxPeers);
+        return Gate.WriteAsync(
+            context,
+            new PeersAnswer([.. peers.Select(peer => peer.ToString())]),
+            HubJson.Default.PeersAnswer
+        );
     }
 
     /// <summary>By its publisher or an administrator.</summary>

@@ -8,7 +8,14 @@ using Shoal.Membership;
 namespace Shoal.Hub;
 
 /// <summary>Who asks: the holder of a certificate that is good now.</summary>
-internal readonly record struct Caller(MemberId Member, MemberRole Role);
+/// <param name="Until">The last second of the certificate.</param>
+/// <param name="PublicKey">Its key, SubjectPublicKeyInfo in DER.</param>
+internal readonly record struct Caller(
+    MemberId Member,
+    MemberRole Role,
+    DateTimeOffset Until,
+    ReadOnlyMemory<byte> PublicKey
+);
 
 /// <summary>A request that is refused; the handler that finds out throws it, and one place answers.</summary>
 internal sealed class RefusedException(int status, string code, string message) : Exception(message)
@@ -68,7 +75,7 @@ internal sealed class Gate(MembershipVerifier verifier, RevocationBook revocatio
             }
         }
 
-        return new Caller(verdict.Grant.Member, verdict.Grant.Role);
+        return new Caller(verdict.Grant.Member, verdict.Grant.Role, verdict.Grant.NotAfter, verdict.PublicKey);
     }
 
     /// <exception cref="RefusedException">It is not what it must be, or longer than it may be.</exception>

@@ -19,13 +19,17 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
         var now = options.Time.GetUtcNow();
         CheckCount(request.Invitations.Count, options.Limits.InvitationsAtOnce);
         var rows = request.Invitations.Select((one, at) => Read(one, at, caller.Member, now)).ToList();
-        await CheckQuotaAsync(caller.Member, rows.Count, context.RequestAborted).ConfigureAwait(false);
-        if (
-            !await store.AddInvitationsAsync(rows, context.RequestAborted).ConfigureAwait(false)
-            && !await AreThereAsync(rows, context.RequestAborted).ConfigureAwait(false)
-        )
+        var quota = await QuotaOfAsync(caller.Member, context.RequestAborted).ConfigureAwait(false);
+        foreach (var (at, row) in rows.Index())
         {
-            throw new RefusedException(409, "invitation-taken", "an invitation with one of these ids is there already");
+            CheckGrant(quota, row.Role, row.Quota, at);
+        }
+
+        var charge = new InviteCharge(caller.Member, quota.Invitations);
+        var outcome = await store.InviteAsync(charge, rows, [], now, context.RequestAborted).ConfigureAwait(false);
+        if (outcome != InviteOutcome.Taken || !await AreThereAsync(rows, context.RequestAborted).ConfigureAwait(false))
+        {
+            await CheckAsync(outcome, charge, now, context.RequestAborted).ConfigureAwait(false);
         }
 
         context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -69,7 +73,7 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
         var request = await Gate.ReadAsync(context, HubJson.Default.NewMembers, options.Limits.BatchLength)
             .ConfigureAwait(false);
         CheckCount(request.Members.Count, options.Limits.CertificatesAtOnce);
-        await CheckQuotaAsync(caller.Member, request.Members.Count, context.RequestAborted).ConfigureAwait(false);
+        var mine = await QuotaOfAsync(caller.Member, context.RequestAborted).ConfigureAwait(false);
         var now = options.Time.GetUtcNow();
         var certificates = new List<byte[]>(request.Members.Count);
         var rows = new List<MemberRow>(request.Members.Count);
@@ -83,13 +87,17 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
                 throw BadRow(at, $"it shall be good until between now and in {MaxFileLifetime.Days} days");
             }
 
+            var quota = ReadQuota(one.PublishBytes, one.Invitations, at);
+            CheckGrant(mine, role, quota, at);
             var id = Issuer.NewMember();
             var issued = issuer.Issue(one.Request, id, role, lifetime) ?? throw BadRow(at, "the request is not good");
             certificates.Add(issued.Der);
-            rows.Add(new MemberRow(id, null, issued.KeyHash, name, role, default, caller.Member, now, null));
+            rows.Add(new MemberRow(id, null, issued.KeyHash, name, role, quota, caller.Member, now, null));
         }
 
-        await store.AddMembersAsync(rows, context.RequestAborted).ConfigureAwait(false);
+        var charge = new InviteCharge(caller.Member, mine.Invitations);
+        var outcome = await store.InviteAsync(charge, [], rows, now, context.RequestAborted).ConfigureAwait(false);
+        await CheckAsync(outcome, charge, now, context.RequestAborted).ConfigureAwait(false);
         await Gate.WriteAsync(context, new IssuedCertificates(certificates), HubJson.Default.IssuedCertificates)
             .ConfigureAwait(false);
     }
@@ -120,17 +128,12 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
             throw BadRow(at, $"uses are from 1 to {HubLimits.MaxUses}");
         }
 
-        if (one.PublishBytes is < 0 || one.Invitations is < 0)
-        {
-            throw BadRow(at, "a quota is negative");
-        }
-
         return new InvitationRow(
             id,
             one.SecretHash,
             ReadName(one.Name, at),
             ReadRole(one.Role, at),
-            new MemberQuota(one.PublishBytes, one.Invitations),
+            ReadQuota(one.PublishBytes, one.Invitations, at),
             now,
             DateTimeOffset.FromUnixTimeSeconds(one.Expires),
             one.Uses,
@@ -172,23 +175,68 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
         }
     }
 
-    private async Task CheckQuotaAsync(MemberId caller, int more, CancellationToken cancellation)
+    private static MemberQuota ReadQuota(long? publishBytes, long? invitations, int at) =>
+        publishBytes is < 0 || invitations is < 0 or > HubLimits.MaxInviteQuota
+            ? throw BadRow(at, $"a quota is negative, or more than {HubLimits.MaxInviteQuota} people")
+            : new MemberQuota(publishBytes, invitations);
+
+    private async Task<MemberQuota> QuotaOfAsync(MemberId caller, CancellationToken cancellation) =>
+        (await store.FindMemberAsync(caller, cancellation).ConfigureAwait(false))?.Quota ?? default;
+
+    /// <summary>Nobody gives more than he has: what a limited administrator gives has limits.</summary>
+    private static void CheckGrant(in MemberQuota mine, MemberRole role, in MemberQuota given, int at)
     {
-        var member = await store.FindMemberAsync(caller, cancellation).ConfigureAwait(false);
-        if (member?.Quota.Invitations is { } quota)
+        if (role == MemberRole.Administrator && mine.Invitations is { } people && given.Invitations is null)
         {
-            var made = await store.CountInvitationsAsync(caller, cancellation).ConfigureAwait(false);
-            if (made + more > quota)
-            {
+            throw BadRow(
+                at,
+                $"you may invite {people} people: say how many the new administrator may (--invite-quota)"
+            );
+        }
+
+        if (role >= MemberRole.Publisher && mine.PublishBytes is { } bytes && given.PublishBytes is null)
+        {
+            throw BadRow(
+                at,
+                $"you may publish {bytes} bytes: say how many the new {RoleNames.Of(role)} may (--publish-quota)"
+            );
+        }
+
+        if (given.PublishBytes > mine.PublishBytes)
+        {
+            throw BadRow(at, $"you may publish {mine.PublishBytes} bytes yourself and cannot grant more");
+        }
+    }
+
+    private async Task CheckAsync(
+        InviteOutcome outcome,
+        InviteCharge charge,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    )
+    {
+        switch (outcome)
+        {
+            case InviteOutcome.Taken:
+                throw new RefusedException(
+                    409,
+                    "invitation-taken",
+                    "an invitation with one of these ids is there already"
+                );
+            case InviteOutcome.NotAMember:
+                throw new RefusedException(403, "certificate-revoked", "this membership was revoked");
+            case InviteOutcome.QuotaExceeded:
+                var invited = await store.CountInvitedAsync(charge.By, now, cancellation).ConfigureAwait(false);
                 throw new RefusedException(
                     403,
                     "quota-exceeded",
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"you may invite {quota} in all and have invited {made}"
+                        $"you may invite {charge.Limit} people in all and have invited {invited}; nobody was invited"
                     )
                 );
-            }
+            default:
+                return;
         }
     }
 

@@ -99,7 +99,32 @@ internal sealed class JoinEndpoints(
             throw new RefusedException(403, "not-a-member", "the hub does not know this member");
         }
 
-        await AnswerAsync(context, Issue(request.Request, member)).ConfigureAwait(false);
+        // What was granted for longer (in a file, or before the operator made certificates shorter) is not made shorter.
+        var left = caller.Until - options.Time.GetUtcNow();
+        var lifetime = left > options.CertificateLifetime ? left : options.CertificateLifetime;
+        var issued = Issue(request.Request, member, lifetime);
+        // Who came without a link has a key that others have seen (the administrator who made the file, whoever found it).
+        // The first that comes with one of its own keeps the membership.
+        if (
+            member.Invitation is null
+            && !await store
+                .ReplaceKeyAsync(
+                    member.Id,
+                    SHA256.HashData(caller.PublicKey.Span),
+                    issued.KeyHash,
+                    context.RequestAborted
+                )
+                .ConfigureAwait(false)
+        )
+        {
+            throw new RefusedException(
+                409,
+                "key-replaced",
+                "this membership was taken over with another key: its file was used elsewhere too; if that was not you, tell whoever invited you"
+            );
+        }
+
+        await AnswerAsync(context, issued).ConfigureAwait(false);
     }
 
     private async Task<IssuedCertificate> RedeemAsync(JoinRequest request, CancellationToken cancellation)
@@ -139,7 +164,7 @@ internal sealed class JoinEndpoints(
         return redemption.Outcome switch
         {
             RedemptionOutcome.Joined => first,
-            RedemptionOutcome.Repeated => Issue(request.Request, redemption.Member!),
+            RedemptionOutcome.Repeated => Issue(request.Request, redemption.Member!, options.CertificateLifetime),
             RedemptionOutcome.UsedUp => throw new RefusedException(
                 410,
                 "invitation-used",
@@ -161,8 +186,8 @@ internal sealed class JoinEndpoints(
         };
     }
 
-    private IssuedCertificate Issue(byte[] request, MemberRow member) =>
-        issuer.Issue(request, member.Id, member.Role, options.CertificateLifetime)
+    private IssuedCertificate Issue(byte[] request, MemberRow member, TimeSpan lifetime) =>
+        issuer.Issue(request, member.Id, member.Role, lifetime)
         ?? throw new RefusedException(400, "bad-request", "the request for a certificate is not good");
 
     private Task AnswerAsync(HttpContext context, IssuedCertificate certificate) =>

@@ -11,9 +11,19 @@ namespace Shoal.Hub;
 /// </remarks>
 internal interface IHubStore : IAsyncDisposable
 {
-    /// <summary>Adds all of them or, when one id is taken, none.</summary>
-    /// <returns>Whether they were added.</returns>
-    Task<bool> AddInvitationsAsync(IReadOnlyList<InvitationRow> invitations, CancellationToken cancellation);
+    /// <summary>Adds all invitations and members or, when one id is taken or it is more than granted, none.</summary>
+    /// <param name="charge">Whose they are, and what it may do.</param>
+    /// <param name="invitations">Links.</param>
+    /// <param name="members">Who needs none.</param>
+    /// <param name="now">When.</param>
+    /// <param name="cancellation">Gives up.</param>
+    Task<InviteOutcome> InviteAsync(
+        InviteCharge charge,
+        IReadOnlyList<InvitationRow> invitations,
+        IReadOnlyList<MemberRow> members,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    );
 
     Task<InvitationRow?> FindInvitationAsync(InvitationId id, CancellationToken cancellation);
 
@@ -24,8 +34,11 @@ internal interface IHubStore : IAsyncDisposable
         CancellationToken cancellation
     );
 
-    /// <summary>How many an administrator has made.</summary>
-    Task<long> CountInvitationsAsync(MemberId madeBy, CancellationToken cancellation);
+    /// <summary>
+    /// How many people an administrator has invited, by links (each for as many as it lets in; what is over counts by who came)
+    /// and without. An administrator among them counts with all whom it may invite itself.
+    /// </summary>
+    Task<long> CountInvitedAsync(MemberId madeBy, DateTimeOffset now, CancellationToken cancellation);
 
     /// <summary>Nobody redeems it any more; who did stays a member. Doing it again changes nothing.</summary>
     /// <returns>Whether it is there.</returns>
@@ -46,6 +59,10 @@ internal interface IHubStore : IAsyncDisposable
     /// <returns>False: that id is taken.</returns>
     Task<bool> AddMembersAsync(IReadOnlyList<MemberRow> members, CancellationToken cancellation);
 
+    /// <summary>The member's key is another one now, if it was <paramref name="before"/>; or is that other one already.</summary>
+    /// <returns>False: it is neither, and stays as it is.</returns>
+    Task<bool> ReplaceKeyAsync(MemberId id, byte[] before, byte[] next, CancellationToken cancellation);
+
     Task<MemberRow?> FindMemberAsync(MemberId id, CancellationToken cancellation);
 
     /// <summary>In the order of their joining, from behind <paramref name="after"/> on; null: from the first.</summary>
@@ -54,7 +71,7 @@ internal interface IHubStore : IAsyncDisposable
     /// <summary>The current revocation list; null: none was ever made.</summary>
     Task<StoredRevocations?> ReadRevocationsAsync(CancellationToken cancellation);
 
-    /// <summary>Puts the next list in place of the one it was made from, and marks the members.</summary>
+    /// <summary>Puts the next list in place of the one it was made from, marks the members, and takes back their invitations.</summary>
     /// <param name="previous">The number of the list that it was made from; 0: none.</param>
     /// <param name="next">What takes its place.</param>
     /// <param name="members">Who is revoked by it.</param>

@@ -4,8 +4,27 @@ namespace Shoal.Hub;
 
 /// <summary>What a member may do beyond its role; null: no limit.</summary>
 /// <param name="PublishBytes">Size of everything it has in the catalogue.</param>
-/// <param name="Invitations">Invitations that it may make.</param>
+/// <param name="Invitations">People that it may invite.</param>
 internal readonly record struct MemberQuota(long? PublishBytes, long? Invitations);
+
+/// <summary>On whose account somebody is invited.</summary>
+/// <param name="By">The administrator.</param>
+/// <param name="Limit">How many people it may invite in all; null: no limit.</param>
+internal readonly record struct InviteCharge(MemberId By, long? Limit);
+
+internal enum InviteOutcome
+{
+    Invited,
+
+    /// <summary>One of the ids is there already.</summary>
+    Taken,
+
+    /// <summary>More than the administrator may invite.</summary>
+    QuotaExceeded,
+
+    /// <summary>The administrator was revoked meanwhile.</summary>
+    NotAMember,
+}
 
 /// <summary>An invitation as the hub knows it: never its secret.</summary>
 /// <param name="SecretHash">See <see cref="InvitationSecret.Hash"/>.</param>
@@ -28,7 +47,10 @@ internal sealed record InvitationRow(
 );
 
 /// <param name="Invitation">How it came; null: without a link.</param>
-/// <param name="KeyHash">SHA-256 of its first public key: tells a repeated request from a second use.</param>
+/// <param name="KeyHash">
+/// SHA-256 of its public key: the first one of who came by a link, which tells a repeated request from a second use; the
+/// newest one of who came without.
+/// </param>
 /// <param name="InvitedBy">The administrator.</param>
 /// <param name="RevokedAt">Null: a member.</param>
 internal sealed record MemberRow(

@@ -57,6 +57,13 @@ internal sealed partial class SqlHubStore
                         ("id", member.ToArray())
                     );
                     await mark.ExecuteNonQueryAsync().ConfigureAwait(false);
+                    await using var takeBack = Sql.Command(
+                        connection,
+                        transaction,
+                        "UPDATE invitations SET revoked = 1 WHERE made_by = @id",
+                        ("id", member.ToArray())
+                    );
+                    await takeBack.ExecuteNonQueryAsync().ConfigureAwait(false);
                 }
 
                 return true;

@@ -17,26 +17,45 @@ internal sealed partial class SqlHubStore
     private const string InvitationNames =
         "@id, @secret_hash, @name, @role, @publish_bytes, @invite_count, @made, @expires, @uses, @used, @made_by, @revoked";
 
-    private const string MemberColumns =
-        "id, invitation, key_hash, name, role, publish_bytes, invite_count, invited_by, joined, revoked_at";
+    // Whoever may invite counts with all that it may invite: who can invite three cannot make somebody who invites a thousand.
+    private const string Weight = "(1 + CASE WHEN role = 2 THEN COALESCE(invite_count, 0) ELSE 0 END)";
 
-    private const string MemberNames =
-        "@id, @invitation, @key_hash, @name, @role, @publish_bytes, @invite_count, @invited_by, @joined, @revoked_at";
+    private static readonly (string, string, string) InvitationTable = (
+        "invitations",
+        InvitationColumns,
+        InvitationNames
+    );
+    private static readonly (string, string, string) MemberTable = ("members", MemberColumns, MemberNames);
 
-    public Task<bool> AddInvitationsAsync(IReadOnlyList<InvitationRow> invitations, CancellationToken cancellation) =>
+    public Task<InviteOutcome> InviteAsync(
+        InviteCharge charge,
+        IReadOnlyList<InvitationRow> invitations,
+        IReadOnlyList<MemberRow> members,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    ) =>
         WriteAsync(
             async (connection, transaction) =>
             {
-                foreach (var rows in invitations.Chunk(RowsPerInsert))
+                // Locks the administrator's row: two requests of one do not both find that there is room.
+                if (await IsRevokedAsync(connection, transaction, charge.By).ConfigureAwait(false))
                 {
-                    var table = ("invitations", InvitationColumns, InvitationNames);
-                    if (!await InsertAsync(connection, transaction, table, rows, Values).ConfigureAwait(false))
-                    {
-                        throw new Undo<bool>(false);
-                    }
+                    return InviteOutcome.NotAMember;
                 }
 
-                return true;
+                if (
+                    !await AddAsync(connection, transaction, InvitationTable, invitations, Values).ConfigureAwait(false)
+                    || !await AddAsync(connection, transaction, MemberTable, members, Values).ConfigureAwait(false)
+                )
+                {
+                    throw new Undo<InviteOutcome>(InviteOutcome.Taken);
+                }
+
+                return
+                    charge.Limit is { } limit
+                    && await CountInvitedAsync(connection, transaction, charge.By, now).ConfigureAwait(false) > limit
+                    ? throw new Undo<InviteOutcome>(InviteOutcome.QuotaExceeded)
+                    : InviteOutcome.Invited;
             },
             cancellation
         );
@@ -65,23 +84,8 @@ internal sealed partial class SqlHubStore
             cancellation
         );
 
-    public Task<long> CountInvitationsAsync(MemberId madeBy, CancellationToken cancellation) =>
-        ReadAsync(
-            async connection =>
-            {
-                await using var count = Sql.Command(
-                    connection,
-                    null,
-                    "SELECT COUNT(*) FROM invitations WHERE made_by = @by",
-                    ("by", madeBy.ToArray())
-                );
-                return Convert.ToInt64(
-                    await count.ExecuteScalarAsync().ConfigureAwait(false),
-                    CultureInfo.InvariantCulture
-                );
-            },
-            cancellation
-        );
+    public Task<long> CountInvitedAsync(MemberId madeBy, DateTimeOffset now, CancellationToken cancellation) =>
+        ReadAsync(connection => CountInvitedAsync(connection, null, madeBy, now), cancellation);
 
     public Task<bool> RevokeInvitationAsync(InvitationId id, CancellationToken cancellation) =>
         WriteAsync(
@@ -137,67 +141,77 @@ internal sealed partial class SqlHubStore
                 }
 
                 var member = newcomer with { Invitation = id };
-                var table = ("members", MemberColumns, MemberNames);
-                return await InsertAsync(connection, transaction, table, [member], Values).ConfigureAwait(false)
+                return await InsertAsync(connection, transaction, MemberTable, [member], Values).ConfigureAwait(false)
                     ? new Redemption(RedemptionOutcome.Joined, member)
                     : throw new InvalidOperationException("a random id was given twice");
             },
             cancellation
         );
 
-    public Task<bool> AddMembersAsync(IReadOnlyList<MemberRow> members, CancellationToken cancellation) =>
-        WriteAsync(
-            async (connection, transaction) =>
-            {
-                foreach (var rows in members.Chunk(RowsPerInsert))
-                {
-                    var table = ("members", MemberColumns, MemberNames);
-                    if (!await InsertAsync(connection, transaction, table, rows, Values).ConfigureAwait(false))
-                    {
-                        throw new Undo<bool>(false);
-                    }
-                }
-
-                return true;
-            },
-            cancellation
+    private static async Task<bool> IsRevokedAsync(DbConnection connection, DbTransaction transaction, MemberId member)
+    {
+        await using var take = Sql.Command(
+            connection,
+            transaction,
+            "UPDATE members SET name = name WHERE id = @id AND revoked_at IS NULL",
+            ("id", member.ToArray())
         );
-
-    public Task<MemberRow?> FindMemberAsync(MemberId id, CancellationToken cancellation) =>
-        ReadAsync(
-            async connection =>
-            {
-                await using var select = Sql.Command(
-                    connection,
-                    null,
-                    $"SELECT {MemberColumns} FROM members WHERE id = @id",
-                    ("id", id.ToArray())
-                );
-                return (await ReadAllAsync(select, ReadMember).ConfigureAwait(false)).FirstOrDefault();
-            },
-            cancellation
+        await take.ExecuteNonQueryAsync().ConfigureAwait(false);
+        await using var count = Sql.Command(
+            connection,
+            transaction,
+            "SELECT COUNT(*) FROM members WHERE id = @id AND revoked_at IS NOT NULL",
+            ("id", member.ToArray())
         );
+        return await NumberAsync(count).ConfigureAwait(false) > 0;
+    }
 
-    public Task<IReadOnlyList<MemberRow>> ListMembersAsync(
-        MemberId? after,
-        int limit,
-        CancellationToken cancellation
-    ) =>
-        ReadAsync<IReadOnlyList<MemberRow>>(
-            async connection =>
-            {
-                await using var select = Sql.Command(
-                    connection,
-                    null,
-                    $"SELECT {MemberColumns} FROM members WHERE position > "
-                        + "COALESCE((SELECT position FROM members WHERE id = @after), 0) ORDER BY position LIMIT @limit",
-                    ("after", after?.ToArray() ?? []),
-                    ("limit", (long)limit)
-                );
-                return await ReadAllAsync(select, ReadMember).ConfigureAwait(false);
-            },
-            cancellation
+    private static async Task<long> CountInvitedAsync(
+        DbConnection connection,
+        DbTransaction? transaction,
+        MemberId by,
+        DateTimeOffset now
+    )
+    {
+        await using var links = Sql.Command(
+            connection,
+            transaction,
+            "SELECT COALESCE(SUM((CASE WHEN revoked <> 0 OR expires <= @now THEN used ELSE uses END) * "
+                + $"{Weight}), 0) FROM invitations WHERE made_by = @by",
+            ("by", by.ToArray()),
+            ("now", now.ToUnixTimeSeconds())
         );
+        await using var others = Sql.Command(
+            connection,
+            transaction,
+            $"SELECT COALESCE(SUM({Weight}), 0) FROM members "
+                + "WHERE invited_by = @by AND invitation IS NULL AND id <> @by",
+            ("by", by.ToArray())
+        );
+        return await NumberAsync(links).ConfigureAwait(false) + await NumberAsync(others).ConfigureAwait(false);
+    }
+
+    private static async Task<long> NumberAsync(DbCommand select) =>
+        Convert.ToInt64(await select.ExecuteScalarAsync().ConfigureAwait(false), CultureInfo.InvariantCulture);
+
+    private static async Task<bool> AddAsync<TRow>(
+        DbConnection connection,
+        DbTransaction transaction,
+        (string, string, string) table,
+        IReadOnlyList<TRow> all,
+        Func<TRow, object?[]> values
+    )
+    {
+        foreach (var rows in all.Chunk(RowsPerInsert))
+        {
+            if (!await InsertAsync(connection, transaction, table, rows, values).ConfigureAwait(false))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static RedemptionOutcome WhyNot(InvitationRow? row, DateTimeOffset now) =>
         row switch
@@ -221,23 +235,6 @@ internal sealed partial class SqlHubStore
             ("id", id.ToArray())
         );
         return (await ReadAllAsync(select, ReadInvitation).ConfigureAwait(false)).FirstOrDefault();
-    }
-
-    private static async Task<MemberRow?> FindRedeemedAsync(
-        DbConnection connection,
-        DbTransaction transaction,
-        InvitationId invitation,
-        byte[] keyHash
-    )
-    {
-        await using var select = Sql.Command(
-            connection,
-            transaction,
-            $"SELECT {MemberColumns} FROM members WHERE invitation = @invitation AND key_hash = @key",
-            ("invitation", invitation.ToArray()),
-            ("key", keyHash)
-        );
-        return (await ReadAllAsync(select, ReadMember).ConfigureAwait(false)).FirstOrDefault();
     }
 
     /// <summary>Many rows in one statement; false: one of them is there already, and the caller takes everything back.</summary>
@@ -285,20 +282,6 @@ internal sealed partial class SqlHubStore
             row.IsRevoked ? 1L : 0L,
         ];
 
-    private static object?[] Values(MemberRow row) =>
-        [
-            row.Id.ToArray(),
-            row.Invitation?.ToArray(),
-            row.KeyHash,
-            row.Name,
-            (long)row.Role,
-            row.Quota.PublishBytes,
-            row.Quota.Invitations,
-            row.InvitedBy.ToArray(),
-            row.Joined.ToUnixTimeSeconds(),
-            row.RevokedAt?.ToUnixTimeSeconds(),
-        ];
-
     private static InvitationRow ReadInvitation(DbDataReader row) =>
         new(
             new InvitationId(row.Bytes(0)),
@@ -312,19 +295,6 @@ internal sealed partial class SqlHubStore
             (int)row.GetInt64(9),
             new MemberId(row.Bytes(10)),
             row.GetInt64(11) != 0
-        );
-
-    private static MemberRow ReadMember(DbDataReader row) =>
-        new(
-            new MemberId(row.Bytes(0)),
-            row.IsDBNull(1) ? null : new InvitationId(row.Bytes(1)),
-            row.Bytes(2),
-            row.GetString(3),
-            (MemberRole)row.GetInt64(4),
-            new MemberQuota(row.NumberOrNull(5), row.NumberOrNull(6)),
-            new MemberId(row.Bytes(7)),
-            row.Time(8),
-            row.IsDBNull(9) ? null : row.Time(9)
         );
 
     private static async Task<List<T>> ReadAllAsync<T>(DbCommand select, Func<DbDataReader, T> read)

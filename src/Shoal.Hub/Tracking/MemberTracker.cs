@@ -28,7 +28,7 @@ internal sealed class MemberTracker
     private readonly TimeSpan _lifetime;
     private readonly long _start;
     private readonly Lock _lock = new();
-    private readonly Dictionary<MemberId, Dictionary<Place, TimeSpan>> _members = [];
+    private readonly Dictionary<MemberId, Dictionary<Place, Sighting>> _members = [];
     private HashSet<InfoHash> _served = [];
     private TimeSpan _nextSweep;
 
@@ -154,6 +154,26 @@ internal sealed class MemberTracker
         return (complete, incomplete);
     }
 
+    /// <summary>Where members take part in a torrent: those that have all of it first.</summary>
+    public IReadOnlyList<IPEndPoint> Find(InfoHashes torrent, int atMost)
+    {
+        var names = torrent.OnTheWire.ToHashSet();
+        lock (_lock)
+        {
+            return
+            [
+                .. _members
+                    .Values.SelectMany(places => places)
+                    .Where(place => names.Contains(place.Key.InfoHash))
+                    .OrderByDescending(place => place.Value.IsSeed)
+                    .ThenByDescending(place => place.Value.At)
+                    .Select(place => new IPEndPoint(place.Key.Address, place.Key.Port))
+                    .Distinct()
+                    .Take(atMost),
+            ];
+        }
+    }
+
     /// <summary>Forgets who has not announced for long; called once a second.</summary>
     public void Expire()
     {
@@ -171,7 +191,7 @@ internal sealed class MemberTracker
             {
                 foreach (
                     var place in places
-                        .Where(place => now - place.Value > _lifetime)
+                        .Where(place => now - place.Value.At > _lifetime)
                         .Select(place => place.Key)
                         .ToList()
                 )
@@ -217,7 +237,7 @@ internal sealed class MemberTracker
                 return false;
             }
 
-            places[place] = Now;
+            places[place] = new Sighting(Now, peer.IsSeed);
             return true;
         }
     }
@@ -235,6 +255,8 @@ internal sealed class MemberTracker
     private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private readonly record struct Sighting(TimeSpan At, bool IsSeed);
 
     private readonly record struct Place(InfoHash InfoHash, IPAddress Address, ushort Port);
 }

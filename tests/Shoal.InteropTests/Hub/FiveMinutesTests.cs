@@ -11,7 +11,7 @@ public sealed partial class FiveMinutesTests
     public async Task The_page_does_what_it_says()
     {
         var blocks = Block().Matches(await ReadPageAsync()).Select(match => match.Groups[1].Value.Trim()).ToList();
-        Assert.Equal(6, blocks.Count);
+        Assert.Equal(9, blocks.Count);
         await using var lab = await Lab.CreateAsync("five-minutes");
         var (publisher, ada) = (await lab.AddHostAsync("publisher"), await lab.AddHostAsync("ada"));
         var genomes = publisher.SubFolder("genomes");
@@ -40,7 +40,19 @@ public sealed partial class FiveMinutesTests
         Assert.Equal(0, await join.WaitForExitAsync(Patience));
         DataSet.AssertSame(genomes, Path.Combine(ada.Folder, "data", "genomes"));
 
-        var lists = Start(publisher, At(5));
+        var eve = await lab.AddHostAsync("eve");
+        var written = Start(publisher, At(5));
+        Assert.Equal(0, await written.WaitForExitAsync(Patience));
+        var passphrase = written.Lines.Single(line => line.StartsWith("Passphrase: ", StringComparison.Ordinal))[12..];
+        File.Copy(Path.Combine(publisher.Folder, "eve.invitation"), Path.Combine(eve.Folder, "eve.invitation"));
+        var file = StartTyping(eve, At(6), [passphrase]);
+        Assert.Equal(0, await file.WaitForExitAsync(Patience));
+        Assert.DoesNotContain(file.Lines, line => line.Contains(passphrase, StringComparison.Ordinal));
+        DataSet.AssertSame(genomes, Path.Combine(eve.Folder, "data", "genomes"));
+        var protect = StartTyping(eve, At(7), ["new words", "new words"]);
+        Assert.Equal(0, await protect.WaitForExitAsync(Patience));
+
+        var lists = Start(publisher, At(8));
         Assert.Equal(0, await lists.WaitForExitAsync(Patience));
         Assert.Contains(
             lists.Lines,
@@ -58,13 +70,18 @@ public sealed partial class FiveMinutesTests
         Assert.False(Directory.Exists(Path.Combine(thief.Folder, "data")));
     }
 
-    private static ClientProcess Start(Host host, string block) =>
-        host.Start(
-            "/bin/sh",
-            "-c",
-            $"set -e; PATH='{Path.GetDirectoryName(Tools.Shoal)}':$PATH; cd; "
-                + (block.Contains('\n') || block.Contains('>') || block.Contains('<') ? block : "exec " + block)
-        );
+    /// <summary>At a terminal, where somebody types what is asked for.</summary>
+    private static ClientProcess StartTyping(Host host, string block, IEnumerable<string> lines)
+    {
+        File.WriteAllText(Path.Combine(host.Folder, "typed"), string.Concat(lines.Select(line => line + "\n")));
+        return host.Start(Tools.Python, Tools.Script("type.py"), "typed", "/bin/sh", "-c", CommandOf(block));
+    }
+
+    private static ClientProcess Start(Host host, string block) => host.Start("/bin/sh", "-c", CommandOf(block));
+
+    private static string CommandOf(string block) =>
+        $"set -e; PATH='{Path.GetDirectoryName(Tools.Shoal)}':$PATH; cd; "
+        + (block.Contains('\n') || block.Contains('>') || block.Contains('<') ? block : "exec " + block);
 
     private static async Task<string> ReadPageAsync()
     {

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
-using Shoal.Hub;
 using Shoal.Files;
+using Shoal.Hub;
 using Shoal.Membership;
 using Shoal.Protocol;
 using Shoal.Testing;

@@ -20,6 +20,7 @@ public sealed class HubMemberTests
             ("GET", "/v1/catalogue"),
             ("POST", "/v1/catalogue"),
             ("GET", $"/v1/catalogue/{new EntryId(1)}/1/torrent"),
+            ("GET", $"/v1/catalogue/{new EntryId(1)}/1/peers"),
             ("DELETE", $"/v1/catalogue/{new EntryId(1)}/1"),
             ("GET", "/v1/revocations"),
             ("GET", "/v1/members"),
@@ -238,7 +239,7 @@ public sealed class HubMemberTests
         var admin = await world.AddAsync(MemberRole.Administrator);
         using var key = MemberIdentity.Create();
         var until = (world.Time.GetUtcNow() + TimeSpan.FromDays(90)).ToUnixTimeSeconds();
-        var good = new NewMember(key.CreateRequest(), "Ada", "member", until);
+        var good = new NewMember(key.CreateRequest(), "Ada", "member", until, null, null);
         var bad = good with { NotAfter = until * 2 };
         var refused = await IssueAsync(world, admin, [good, bad]);
         Assert.Equal("bad-row", refused.Code);

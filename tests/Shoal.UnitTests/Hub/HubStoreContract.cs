@@ -14,10 +14,12 @@ internal static class HubStoreContract
         await InvitationsAreAddedAllOrNoneAsync(store);
         await ListsComeInPagesAsync(store);
         await AUseIsCountedOnceAsync(store);
+        await AKeyIsReplacedByWhoHasItAsync(store);
         await WhatIsOverIsNotRedeemedAsync(store);
         await ManyAtOnceDoNotUseMoreThanThereIsAsync(store);
         await TheSameKeyAtOnceIsOneUseAsync(store);
         await RevocationsReplaceWhatTheyWereMadeFromAsync(store);
+        await NobodyInvitesMoreThanHeMayAsync(store);
         await TheCatalogueKeepsVersionsAsync(store);
         await ManyInvitationsTakeSecondsAsync(store);
     }
@@ -50,6 +52,15 @@ internal static class HubStoreContract
             null
         );
 
+    /// <summary>Without anybody's limit.</summary>
+    public static async Task<bool> AddInvitationsAsync(
+        this IHubStore store,
+        IReadOnlyList<InvitationRow> rows,
+        CancellationToken cancellation
+    ) =>
+        await store.InviteAsync(new InviteCharge(rows[0].MadeBy, null), rows, [], Now, cancellation)
+        == InviteOutcome.Invited;
+
     private static MemberId Member() => new(RandomNumberGenerator.GetBytes(MemberId.Size));
 
     private static async Task InvitationsAreAddedAllOrNoneAsync(IHubStore store)
@@ -63,8 +74,8 @@ internal static class HubStoreContract
         var found = await store.FindInvitationAsync(first.Id, default);
         Assert.Equal(first with { SecretHash = found!.SecretHash }, found);
         Assert.Equal(first.SecretHash, found.SecretHash);
-        Assert.Equal(1, await store.CountInvitationsAsync(first.MadeBy, default));
-        Assert.Equal(0, await store.CountInvitationsAsync(Member(), default));
+        Assert.Equal(1, await store.CountInvitedAsync(first.MadeBy, Now, default));
+        Assert.Equal(0, await store.CountInvitedAsync(Member(), Now, default));
         Assert.True(await store.RevokeInvitationAsync(first.Id, default));
         Assert.True(await store.RevokeInvitationAsync(first.Id, default));
         Assert.False(await store.RevokeInvitationAsync(Invitation().Id, default));
@@ -92,6 +103,83 @@ internal static class HubStoreContract
         Assert.False(await store.AddMembersAsync([Newcomer(), members[0]], default));
         var rest = await store.ListMembersAsync(members[2].Id, 100, default);
         Assert.Equal(members.Skip(3).Select(row => row.Id), rest.Select(row => row.Id));
+    }
+
+    private static async Task NobodyInvitesMoreThanHeMayAsync(IHubStore store)
+    {
+        var admin = Newcomer();
+        await store.AddMembersAsync([admin], default);
+        InvitationRow By(int uses, MemberRole role = MemberRole.Member, long? people = null) =>
+            Invitation(uses) with
+            {
+                MadeBy = admin.Id,
+                Role = role,
+                Quota = new MemberQuota(null, people),
+            };
+        Task<InviteOutcome> Invite(long limit, params InvitationRow[] rows) =>
+            store.InviteAsync(new InviteCharge(admin.Id, limit), rows, [], Now, default);
+
+        // A link counts for as many as it lets in, and an administrator with all whom it may invite.
+        Assert.Equal(InviteOutcome.QuotaExceeded, await Invite(10, By(11)));
+        Assert.Equal(InviteOutcome.Invited, await Invite(10, By(4)));
+        Assert.Equal(InviteOutcome.QuotaExceeded, await Invite(10, By(1, MemberRole.Administrator, 6)));
+        Assert.Equal(InviteOutcome.Invited, await Invite(10, By(1, MemberRole.Administrator, 4)));
+        Assert.Equal(9, await store.CountInvitedAsync(admin.Id, Now, default));
+        MemberRow[] files = [.. Enumerable.Range(0, 2).Select(_ => Newcomer() with { InvitedBy = admin.Id })];
+        var charge = new InviteCharge(admin.Id, 10);
+        Assert.Equal(InviteOutcome.QuotaExceeded, await store.InviteAsync(charge, [], files, Now, default));
+        Assert.Null(await store.FindMemberAsync(files[0].Id, default));
+        Assert.Equal(InviteOutcome.Invited, await store.InviteAsync(charge, [], files[..1], Now, default));
+        // What is over counts by who came.
+        Assert.Equal(1, await store.CountInvitedAsync(admin.Id, Now.AddDays(8), default));
+
+        // However many ask at the same time.
+        var busy = Newcomer();
+        await store.AddMembersAsync([busy], default);
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 12)
+                .Select(_ =>
+                    store.InviteAsync(
+                        new InviteCharge(busy.Id, 5),
+                        [Invitation() with { MadeBy = busy.Id, Role = MemberRole.Member }],
+                        [],
+                        Now,
+                        default
+                    )
+                )
+        );
+        Assert.Equal(5, outcomes.Count(outcome => outcome == InviteOutcome.Invited));
+
+        // Who is revoked invites nobody, and his links are taken back.
+        var list = await store.ReadRevocationsAsync(default);
+        var next = new StoredRevocations((list?.Number ?? 0) + 1, [1]);
+        Assert.True(await store.ReplaceRevocationsAsync(list?.Number ?? 0, next, [busy.Id], Now, default));
+        Assert.Equal(
+            InviteOutcome.NotAMember,
+            await store.InviteAsync(
+                new InviteCharge(busy.Id, null),
+                [Invitation() with { MadeBy = busy.Id }],
+                [],
+                Now,
+                default
+            )
+        );
+        Assert.Equal(0, await store.CountInvitedAsync(busy.Id, Now, default));
+    }
+
+    private static async Task AKeyIsReplacedByWhoHasItAsync(IHubStore store)
+    {
+        var member = Newcomer();
+        await store.AddMembersAsync([member], default);
+        byte[] Key() => RandomNumberGenerator.GetBytes(32);
+        var (first, second) = (Key(), Key());
+        Assert.True(await store.ReplaceKeyAsync(member.Id, member.KeyHash, first, default));
+        Assert.True(await store.ReplaceKeyAsync(member.Id, member.KeyHash, first, default));
+        Assert.False(await store.ReplaceKeyAsync(member.Id, member.KeyHash, second, default));
+        Assert.True(await store.ReplaceKeyAsync(member.Id, first, second, default));
+        Assert.Equal(second, (await store.FindMemberAsync(member.Id, default))!.KeyHash);
+        Assert.False(await store.ReplaceKeyAsync(Member(), second, first, default));
     }
 
     private static async Task AUseIsCountedOnceAsync(IHubStore store)

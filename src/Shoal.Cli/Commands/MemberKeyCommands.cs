@@ -1,0 +1,106 @@
+using System.CommandLine;
+using Shoal.Hub;
+
+namespace Shoal.Cli;
+
+/// <summary>What a member does with the membership on this machine: puts its key under a passphrase, or forgets it.</summary>
+internal static class MemberKeyCommands
+{
+    public static ShoalCommand BuildProtect(CliHost host)
+    {
+        var command = new ShoalCommand("protect", "Put the key of a membership on this machine under a passphrase")
+        {
+            Examples =
+            [
+                new("Asks for a new passphrase", "shoal member protect"),
+                new("From a script", "shoal member protect --passphrase-file ~/passphrase"),
+            ],
+            Notes =
+            [
+                "Every command that needs the key asks for the passphrase from then on. Argon2id makes guessing slow; a "
+                    + "passphrase that is forgotten cannot be found out. Who could read this disk before may have the key already: "
+                    + "'shoal join --protect' never writes it unprotected.",
+            ],
+        };
+        var passphrase = new PassphraseOption("your key");
+        var choice = new MembershipChoice(host, command);
+        command.AddGroup("Options", [choice.Option, passphrase.Option]);
+        command.SetAction(result =>
+        {
+            var folder = choice.Find(result);
+            var known = MembershipChoice.Look(folder);
+            if (known.IsProtected)
+            {
+                throw new UserErrorException(
+                    "already-protected",
+                    "this key lies under a passphrase; 'shoal member unprotect' first, to choose another"
+                );
+            }
+
+            using var membership = MembershipChoice.Open(folder, null);
+            var typed = passphrase.ReadNew(result, host);
+            HubCalls.Do(() =>
+            {
+                membership.Protect(KeyProtection.Of(typed));
+                return true;
+            });
+            host.Out.WriteLine($"Your key for {known.Hub} lies under a passphrase");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    public static ShoalCommand BuildUnprotect(CliHost host)
+    {
+        var command = new ShoalCommand("unprotect", "Take the key of a membership from under its passphrase")
+        {
+            Examples = [new("Asks for the passphrase", "shoal member unprotect")],
+        };
+        var choice = new MembershipChoice(host, command);
+        command.AddGroup("Options", choice.All);
+        command.SetAction(result =>
+        {
+            using var membership = choice.Load(result);
+            if (membership.Protection is null)
+            {
+                throw new UserErrorException("not-protected", "this key lies under no passphrase");
+            }
+
+            HubCalls.Do(() =>
+            {
+                membership.Protect(null);
+                return true;
+            });
+            host.Out.WriteLine($"Your key for {membership.Hub} lies under no passphrase; only you can read the file");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    public static ShoalCommand BuildForget(CliHost host)
+    {
+        var command = new ShoalCommand("forget", "Delete a membership from this machine: key, certificate and all")
+        {
+            Examples = [new("One whose passphrase is forgotten", "shoal member forget --hub hub.example.org")],
+            Notes =
+            [
+                "You are a member again only by another invitation. The hub knows nothing of this: ask an administrator to shut "
+                    + "the membership out if others may have the key. What was fetched stays.",
+            ],
+        };
+        var choice = new MembershipChoice(host, command);
+        command.AddGroup("Options", [choice.Option]);
+        command.SetAction(result =>
+        {
+            var folder = choice.Find(result);
+            HubCalls.Do(() =>
+            {
+                LocalMembership.Forget(folder);
+                return true;
+            });
+            host.Out.WriteLine($"{Path.GetFileName(folder)} forgotten");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}
