@@ -51,7 +51,7 @@ public sealed record TorrentItem
     public string? InfoHashV1 { get; init; }
     public string? InfoHashV2 { get; init; }
 
-    /// <summary>As the torrent says, or the link as long as the torrent is not known.</summary>
+    /// <summary>As the user says, else the torrent, or the link as long as the torrent is not known.</summary>
     public required string Name { get; init; }
     public TorrentPhase State { get; init; }
 
@@ -128,6 +128,9 @@ public sealed record TorrentItem
     public bool Forced { get; init; }
     public bool Private { get; init; }
     public bool Sequential { get; init; }
+
+    /// <summary>The first and the last piece of each file first.</summary>
+    public bool FirstLast { get; init; }
     public bool SuperSeeding { get; init; }
 
     /// <summary>0: no limit.</summary>

@@ -15,6 +15,12 @@ public sealed record AddTorrent
     public string? SaveDirectory { get; init; }
     public bool Paused { get; init; }
     public bool Sequential { get; init; }
+
+    /// <summary>The first and the last piece of each file first.</summary>
+    public bool FirstLast { get; init; }
+
+    /// <summary>What it is called in lists; its files keep their names. Null: as the torrent says.</summary>
+    public string? Name { get; init; }
     public string? Category { get; init; }
     public IReadOnlyList<string>? Labels { get; init; }
     public long DownloadLimit { get; init; }
@@ -46,6 +52,12 @@ public sealed record TorrentChange
     public bool? Paused { get; init; }
     public bool? Forced { get; init; }
     public bool? Sequential { get; init; }
+
+    /// <summary>The first and the last piece of each file first.</summary>
+    public bool? FirstLast { get; init; }
+
+    /// <summary>What it is called in lists; its files keep their names. Empty: as the torrent says.</summary>
+    public string? Name { get; init; }
     public bool? SuperSeeding { get; init; }
 
     /// <summary>Empty: none.</summary>

@@ -101,6 +101,18 @@ internal sealed class AccessKeys
         }
     }
 
+    /// <summary>The id of a token, by its secret; null: it is none, or a browser's login.</summary>
+    public string? TokenOf(string secret) => Find(secret) is { Session: false } token ? token.Id : null;
+
+    /// <summary>What a token allows, by its id; null: there is none.</summary>
+    public AccessScope? ScopeOf(string id)
+    {
+        lock (_lock)
+        {
+            return _tokens.Find(token => token.Id == id && !token.Session)?.Scope;
+        }
+    }
+
     /// <summary>Makes a token.</summary>
     /// <exception cref="ApiException">Its name is not right, there are too many, or it cannot be saved.</exception>
     public CreatedToken Create(string name, AccessScope scope)

@@ -8,6 +8,9 @@ internal static class ApiLimits
     /// <summary>Bytes of a body with a torrent: the largest that is read, in base64, and what is around it.</summary>
     public static readonly long MaxUpload = MetainfoLimits.Default.MaxBytes * 4L / 3 + 1024 * 1024;
 
+    /// <summary>Bytes of a form with several torrents. 32 MiB: some hundred usual ones.</summary>
+    public const long MaxForm = 32 * 1024 * 1024;
+
     /// <summary>Bytes of any other body. 8 MiB: ids of 100,000 torrents, with room.</summary>
     public const long MaxBody = 8 * 1024 * 1024;
 }

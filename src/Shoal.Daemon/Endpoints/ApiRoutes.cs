@@ -34,6 +34,7 @@ internal static class ApiRoutes
         Operations.Map(web, services);
         StreamEndpoints.Map(web, services);
         TransmissionRpc.Map(web, services);
+        QBittorrentApi.Map(web, services);
         WebFiles.Map(web);
     }
 

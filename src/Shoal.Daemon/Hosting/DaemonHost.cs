@@ -93,6 +93,7 @@ public static class DaemonHost
 
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), options.Time);
         await web.StopAsync(patience.Token).ConfigureAwait(false);
+        await services.QBittorrent.Creator.EndAsync().ConfigureAwait(false);
         File.Delete(state.Socket);
     }
 

@@ -17,6 +17,9 @@ internal sealed record DaemonServices
     public StreamPlaces Streams { get; } = new();
     public LoginThrottle Throttle => field ??= new LoginThrottle(Time);
 
+    public QBittorrentServices QBittorrent =>
+        field ??= new QBittorrentServices(new QBittorrentSessions(Access, Time), new QBittorrentCreator(this));
+
     /// <summary>Where it listens; known when it does.</summary>
     public IReadOnlyList<string> Urls { get; set; } = [];
 

@@ -6,18 +6,28 @@ namespace Shoal.Daemon;
 /// What happened lately, for any number of readers, each at its own place. A reader that is too slow misses nothing but is
 /// told to read everything anew; writers never wait.
 /// </summary>
-internal sealed class EventFeed(TimeProvider time)
+internal sealed class EventFeed
 {
     /// <summary>Events kept for readers that come back. Default 4,096: some hours of a quiet daemon.</summary>
     private const int Capacity = 4096;
 
+    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly Queue<DaemonEvent> _events = new();
-
-    // Grows over restarts, so that a reader of a former run is not taken for one of this.
-    private long _lastId = time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long _lastId;
     private long _revision;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public EventFeed(TimeProvider time)
+    {
+        _time = time;
+        // Grows over restarts, so that a reader of a former run is not taken for one of this.
+        FirstId = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _lastId = FirstId;
+    }
+
+    /// <summary>Ids of this run come after it.</summary>
+    public long FirstId { get; }
 
     public long LastId
     {
@@ -27,6 +37,15 @@ internal sealed class EventFeed(TimeProvider time)
             {
                 return _lastId;
             }
+        }
+    }
+
+    /// <summary>What is still known of what happened, the oldest first.</summary>
+    public IReadOnlyList<DaemonEvent> Kept()
+    {
+        lock (_lock)
+        {
+            return [.. _events];
         }
     }
 
@@ -112,7 +131,7 @@ internal sealed class EventFeed(TimeProvider time)
         happening with
         {
             Id = isNew ? ++_lastId : _lastId,
-            At = time.GetUtcNow().ToUnixTimeSeconds(),
+            At = _time.GetUtcNow().ToUnixTimeSeconds(),
             Revision = _revision,
         };
 

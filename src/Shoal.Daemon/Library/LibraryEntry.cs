@@ -14,6 +14,9 @@ internal sealed record LibraryEntry
     public string? InfoHashV1 { get; init; }
     public string? InfoHashV2 { get; init; }
     public required string Name { get; init; }
+
+    /// <summary>What the user calls it; null: as it is called.</summary>
+    public string? Title { get; init; }
     public long Size { get; init; }
 
     /// <summary>The link it came by; null: its .torrent lies in the state folder.</summary>
@@ -36,6 +39,7 @@ internal sealed record LibraryEntry
     public bool Forced { get; init; }
     public bool Private { get; init; }
     public bool Sequential { get; init; }
+    public bool FirstLast { get; init; }
     public bool SuperSeeding { get; init; }
     public string? Category { get; init; }
     public IReadOnlyList<string> Labels { get; init; } = [];

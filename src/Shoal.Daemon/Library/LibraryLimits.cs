@@ -12,6 +12,9 @@ internal sealed record LibraryLimits
     /// <summary>Characters of a label or category. Default 128.</summary>
     public int MaxLabelLength { get; init; } = 128;
 
+    /// <summary>Characters of what the user calls a torrent. Default 255.</summary>
+    public int MaxTitleLength { get; init; } = 255;
+
     /// <summary>Tracker URLs of one torrent. Default 500.</summary>
     public int MaxTrackers { get; init; } = 500;
 

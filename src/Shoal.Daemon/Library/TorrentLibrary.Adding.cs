@@ -41,6 +41,8 @@ internal sealed partial class TorrentLibrary
             IncompleteDirectory = IncompleteFolderFor(saveDirectory, isThere: wish.SkipCheck),
             Paused = wish.Paused,
             Sequential = wish.Sequential,
+            FirstLast = wish.FirstLast,
+            Title = TitleOf(wish.Name),
             Category = wish.Category is { Length: > 0 } category ? category : null,
             Labels = Distinct(wish.Labels),
             DownloadLimit = wish.DownloadLimit,
@@ -102,9 +104,23 @@ internal sealed partial class TorrentLibrary
 
     private void Check(AddTorrent wish)
     {
+        CheckTitle(wish.Name);
         CheckLabels(wish.Labels, wish.Category);
         CheckNumbers(wish.DownloadLimit, wish.UploadLimit, wish.RatioLimit, wish.SeedTimeLimit, least: 0);
     }
+
+    private void CheckTitle(string? name)
+    {
+        if (name is not null && (name.Length > _limits.MaxTitleLength || name.Any(char.IsControl)))
+        {
+            throw ApiException.Bad(
+                "name",
+                $"name: at most {_limits.MaxTitleLength} characters, none of them a control character"
+            );
+        }
+    }
+
+    private static string? TitleOf(string? name) => name is { Length: > 0 } ? name : null;
 
     private void CheckLabels(IReadOnlyList<string>? labels, string? category)
     {

@@ -13,6 +13,7 @@ internal sealed partial class TorrentLibrary
     /// <summary>Changes what is wanted of a torrent.</summary>
     public async Task ChangeAsync(LibraryTorrent torrent, TorrentChange change)
     {
+        CheckTitle(change.Name);
         CheckLabels(change.Labels, change.Category);
         CheckNumbers(change.DownloadLimit, change.UploadLimit, change.RatioLimit, change.SeedTimeLimit, least: -1);
         Task saved;
@@ -24,6 +25,8 @@ internal sealed partial class TorrentLibrary
                 Paused = change.Paused ?? before.Paused,
                 Forced = change.Forced ?? before.Forced,
                 Sequential = change.Sequential ?? before.Sequential,
+                FirstLast = change.FirstLast ?? before.FirstLast,
+                Title = change.Name is null ? before.Title : TitleOf(change.Name),
                 SuperSeeding = change.SuperSeeding ?? before.SuperSeeding,
                 Category =
                     change.Category is null ? before.Category
@@ -136,6 +139,7 @@ internal sealed partial class TorrentLibrary
             if (metainfo is not null)
             {
                 torrent.Engine!.SetFilePriorities(AllPriorities(metainfo, priorities));
+                TellFirstLast(torrent);
             }
         }
 
@@ -282,6 +286,11 @@ internal sealed partial class TorrentLibrary
         if (entry.Sequential != before.Sequential)
         {
             engine.SetSequential(entry.Sequential);
+        }
+
+        if (entry.FirstLast != before.FirstLast)
+        {
+            TellFirstLast(torrent);
         }
 
         if (entry.SuperSeeding != before.SuperSeeding)

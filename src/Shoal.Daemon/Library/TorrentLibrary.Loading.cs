@@ -178,6 +178,7 @@ internal sealed partial class TorrentLibrary
         {
             var entry = torrent.Entry;
             engine.SetLimits(entry.DownloadLimit, entry.UploadLimit);
+            TellFirstLast(torrent);
             Run(engine, !entry.Paused && !torrent.IsQueued);
         }
     }

@@ -182,6 +182,7 @@ internal sealed partial class TorrentLibrary
             }
         );
         Name(torrent);
+        TellFirstLast(torrent);
         Events.Add(Event("torrent-metadata", torrent));
     }
 

@@ -136,7 +136,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         }
     }
 
-    /// <summary>By an infohash, v1 or v2; null: there is none.</summary>
+    /// <summary>By an infohash, v1 or v2, that also in its short form; null: there is none.</summary>
     public LibraryTorrent? TryFindExact(string hash)
     {
         lock (_lock)
@@ -234,7 +234,9 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     /// <summary>Makes it known by all its infohashes.</summary>
     private void Name(LibraryTorrent torrent)
     {
-        foreach (var hash in new[] { torrent.Entry.InfoHashV1, torrent.Entry.InfoHashV2 }.OfType<string>())
+        var v2 = torrent.Entry.InfoHashV2;
+        // BEP 52: "truncated to 20 bytes" wherever there is no room for more.
+        foreach (var hash in new[] { torrent.Entry.InfoHashV1, v2, v2?[..40] }.OfType<string>())
         {
             _aliases.TryAdd(hash, torrent.Entry.Id);
         }
@@ -314,7 +316,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
             Id = 0,
             Kind = kind,
             Torrent = torrent.Entry.Id,
-            Name = torrent.Entry.Name,
+            Name = torrent.Entry.Title ?? torrent.Entry.Name,
         };
 
     private readonly record struct Tombstone(string Id, int Number, long Revision, long At);

@@ -100,14 +100,19 @@ internal sealed class PeerConnections : IAsyncDisposable
     public void AddNamed(string name, int port, bool isOfUser) =>
         _tasks.TryRun(() => AddNamedAsync(name, port, isOfUser));
 
-    /// <summary>The filter is another one: who is in there has to go.</summary>
+    /// <summary>The filter is another one, or somebody was banned: who must not be here has to go.</summary>
     public void FilterChanged()
     {
         foreach (var link in _links.Values)
         {
-            if (_services.Filter.IsBlocked(link.Introduction.EndPoint.Address))
+            var address = link.Introduction.EndPoint.Address;
+            if (_services.Filter.IsBlocked(address))
             {
                 link.Close(DisconnectReason.Filtered);
+            }
+            else if (_services.Slots.IsBanned(address))
+            {
+                link.Close(DisconnectReason.Banned);
             }
         }
     }
