@@ -17,7 +17,10 @@ internal sealed partial class TorrentLibrary
     /// </summary>
     private static void TellFirstLast(LibraryTorrent torrent)
     {
-        if (torrent.Engine is not { Metainfo: { } metainfo } engine || !(torrent.Entry.FirstLast || torrent.HasFirstLast))
+        if (
+            torrent.Engine is not { Metainfo: { } metainfo } engine
+            || !(torrent.Entry.FirstLast || torrent.HasFirstLast)
+        )
         {
             return;
         }
@@ -25,7 +28,9 @@ internal sealed partial class TorrentLibrary
         torrent.HasFirstLast = torrent.Entry.FirstLast;
         var layout = metainfo.Layout;
         var files = metainfo
-            .Files.Select((file, index) => (File: file, Wish: torrent.Entry.Priorities?.GetValueOrDefault(index, FileWish.Normal)))
+            .Files.Select(
+                (file, index) => (File: file, Wish: torrent.Entry.Priorities?.GetValueOrDefault(index, FileWish.Normal))
+            )
             .Where(entry => entry.File is { IsPad: false, Size: > 0, SymlinkTarget: null })
             .Take(MostFirstLast);
         foreach (var (file, wish) in files)

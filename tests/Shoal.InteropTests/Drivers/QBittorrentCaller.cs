@@ -38,10 +38,7 @@ internal sealed class QBittorrentCaller : IAsyncDisposable
         run.Http = Client(run.Daemon.Url);
         if (login)
         {
-            Assert.Equal(
-                "Ok.",
-                await run.PostAsync("auth/login", ("username", "anybody"), ("password", run.Token))
-            );
+            Assert.Equal("Ok.", await run.PostAsync("auth/login", ("username", "anybody"), ("password", run.Token)));
         }
 
         return run;

@@ -47,7 +47,11 @@ public sealed class QBittorrentApiTests(Library library)
         }
 
         var files = "torrents/files?hash=" + sample.InfoHash;
-        foreach (var (theirs, ours) in (await Theirs(files)).EnumerateArray().Zip((await run.JsonAsync(files)).EnumerateArray()))
+        foreach (
+            var (theirs, ours) in (await Theirs(files))
+                .EnumerateArray()
+                .Zip((await run.JsonAsync(files)).EnumerateArray())
+        )
         {
             foreach (var field in new[] { "index", "name", "size", "priority", "progress" })
             {
@@ -156,7 +160,10 @@ public sealed class QBittorrentApiTests(Library library)
         await run.PostAsync("torrents/filePrio", ("hash", sample.InfoHash), ("id", "1|2"), ("priority", "0"));
         await run.PostAsync("torrents/filePrio", ("hash", sample.InfoHash), ("id", "3"), ("priority", "7"));
         var files = await run.JsonAsync("torrents/files?hash=" + sample.InfoHash);
-        Assert.Equal([1, 0, 0, 6], files.EnumerateArray().Take(4).Select(file => file.GetProperty("priority").GetInt32()));
+        Assert.Equal(
+            [1, 0, 0, 6],
+            files.EnumerateArray().Take(4).Select(file => file.GetProperty("priority").GetInt32())
+        );
         await run.PostAsync("torrents/filePrio", ("hash", sample.InfoHash), ("id", "1|2|3"), ("priority", "1"));
 
         await run.PostAsync("torrents/rename", ("hash", sample.InfoHash), ("name", "Another"));
@@ -389,7 +396,16 @@ public sealed class QBittorrentApiTests(Library library)
                 continue;
             }
 
-            Assert.True(Kind(field.Value) == Kind(value), $"{name}: {field.Value.ValueKind} there, {value.ValueKind} here");
+            // A word since version 5, which we say we are; Debian's has a number.
+            if (name == "app/preferences.proxy_type")
+            {
+                continue;
+            }
+
+            Assert.True(
+                Kind(field.Value) == Kind(value),
+                $"{name}: {field.Value.ValueKind} there, {value.ValueKind} here"
+            );
             AssertHasAll(field.Value, value, name);
         }
     }

@@ -139,9 +139,7 @@ internal static class QBittorrentApi
         }
 
         var caller = DoorKeeper.Identify(call.Context, call.Services);
-        return caller.Scope is null
-            ? (caller, call.Session)
-            : (caller, call.Own.Sessions.OfCaller(KeyOf(request)));
+        return caller.Scope is null ? (caller, call.Session) : (caller, call.Own.Sessions.OfCaller(KeyOf(request)));
     }
 
     private static string KeyOf(HttpRequest request) =>
@@ -157,7 +155,10 @@ internal static class QBittorrentApi
     /// </summary>
     private static void CheckSite(HttpRequest request)
     {
-        if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site && site is not ("same-origin" or "none"))
+        if (
+            request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site
+            && site is not ("same-origin" or "none")
+        )
         {
             throw new ApiException(403, "cross-site", "requests from pages of other sites are refused");
         }
@@ -170,7 +171,11 @@ internal static class QBittorrentApi
             request.Headers.Referer.ToString() is { Length: > 0 } referer
             && !(
                 Uri.TryCreate(referer, UriKind.Absolute, out var page)
-                && HostRules.IsSameOrigin(page.GetLeftPart(UriPartial.Authority), request.Scheme, request.Host.Value ?? "")
+                && HostRules.IsSameOrigin(
+                    page.GetLeftPart(UriPartial.Authority),
+                    request.Scheme,
+                    request.Host.Value ?? ""
+                )
             )
         )
         {

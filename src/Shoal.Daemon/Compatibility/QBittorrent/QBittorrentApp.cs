@@ -13,11 +13,7 @@ internal static class QBittorrentApp
     public static IReadOnlyDictionary<string, QBittorrentRoute> Routes { get; } =
         new Dictionary<string, QBittorrentRoute>
         {
-            ["app/version"] = new(
-                AccessScope.Read,
-                false,
-                call => call.WriteTextAsync(QBittorrentApi.AppVersion)
-            ),
+            ["app/version"] = new(AccessScope.Read, false, call => call.WriteTextAsync(QBittorrentApi.AppVersion)),
             ["app/webapiVersion"] = new(
                 AccessScope.Read,
                 false,
@@ -53,7 +49,12 @@ internal static class QBittorrentApp
                     ("boost", ""),
                     ("libtorrent", ""),
                     ("openssl", ""),
-                    ("platform", OperatingSystem.IsWindows() ? "windows" : OperatingSystem.IsMacOS() ? "macos" : "linux"),
+                    (
+                        "platform",
+                        OperatingSystem.IsWindows() ? "windows"
+                        : OperatingSystem.IsMacOS() ? "macos"
+                        : "linux"
+                    ),
                     ("qt", ""),
                     ("runtime", RuntimeInformation.FrameworkDescription),
                     ("shoal", Engine.EngineVersion.Number),

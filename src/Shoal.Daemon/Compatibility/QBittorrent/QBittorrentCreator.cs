@@ -41,13 +41,20 @@ internal sealed class QBittorrentCreator(DaemonServices services)
         var source = PathJail.Check(call.Need("sourcePath"), call.AllowedFolders, "sourcePath");
         if (!File.Exists(source) && !Directory.Exists(source))
         {
-            throw new ApiException(409, "no-such-folder", $"sourcePath: there is no '{QBittorrentCall.Shorten(source)}'");
+            throw new ApiException(
+                409,
+                "no-such-folder",
+                $"sourcePath: there is no '{QBittorrentCall.Shorten(source)}'"
+            );
         }
 
         var file = call.Text("torrentFilePath") is { Length: > 0 } path
             ? PathJail.Check(path, call.AllowedFolders, "torrentFilePath")
             : null;
-        if (file is not null && (Directory.Exists(file) || !file.EndsWith(".torrent", StringComparison.OrdinalIgnoreCase)))
+        if (
+            file is not null
+            && (Directory.Exists(file) || !file.EndsWith(".torrent", StringComparison.OrdinalIgnoreCase))
+        )
         {
             throw ApiException.Bad("torrentFilePath", "torrentFilePath: a file with the ending .torrent is expected");
         }
@@ -85,7 +92,10 @@ internal sealed class QBittorrentCreator(DaemonServices services)
             .ToList();
         if (trackers.SelectMany(tier => tier).FirstOrDefault(url => !TrackerUrl.TryParse(url, out _)) is { } wrong)
         {
-            throw ApiException.Bad("trackers", $"trackers: '{QBittorrentCall.Shorten(wrong)}' is not a URL of a tracker");
+            throw ApiException.Bad(
+                "trackers",
+                $"trackers: '{QBittorrentCall.Shorten(wrong)}' is not a URL of a tracker"
+            );
         }
 
         var pieces = call.Whole("pieceSize") ?? 0;
@@ -126,7 +136,9 @@ internal sealed class QBittorrentCreator(DaemonServices services)
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(task.Stop.Token, services.Ending);
             var made = task.File is { } file
-                ? await TorrentCreator.CreateFileAsync(task.Source, file, task.Options, task, stop.Token).ConfigureAwait(false)
+                ? await TorrentCreator
+                    .CreateFileAsync(task.Source, file, task.Options, task, stop.Token)
+                    .ConfigureAwait(false)
                 : await TorrentCreator.CreateAsync(task.Source, task.Options, task, stop.Token).ConfigureAwait(false);
             task.Made = made;
             if (task.StartSeeding)
@@ -256,9 +268,9 @@ internal sealed class QBittorrentCreator(DaemonServices services)
             yield return (
                 "status",
                 Failure is not null ? "Failed"
-                    : FinishedAt is not null ? "Finished"
-                    : StartedAt is not null ? "Running"
-                    : "Queued"
+                : FinishedAt is not null ? "Finished"
+                : StartedAt is not null ? "Running"
+                : "Queued"
             );
             if (File is not null)
             {

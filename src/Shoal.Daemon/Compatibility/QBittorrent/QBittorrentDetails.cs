@@ -268,10 +268,7 @@ internal static class QBittorrentDetails
             ? Math.Max(0, next - call.Services.Time.GetUtcNow().ToUnixTimeSeconds())
             : 0;
 
-    public static void WriteObject(
-        Utf8JsonWriter json,
-        ReadOnlySpan<(string Name, QBittorrentValue Value)> fields
-    )
+    public static void WriteObject(Utf8JsonWriter json, ReadOnlySpan<(string Name, QBittorrentValue Value)> fields)
     {
         json.WriteStartObject();
         foreach (var (name, value) in fields)

@@ -94,7 +94,10 @@ internal static class QBittorrentPreferences
                 }
             },
         },
-        new("max_seeding_time", services => services.Settings.Current.SeedTime is > 0 and var time ? (time + 59) / 60 : -1)
+        new(
+            "max_seeding_time",
+            services => services.Settings.Current.SeedTime is > 0 and var time ? (time + 59) / 60 : -1
+        )
         {
             Set = (value, _, change) =>
                 change.TryAdd("queue.seed-time", QBittorrentActions.SeedTimeOf(Math.Max(-1, Whole(value))) ?? 0),
@@ -111,7 +114,10 @@ internal static class QBittorrentPreferences
         new("ip_filter_path", services => Files(services).FirstOrDefault() ?? ""),
         new("current_network_interface", services => Bound(services).FirstOrDefault() ?? ""),
         new("current_interface_name", services => Bound(services).FirstOrDefault() ?? ""),
-        new("dht_bootstrap_nodes", services => string.Join(", ", (string[])services.Settings.Current["network.dht-bootstrap"])),
+        new(
+            "dht_bootstrap_nodes",
+            services => string.Join(", ", (string[])services.Settings.Current["network.dht-bootstrap"])
+        ),
         new("web_ui_port", services => PortOf(services)),
         new("web_ui_address", services => services.Urls.Count > 0 ? new Uri(services.Urls[0]).Host : ""),
         // What always holds here.
@@ -326,15 +332,13 @@ internal static class QBittorrentPreferences
             },
         };
 
-    private static bool IsQueueing(DaemonSettings settings) =>
-        settings.ActiveDownloads > 0 || settings.ActiveSeeds > 0;
+    private static bool IsQueueing(DaemonSettings settings) => settings.ActiveDownloads > 0 || settings.ActiveSeeds > 0;
 
     private static string[] Files(DaemonServices services) => (string[])services.Settings.Current["network.ip-filter"];
 
     private static string[] Bound(DaemonServices services) => (string[])services.Settings.Current["network.bind"];
 
-    private static int PortOf(DaemonServices services) =>
-        services.Urls.Count > 0 ? new Uri(services.Urls[0]).Port : 0;
+    private static int PortOf(DaemonServices services) => services.Urls.Count > 0 ? new Uri(services.Urls[0]).Port : 0;
 
     private static string Text(JsonElement value) => value.GetString() ?? "";
 

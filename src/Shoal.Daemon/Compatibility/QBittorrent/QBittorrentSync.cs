@@ -66,11 +66,11 @@ internal static class QBittorrentSync
             new[]
             {
                 peer.AreWeInterested ? (peer.IsChokingUs ? "d" : "D")
-                    : peer.IsChokingUs ? ""
-                    : "K",
+                : peer.IsChokingUs ? ""
+                : "K",
                 peer.IsInterested ? (peer.AreWeChoking ? "u" : "U")
-                    : peer.AreWeChoking ? ""
-                    : "?",
+                : peer.AreWeChoking ? ""
+                : "?",
                 peer.IsOutgoing ? "" : "I",
                 peer.Source.HasFlag(PeerSource.Dht) ? "H" : "",
                 peer.Source.HasFlag(PeerSource.Pex) ? "X" : "",

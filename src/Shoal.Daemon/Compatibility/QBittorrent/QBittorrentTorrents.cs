@@ -10,11 +10,7 @@ internal static class QBittorrentTorrents
         new Dictionary<string, QBittorrentRoute>
         {
             ["torrents/info"] = new(AccessScope.Read, false, ListAsync),
-            ["torrents/count"] = new(
-                AccessScope.Read,
-                false,
-                call => call.WriteTextAsync($"{call.Library.All.Count}")
-            ),
+            ["torrents/count"] = new(AccessScope.Read, false, call => call.WriteTextAsync($"{call.Library.All.Count}")),
         };
 
     private static Task ListAsync(QBittorrentCall call)
@@ -27,11 +23,11 @@ internal static class QBittorrentTorrents
             .ToList();
         if (call.Text("sort") is { Length: > 0 } column)
         {
-            var field =
-                QBittorrentFields.Find(column) ?? throw ApiException.Bad("sort", "'sort' parameter is invalid");
+            var field = QBittorrentFields.Find(column) ?? throw ApiException.Bad("sort", "'sort' parameter is invalid");
             var keys = facts.ConvertAll(one => (Key: field(one), Facts: one));
             // Equal ones stay in the order of the queue.
-            var sorted = call.Flag("reverse") == true ? keys.OrderByDescending(one => one.Key) : keys.OrderBy(one => one.Key);
+            var sorted =
+                call.Flag("reverse") == true ? keys.OrderByDescending(one => one.Key) : keys.OrderBy(one => one.Key);
             facts = [.. sorted.Select(one => one.Facts)];
         }
 
@@ -73,7 +69,8 @@ internal static class QBittorrentTorrents
         {
             "downloading" => facts => !facts.IsDone && facts.Item.State != TorrentPhase.Failed,
             "seeding" => facts =>
-                facts.IsDone && facts.Item.State is TorrentPhase.Seeding or TorrentPhase.Queued or TorrentPhase.Checking,
+                facts.IsDone
+                && facts.Item.State is TorrentPhase.Seeding or TorrentPhase.Queued or TorrentPhase.Checking,
             "completed" => facts => facts.IsDone,
             "stopped" or "paused" => facts => facts.Item.Paused,
             "running" or "resumed" => facts => !facts.Item.Paused,
