@@ -92,20 +92,6 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         _events.Writer.TryWrite(new EngineEvent.IpFilterRead(FilteredRanges));
     }
 
-    /// <summary>Has nothing to do with an address for twelve hours; who is connected there has to go.</summary>
-    public void Ban(IPAddress address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        _services.Slots.Ban(address);
-        foreach (var runner in _runners.Values)
-        {
-            runner.FilterChanged();
-        }
-    }
-
-    /// <summary>Nodes of the DHT that are known now; 0 where it is not used.</summary>
-    public int DhtNodes => _services.Dht?.NodeCount ?? 0;
-
     /// <exception cref="EngineStartException">The port or an address cannot be had, or the state folder not be used.</exception>
     public static async Task<TorrentEngine> StartAsync(EngineOptions options, CancellationToken cancellation)
     {

@@ -120,7 +120,11 @@ public sealed class FloodTests(Library library)
             (await flood.GetAsync("client/settings")).GetProperty("directoryDefault").GetString()
         );
         await flood.SendAsync(HttpMethod.Patch, "client/settings", new { throttleGlobalUpSpeed = 100_000 });
-        Assert.Equal(100_000, (await run.Daemon.Client.StatusAsync(None)).UploadLimit);
+        // By Transmission's protocol it divides by 1,024 and cuts, although it is told that a kilobyte has 1,000.
+        Assert.Equal(
+            protocol == "qbittorrent" ? 100_000 : 97_000,
+            (await run.Daemon.Client.StatusAsync(None)).UploadLimit
+        );
 
         // Moved, stopped, removed with its files.
         var moved = Path.Combine(run.Downloads, "moved");

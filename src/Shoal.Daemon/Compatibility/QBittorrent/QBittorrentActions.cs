@@ -166,7 +166,7 @@ internal static class QBittorrentActions
         call.Need("hashes");
         call.Need("enable");
         return call.Flag("enable") == true
-            ? throw new ApiException(409, "not-supported", "content does not move by itself when its category changes")
+            ? throw new ApiException(409, "bad-value", "content does not move by itself when its category changes")
             : call.WriteTextAsync("");
     }
 
@@ -302,7 +302,7 @@ internal static class QBittorrentActions
         var all = tiers.SelectMany(tier => tier).ToList();
         if (!all.Contains(from))
         {
-            throw new ApiException(409, "no-such-tracker", "Tracker not found");
+            throw new ApiException(409, "bad-value", "Tracker not found");
         }
 
         if (all.Contains(to))

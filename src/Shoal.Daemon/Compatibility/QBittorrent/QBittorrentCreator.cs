@@ -72,7 +72,7 @@ internal sealed class QBittorrentCreator(DaemonServices services)
         {
             if (_tasks.Count >= MaxTasks)
             {
-                throw new ApiException(409, "too-many-tasks", "Too many active tasks");
+                throw new ApiException(409, "bad-value", "Too many active tasks");
             }
 
             _tasks.Add(task.Id, task);
@@ -201,7 +201,7 @@ internal sealed class QBittorrentCreator(DaemonServices services)
         {
             throw new ApiException(
                 409,
-                "not-finished",
+                "bad-value",
                 task.Failure is null ? "Torrent creation is still unfinished." : "Torrent creation failed."
             );
         }
@@ -227,7 +227,7 @@ internal sealed class QBittorrentCreator(DaemonServices services)
         lock (_lock)
         {
             return _tasks.GetValueOrDefault(call.Need("taskID"))
-                ?? throw new ApiException(404, "no-such-task", "Not Found");
+                ?? throw new ApiException(404, "bad-value", "Not Found");
         }
     }
 
