@@ -20,11 +20,8 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>The queue lets it wait.</summary>
     public bool IsQueued { get; set; }
 
-
     /// <summary>The engine was told to fetch the ends of files first.</summary>
     public bool HasFirstLast { get; set; }
-
-    public string? MovingTo { get; set; }
 
     /// <summary>As it was published last; null: not yet.</summary>
     public TorrentItem? Item { get; set; }

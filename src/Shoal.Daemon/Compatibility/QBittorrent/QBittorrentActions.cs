@@ -153,11 +153,10 @@ internal static class QBittorrentActions
     private static async Task MoveAsync(QBittorrentCall call, string hashes, string path)
     {
         var folder = QBittorrentAdding.FolderOf(call, path, call.Need(path));
-        foreach (var torrent in call.Torrents(hashes))
-        {
-            call.Library.Move(torrent, folder, keepFiles: false);
-        }
-
+        await Task.WhenAll(
+                call.Torrents(hashes).Select(torrent => call.Library.MoveAsync(torrent, folder, keepFiles: false))
+            )
+            .ConfigureAwait(false);
         await call.WriteTextAsync("").ConfigureAwait(false);
     }
 

@@ -43,7 +43,7 @@ internal static class QBittorrentDetails
             ("dl_limit", item.DownloadLimit > 0 ? item.DownloadLimit : -1),
             ("dl_speed", item.DownloadRate),
             ("dl_speed_avg", item.Downloaded / Math.Max(1, entry.DownloadingSeconds)),
-            ("download_path", ""),
+            ("download_path", item.IncompleteDirectory ?? ""),
             ("eta", item.SecondsLeft ?? QBittorrentFields.NoEnd),
             ("has_metadata", facts.HasMetadata),
             ("hash", facts.Hash),

@@ -30,7 +30,7 @@ internal static class QBittorrentFields
         ("creation_date", facts => facts.CreatedAt),
         ("dl_limit", facts => facts.Item.DownloadLimit),
         ("dlspeed", facts => facts.Item.DownloadRate),
-        ("download_path", _ => ""),
+        ("download_path", facts => facts.Item.IncompleteDirectory ?? ""),
         ("downloaded", facts => facts.Item.Downloaded),
         ("downloaded_session", facts => facts.SessionDownloaded),
         ("eta", facts => facts.Item.SecondsLeft ?? NoEnd),
@@ -132,7 +132,9 @@ internal static class QBittorrentFields
     public static QBittorrentValue Progress(QBittorrentFacts facts) => facts.Item.Progress;
 
     public static QBittorrentValue ContentPath(QBittorrentFacts facts) =>
-        facts.ContentName is { } name ? Path.Combine(facts.Item.SaveDirectory, name) : "";
+        facts.ContentName is { } name
+            ? Path.Combine(facts.Item.IncompleteDirectory ?? facts.Item.SaveDirectory, name)
+            : "";
 
     public static double OwnRatio(TorrentItem item) =>
         item.RatioLimit switch

@@ -22,6 +22,34 @@ internal static class QBittorrentPreferences
             Set = (value, call, change) =>
                 change["folders.download"] = QBittorrentAdding.FolderOf(call, "save_path", Text(value)),
         },
+        new("temp_path_enabled", services => services.Settings.Current.IncompleteFolder.Length > 0)
+        {
+            Set = (value, call, change) =>
+            {
+                if (!Flag(value))
+                {
+                    change["folders.incomplete"] = "";
+                }
+                else if (call.Settings.IncompleteFolder.Length == 0)
+                {
+                    change["folders.incomplete"] = Path.Combine(call.Settings.DownloadFolder, "temp");
+                }
+            },
+        },
+        new("temp_path", services => services.Settings.Current.IncompleteFolder)
+        {
+            // Switched off it has no folder, with us.
+            Set = (value, call, change) =>
+            {
+                var isOn = change.TryGetValue("folders.incomplete", out var wished)
+                    ? wished is not ""
+                    : call.Settings.IncompleteFolder.Length > 0;
+                if (isOn && Text(value).Trim() is { Length: > 0 } path)
+                {
+                    change["folders.incomplete"] = QBittorrentAdding.FolderOf(call, "temp_path", path);
+                }
+            },
+        },
         Same("dl_limit", "limits.download"),
         Same("up_limit", "limits.upload"),
         Same("alt_dl_limit", "alternative.download"),
@@ -183,7 +211,6 @@ internal static class QBittorrentPreferences
         "save_path_changed_tmm_enabled",
         "scheduler_enabled",
         "start_paused_enabled",
-        "temp_path_enabled",
         "torrent_changed_tmm_enabled",
         "use_category_paths_in_manual_mode",
         "use_https",
@@ -215,7 +242,6 @@ internal static class QBittorrentPreferences
         "proxy_ip",
         "proxy_username",
         "rss_smart_episode_filters",
-        "temp_path",
         "web_ui_custom_http_headers",
         "web_ui_https_cert_path",
         "web_ui_https_key_path",

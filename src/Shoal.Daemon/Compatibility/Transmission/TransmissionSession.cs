@@ -52,6 +52,7 @@ internal static class TransmissionSession
             values["folders.download"] = PathJail.Check(folder, call.AllowedFolders, "download_dir");
         }
 
+        Incomplete(call, values, settings);
         Put(values, "network.port", call.Whole("peer_port"));
         Put(values, "network.max-peers", call.Whole("peer_limit_global"));
         Put(values, "network.max-peers-per-torrent", call.Whole("peer_limit_per_torrent"));
@@ -295,6 +296,28 @@ internal static class TransmissionSession
         else if (call.Flag(name + "_enabled") == true && now == 0)
         {
             values[key] = 5L;
+        }
+    }
+
+    /// <summary>The folder of what is not complete, and whether it is used; with us it is used where there is one.</summary>
+    private static void Incomplete(TransmissionCall call, Dictionary<string, object> values, DaemonSettings settings)
+    {
+        const string Key = "folders.incomplete";
+        if (call.Text("incomplete_dir") is { Length: > 0 } folder)
+        {
+            values[Key] = PathJail.Check(folder, call.AllowedFolders, "incomplete_dir");
+        }
+
+        if (call.Flag("incomplete_dir_enabled") is { } isOn)
+        {
+            if (!isOn)
+            {
+                values[Key] = "";
+            }
+            else if (settings.IncompleteFolder.Length == 0)
+            {
+                values.TryAdd(Key, Path.Combine(settings.DownloadFolder, "incomplete"));
+            }
         }
     }
 
