@@ -16,6 +16,8 @@ public sealed class AccessTests
         var made = keys.Create("phone", AccessScope.Control);
         Assert.Equal(AccessScope.Control, keys.Check(made.Secret));
         Assert.Null(keys.Check(made.Secret + "x"));
+        Assert.Equal((null, null), keys.Know(made.Secret + "x"));
+        Assert.Equal(AccessScope.Control, keys.Know(made.Secret).Scope);
         Assert.Null(keys.Check(""));
         Assert.Equal("token-exists", Assert.Throws<ApiException>(() => keys.Create("phone", AccessScope.Read)).Code);
 
