@@ -4,6 +4,7 @@ import subprocess
 
 NAME = "aria2"
 FORMATS = {"v1"}
+ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = True
 
 
@@ -34,6 +35,7 @@ def command(job, *more):
         "--show-console-readout=false",
         "--summary-interval=0",
         "--quiet=true",
+        *(["--bt-force-encryption=true"] if job.encryption == "rc4" else []),
         f"--interface={job.address}",
         f"--listen-port={job.port}",
         f"--dir={job.folder}",

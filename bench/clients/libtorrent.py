@@ -8,6 +8,7 @@ import sys
 NAME = "libtorrent"
 FORMATS = {"v1", "v2", "hybrid"}
 TRANSPORTS = {"tcp", "utp"}
+ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = False
 
 
@@ -27,14 +28,14 @@ def get(job):
 
 def command(role, job, *peers):
     script = os.path.join(job.root, "bench", "clients", "libtorrent.py")
-    return [sys.executable, script, role, job.transport, job.torrent, job.folder, job.address, str(job.port), *peers]
+    return [sys.executable, script, role, job.transport, job.encryption, job.torrent, job.folder, job.address, str(job.port), *peers]
 
 
 def happening(role, line):
     return json.loads(line)["event"] if line.startswith("{") else None
 
 
-def work(role, transport, torrent, folder, address, port, *peers):
+def work(role, transport, encryption, torrent, folder, address, port, *peers):
     # The folder of this file comes first when it is run, and this file has the library's name.
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     import libtorrent as lt
@@ -58,8 +59,10 @@ def work(role, transport, torrent, folder, address, port, *peers):
             "enable_incoming_utp": transport == "utp",
             "enable_outgoing_tcp": transport == "tcp",
             "enable_incoming_tcp": transport == "tcp",
-            "in_enc_policy": 2,
-            "out_enc_policy": 2,
+            # Forced or disabled; and RC4 for the stream too.
+            "in_enc_policy": 0 if encryption == "rc4" else 2,
+            "out_enc_policy": 0 if encryption == "rc4" else 2,
+            "allowed_enc_level": 2,
             "allow_multiple_connections_per_ip": True,
             "max_out_request_queue": 3000,
             "alert_mask": lt.alert.category_t.error_notification | lt.alert.category_t.status_notification,

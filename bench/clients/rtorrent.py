@@ -6,6 +6,7 @@ import subprocess
 
 NAME = "rtorrent"
 FORMATS = {"v1", "hybrid"}
+ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = True
 
 
@@ -26,6 +27,8 @@ def command(job):
     settings = os.path.join(job.scratch, "rtorrent.rc")
     session = os.path.join(job.scratch, "session")
     os.mkdir(session)
+    # Without "allow_incoming" and the like it takes and makes encrypted connections only.
+    encryption = "require,require_RC4" if job.encryption == "rc4" else "none"
     with open(settings, "w") as out:
         out.write(
             f"""
@@ -37,7 +40,7 @@ network.send_buffer.size.set = 4M
 network.receive_buffer.size.set = 4M
 pieces.memory.max.set = 4096M
 pieces.hash.on_completion.set = no
-protocol.encryption.set = none
+protocol.encryption.set = {encryption}
 protocol.pex.set = no
 dht.mode.set = disable
 trackers.use_udp.set = no

@@ -7,6 +7,7 @@ import subprocess
 NAME = "shoal"
 FORMATS = {"v1", "v2", "hybrid"}
 TRANSPORTS = {"tcp", "utp"}
+ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = False
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,7 +29,7 @@ def get(job):
 
 def command(job, *what):
     network = ["--port", str(job.port), "--bind", job.address, "--no-dht", "--no-lsd", "--no-port-mapping", "--no-trackers",
-               "--transport", job.transport]
+               "--transport", job.transport, "--encryption", "require" if job.encryption == "rc4" else "allow"]
     return [PROGRAM, *what, "--json", *network, "--state", os.path.join(job.scratch, "state")]
 
 
