@@ -30,6 +30,7 @@ internal static class ShoalProgram
         ("recheck", BatchCommands.Recheck),
         ("peers", DetailCommands.Peers),
         ("files", FilesCommand.Build),
+        ("stream", StreamCommand.Build),
         ("trackers", DetailCommands.Trackers),
         ("label", BatchCommands.Label),
         ("settings", SessionCommands.Settings),

@@ -58,7 +58,8 @@ internal sealed class ReaderState(int id, long position, long end)
 
         var piece = layout.PieceAt(Ready);
         var pieceEnd = layout.OffsetOf(piece) + layout.PieceLength;
-        return Math.Min(End, Math.Max(pieceEnd, Math.Min(Position + soon, pieceEnd + limits.MaxUrgent)));
+        var urgent = Math.Max(pieceEnd, Math.Min(Position + soon, pieceEnd + limits.MaxUrgent));
+        return Math.Min(AheadEnd(layout, limits), urgent);
     }
 
     public bool Covers(long from, long to, PieceLayout layout, ReaderLimits limits)

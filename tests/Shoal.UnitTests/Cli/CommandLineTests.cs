@@ -28,6 +28,7 @@ public sealed class CommandLineTests
         "recheck",
         "peers",
         "files",
+        "stream",
         "trackers",
         "label",
         "settings",
