@@ -4,10 +4,18 @@ namespace Shoal.Engine;
 
 /// <summary>
 /// Answers requests. A peer's requests wait here, not in the link, so that a choke can take them back; only as
-/// much as about half a second of its rate is between disk and network at once.
+/// much as about a seventh of a second of its rate is between disk and network at once.
 /// </summary>
 internal sealed class Uploader(SwarmState state)
 {
+    /// <summary>
+    /// What is here can no longer be taken back by a cancel: whoever jumps to another place in a film has to wait for it.
+    /// </summary>
+    private const double SendAheadSeconds = 0.15;
+
+    /// <summary>A cancel of nothing that waits, as a share of a message that carries nothing.</summary>
+    private const double CancelNoise = 0.1;
+
     /// <summary>Set by super-seeding: whether the peer may know that we have the piece.</summary>
     public Func<PeerState, PieceIndex, bool>? IsHidden { get; set; }
 
@@ -62,7 +70,6 @@ internal sealed class Uploader(SwarmState state)
 
     public DisconnectReason? OnCancel(PeerState peer, uint index, uint begin, uint length)
     {
-        peer.Noise++;
         for (var i = 0; i < peer.Uploads.Count; i++)
         {
             var request = peer.Uploads[i];
@@ -73,6 +80,9 @@ internal sealed class Uploader(SwarmState state)
                 return null;
             }
         }
+
+        // Of one that reads, and jumps, hundreds come at once; who sends them for nothing is noticed all the same.
+        peer.Noise += CancelNoise;
 
         // Already on its way. BEP 6: "requests that are being processed are allowed to complete."
         return null;
@@ -169,7 +179,7 @@ internal sealed class Uploader(SwarmState state)
 
         var window = (int)
             Math.Clamp(
-                peer.Up.Fast * 0.5,
+                peer.Up.Fast * SendAheadSeconds,
                 state.Limits.MinSendAhead,
                 Math.Max(state.Limits.MinSendAhead, state.Limits.MaxSendAhead)
             );

@@ -80,7 +80,7 @@ public sealed class SwarmFuzzTests
         );
 
     private static SwarmCommand RandomCommand(Random random, BuiltTorrent torrent) =>
-        random.Next(6) switch
+        random.Next(9) switch
         {
             0 => new SwarmCommand.Resume(),
             1 => new SwarmCommand.SetSequential(random.Next(2) == 0),
@@ -89,6 +89,13 @@ public sealed class SwarmFuzzTests
             4 => new SwarmCommand.SetFilePriorities([
                 .. torrent.Metainfo.Files.Select(_ => random.Next(2) == 0 ? FilePriority.Skip : FilePriority.High),
             ]),
+            5 => new SwarmCommand.OpenReader(
+                random.Next(4),
+                random.NextInt64(torrent.Metainfo.Layout.Extent),
+                torrent.Metainfo.Layout.Extent
+            ),
+            6 => new SwarmCommand.MoveReader(random.Next(4), random.NextInt64(torrent.Metainfo.Layout.Extent)),
+            7 => new SwarmCommand.CloseReader(random.Next(4)),
             _ => random.Next(4) == 0 ? new SwarmCommand.Pause() : new SwarmCommand.Resume(),
         };
 }
