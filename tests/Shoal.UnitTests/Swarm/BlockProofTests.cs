@@ -111,7 +111,7 @@ public sealed class BlockProofTests
             effect => SwarmFixture.IsSend(MessageId.Request)(effect) && effect.Piece == At && effect.Begin == 0
         );
         Assert.Contains(effects, IsDisk(DiskRequestKind.WatchPiece));
-        var request = Assert.Single(effects.Where(SwarmFixture.IsSend(MessageId.HashRequest)));
+        var request = Assert.Single(effects, effect => SwarmFixture.IsSend(MessageId.HashRequest)(effect));
         Assert.True(HashRequest.TryRead((byte[])request.Payload!, out _asked));
         Assert.Equal((0u, At * 4u, 4u), (_asked.BaseLayer, _asked.Index, _asked.Length));
         return seed;
