@@ -17,6 +17,9 @@ public sealed record HubOptions
     /// </summary>
     public required string Folder { get; init; }
 
+    /// <summary>What the authority's key lies under; null: nothing.</summary>
+    public KeyProtection? Protection { get; init; }
+
     /// <summary>Connection string of a PostgreSQL that several hubs share; null: SQLite in the folder.</summary>
     public string? Postgres { get; init; }
 

@@ -80,7 +80,7 @@ internal sealed class HubParts : IAsyncDisposable
     /// <exception cref="HubStoreException">Keys or store cannot be used.</exception>
     public static async Task<HubParts> OpenAsync(HubOptions options, CancellationToken cancellation)
     {
-        var keys = HubKeys.LoadOrCreate(options.Folder, options.Time.GetUtcNow());
+        var keys = HubKeys.LoadOrCreate(options.Folder, options.Time.GetUtcNow(), options.Protection);
         SqlHubStore? store = null;
         try
         {

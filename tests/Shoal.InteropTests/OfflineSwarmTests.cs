@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Shoal.Membership;
 
 namespace Shoal.InteropTests;
 
@@ -66,6 +67,59 @@ public sealed class OfflineSwarmTests
         Assert.Equal(1, await seen.WaitForExitAsync(Patience));
         Assert.Contains(seen.Lines, line => line.Contains("\"membership-ended\"", StringComparison.Ordinal));
         await hub.StopAsync();
+    }
+
+    [Fact]
+    public async Task Who_reaches_the_hub_by_both_families_is_one_member_at_two_addresses()
+    {
+        await using var lab = await Lab.CreateAsync("families");
+        var host = await lab.AddHostAsync("host");
+        var content = Path.Combine(host.SubFolder("data"), Name);
+        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(100_000));
+        // `ip netns exec` shows its programs this file in place of /etc/hosts.
+        var names = Directory.CreateDirectory($"/etc/netns/{host.Namespace}");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(names.FullName, "hosts"), "127.0.0.1 both.test\n::1 both.test\n");
+            await AnnounceByBothAsync(host);
+        }
+        finally
+        {
+            names.Delete(recursive: true);
+        }
+    }
+
+    private static async Task AnnounceByBothAsync(Host host)
+    {
+        var hub = Start(host, "hub --host both.test --announce-interval 2s");
+        await hub.WaitForLineAsync(line => line.StartsWith("Hub at https://", StringComparison.Ordinal), Patience);
+        var seeding = Start(host, $"publish data --hub both.test --port {Host.Port} --no-port-mapping --json");
+        await seeding.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+        using var made = JsonDocument.Parse(
+            await WaitForPeerAsync(host, "invite create --offline first.invitation --json")
+        );
+        var peers = PeersIn(host, "first.invitation", made);
+        for (var i = 2; peers.Count < 2 && i < 10; i++)
+        {
+            await Task.Delay(1000);
+            using var next = JsonDocument.Parse(
+                await ShoalAsync(host, $"invite create --offline {i}.invitation --json")
+            );
+            peers = PeersIn(host, $"{i}.invitation", next);
+        }
+
+        Assert.Equal([$"127.0.0.1:{Host.Port}", $"[::1]:{Host.Port}"], peers.Order(StringComparer.Ordinal));
+        // Two addresses are one copy.
+        Assert.Contains("\"complete\":1,", await ShoalAsync(host, "catalogue --json"), StringComparison.Ordinal);
+    }
+
+    private static IReadOnlyList<string> PeersIn(Host host, string file, JsonDocument made)
+    {
+        var bytes = File.ReadAllBytes(Path.Combine(host.Folder, file));
+        var passphrase = made.RootElement.GetProperty("passphrase").GetString()!;
+        Assert.Equal(MembershipFault.None, PassphraseSeal.TryLoad()!.TryOpen(bytes, passphrase, out var secret));
+        Assert.True(OfflineInvitation.TryRead(secret, DateTimeOffset.UtcNow, out var invitation, out _));
+        return invitation.Content.Peers;
     }
 
     private static ClientProcess Seed(Host host, Host office, string content) =>

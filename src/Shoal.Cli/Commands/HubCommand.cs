@@ -62,12 +62,22 @@ internal sealed class HubCommand
         "The state folder of the first administrator (default: shoal in $XDG_STATE_HOME, or ~/.local/state/shoal)"
     );
 
+    private readonly Option<bool> _protect = Options.Flag(
+        "--protect",
+        "Keep the authority's key under a passphrase, from now on: each start asks for it"
+    );
+
+    private readonly PassphraseOption _passphrase = new("the authority's key");
+
     private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
 
     private HubCommand(CliHost host, ShoalCommand command)
     {
         _host = host;
-        command.AddGroup("Options", [_listen, _names, _folder, _postgres, _lifetime, _interval, _state, _json]);
+        command.AddGroup(
+            "Options",
+            [_listen, _names, _folder, _postgres, _lifetime, _interval, _protect, _passphrase.Option, _state, _json]
+        );
         command.SetAction(RunAsync);
     }
 
@@ -99,10 +109,11 @@ internal sealed class HubCommand
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
     {
-        var options = Read(result);
+        HubOptions options;
         HubServer server;
         try
         {
+            options = Read(result);
             server = await HubServer.StartAsync(options, cancel);
         }
         catch (HubStoreException error)
@@ -142,17 +153,27 @@ internal sealed class HubCommand
             throw UserErrorException.Usage("--announce-interval: from 1s to 1h");
         }
 
+        var folder = Path.GetFullPath(result.GetValue(_folder) ?? Path.Combine(StateDirectory(result), "hub"));
         return new HubOptions
         {
             Listen = listen,
             Hosts = result.GetValue(_names) is { Count: > 0 } names ? names : [MachineAddresses.Best().ToString()],
-            Folder = Path.GetFullPath(result.GetValue(_folder) ?? Path.Combine(StateDirectory(result), "hub")),
+            Folder = folder,
+            Protection = Protection(result, folder),
             Postgres = result.GetValue(_postgres) is { } file ? ReadConnection(file) : null,
             CertificateLifetime = lifetime,
             AnnounceInterval = interval,
             Time = _host.Time,
         };
     }
+
+    private KeyProtection? Protection(ParseResult result, string folder) =>
+        HubCalls.Do(() =>
+            HubKeys.IsProtected(folder)
+                ? KeyProtection.Of(_passphrase.Read(result, _host, "Passphrase of the authority's key: "))
+            : result.GetValue(_protect) ? KeyProtection.Of(_passphrase.ReadNew(result, _host))
+            : null
+        );
 
     private string StateDirectory(ParseResult result) =>
         result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;

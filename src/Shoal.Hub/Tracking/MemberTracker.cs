@@ -22,6 +22,11 @@ internal readonly record struct MemberPeer(
 /// </summary>
 internal sealed class MemberTracker
 {
+    /// <summary>From so many on, copies are not counted for each who asks, but all <see cref="CountAgain"/>.</summary>
+    private const int ManyMembers = 500;
+
+    private static readonly TimeSpan CountAgain = TimeSpan.FromSeconds(5);
+
     private readonly EmbeddedTracker _tracker;
     private readonly HubLimits _limits;
     private readonly TimeProvider _time;
@@ -29,7 +34,10 @@ internal sealed class MemberTracker
     private readonly long _start;
     private readonly Lock _lock = new();
     private readonly Dictionary<MemberId, Dictionary<Place, Sighting>> _members = [];
+    private readonly Dictionary<InfoHash, (int Complete, int Incomplete)> _counts = [];
     private HashSet<InfoHash> _served = [];
+    private bool _isCounted = true;
+    private TimeSpan _countedAt;
     private TimeSpan _nextSweep;
 
     public MemberTracker(HubOptions options)
@@ -128,6 +136,7 @@ internal sealed class MemberTracker
             {
                 if (_members.Remove(member, out var places))
                 {
+                    _isCounted = false;
                     dropped.AddRange(places.Keys);
                 }
             }
@@ -140,15 +149,26 @@ internal sealed class MemberTracker
         }
     }
 
-    /// <summary>Members with and without all of it. A hybrid's peers may announce either of its hashes, or both.</summary>
+    /// <summary>
+    /// Members with and without all of it; one that is there with several addresses is one. A hybrid's peers may announce either of
+    /// its hashes, or both.
+    /// </summary>
     public (int Complete, int Incomplete) Count(InfoHashes torrent)
     {
         var (complete, incomplete) = (0, 0);
-        foreach (var infoHash in torrent.OnTheWire)
+        lock (_lock)
         {
-            var counts = _tracker.Scrape(infoHash);
-            complete = Math.Max(complete, counts.Seeds);
-            incomplete = Math.Max(incomplete, counts.Leeches);
+            if (!_isCounted && (_members.Count < ManyMembers || Now - _countedAt >= CountAgain))
+            {
+                Recount();
+            }
+
+            foreach (var infoHash in torrent.OnTheWire)
+            {
+                var counts = _counts.GetValueOrDefault(infoHash);
+                complete = Math.Max(complete, counts.Complete);
+                incomplete = Math.Max(incomplete, counts.Incomplete);
+            }
         }
 
         return (complete, incomplete);
@@ -187,6 +207,7 @@ internal sealed class MemberTracker
             }
 
             _nextSweep = now + TimeSpan.FromSeconds(30);
+            _isCounted = false;
             foreach (var (member, places) in _members.ToList())
             {
                 foreach (
@@ -217,6 +238,7 @@ internal sealed class MemberTracker
         var place = new Place(peer.InfoHash, peer.Address, peer.Port);
         lock (_lock)
         {
+            _isCounted = false;
             if (peer.IsLeaving)
             {
                 if (_members.TryGetValue(peer.Member, out var left) && left.Remove(place) && left.Count == 0)
@@ -239,6 +261,22 @@ internal sealed class MemberTracker
 
             places[place] = new Sighting(Now, peer.IsSeed);
             return true;
+        }
+    }
+
+    private void Recount()
+    {
+        (_isCounted, _countedAt) = (true, Now);
+        _counts.Clear();
+        foreach (var places in _members.Values)
+        {
+            foreach (var swarm in places.GroupBy(place => place.Key.InfoHash))
+            {
+                var (complete, incomplete) = _counts.GetValueOrDefault(swarm.Key);
+                _counts[swarm.Key] = swarm.Any(place => place.Value.IsSeed)
+                    ? (complete + 1, incomplete)
+                    : (complete, incomplete + 1);
+            }
         }
     }
 

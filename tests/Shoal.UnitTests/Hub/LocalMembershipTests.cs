@@ -138,6 +138,38 @@ public sealed class LocalMembershipTests : IDisposable
         Assert.Null(membership.ReadContent());
     }
 
+    [Fact]
+    public void The_authoritys_key_lies_under_a_passphrase_if_wanted()
+    {
+        var folder = Path.Combine(_folder.Path, "hub");
+        var protection = KeyProtection.Of("x", isDrawn: true);
+        using (var keys = HubKeys.LoadOrCreate(folder, Now))
+        {
+            Assert.False(HubKeys.IsProtected(folder));
+            using var same = HubKeys.LoadOrCreate(folder, Now, protection);
+            Assert.Equal(keys.Authority.Publication, same.Authority.Publication);
+            Assert.True(HubKeys.IsProtected(folder));
+            AssertNowhere(keys.Authority.Export());
+        }
+
+        Assert.Contains(
+            "--passphrase-file",
+            Assert.Throws<HubStoreException>(() => HubKeys.LoadOrCreate(folder, Now)).Message,
+            StringComparison.Ordinal
+        );
+        var wrong = KeyProtection.Of("y", isDrawn: true);
+        Assert.Contains(
+            "not its passphrase",
+            Assert.Throws<HubStoreException>(() => HubKeys.LoadOrCreate(folder, Now, wrong)).Message,
+            StringComparison.Ordinal
+        );
+        HubKeys.LoadOrCreate(folder, Now, protection).Dispose();
+        var other = Path.Combine(_folder.Path, "other");
+        using var fresh = HubKeys.LoadOrCreate(other, Now, protection);
+        Assert.True(HubKeys.IsProtected(other));
+        AssertNowhere(fresh.Authority.Export());
+    }
+
     private string Folder => Path.Combine(_folder.Path, "memberships", "one");
 
     private LocalMembership Create(KeyProtection? protection)
