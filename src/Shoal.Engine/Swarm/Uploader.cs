@@ -4,14 +4,14 @@ namespace Shoal.Engine;
 
 /// <summary>
 /// Answers requests. A peer's requests wait here, not in the link, so that a choke can take them back; only as
-/// much as about a seventh of a second of its rate is between disk and network at once.
+/// much as about a twentieth of a second of its rate is between disk and network at once.
 /// </summary>
 internal sealed class Uploader(SwarmState state)
 {
     /// <summary>
     /// What is here can no longer be taken back by a cancel: whoever jumps to another place in a film has to wait for it.
     /// </summary>
-    private const double SendAheadSeconds = 0.15;
+    private const double SendAheadSeconds = 0.05;
 
     /// <summary>A cancel of nothing that waits, as a share of a message that carries nothing.</summary>
     private const double CancelNoise = 0.1;
