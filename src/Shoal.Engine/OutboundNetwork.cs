@@ -52,6 +52,14 @@ public sealed class OutboundNetwork : IDownloadNetwork
     public Task<byte[]> FetchTorrentAsync(string url, bool mayBeLocal, CancellationToken cancellation) =>
         new TorrentDownload(this, mayBeLocal).FetchAsync(url, cancellation);
 
+    /// <summary>Fetches anything else by http or https, by the same rules.</summary>
+    /// <exception cref="DownloadException">Anything that went wrong, with the URL.</exception>
+    public Task<FetchAnswer> FetchAsync(string url, FetchRequest request, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return new TorrentDownload(this, request.MayBeLocal).FetchAsync(url, request, cancellation);
+    }
+
     /// <summary>Connects to the host of a URL, and says whether that is in the local network.</summary>
     /// <param name="host">Name or address.</param>
     /// <param name="port">TCP.</param>

@@ -134,6 +134,30 @@ public sealed partial class DaemonClient
     public Task RemoveCategoryAsync(string name, CancellationToken cancel) =>
         CallAsync(HttpMethod.Delete, "categories?name=" + Escape(name), null, cancel);
 
+    public Task<FeedList> FeedsAsync(CancellationToken cancel) => GetAsync("feeds", ApiJson.Default.FeedList, cancel);
+
+    /// <summary>Makes it, or changes the one of its URL.</summary>
+    public Task<FeedList> SetFeedAsync(FeedItem feed, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Put, "feeds", feed, ApiJson.Default.FeedItem, ApiJson.Default.FeedList, cancel);
+
+    public Task RemoveFeedAsync(string url, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, "feeds?url=" + Escape(url), null, cancel);
+
+    public Task CheckFeedsAsync(CancellationToken cancel) => CallAsync(HttpMethod.Post, "feeds/check", null, cancel);
+
+    public Task<FeedEntryList> FeedEntriesAsync(string url, CancellationToken cancel) =>
+        GetAsync("feeds/entries?url=" + Escape(url), ApiJson.Default.FeedEntryList, cancel);
+
+    public Task<FeedRuleList> FeedRulesAsync(CancellationToken cancel) =>
+        GetAsync("feed-rules", ApiJson.Default.FeedRuleList, cancel);
+
+    /// <summary>Makes it, or changes the one of its name.</summary>
+    public Task<FeedRuleList> SetFeedRuleAsync(FeedRule rule, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Put, "feed-rules", rule, ApiJson.Default.FeedRule, ApiJson.Default.FeedRuleList, cancel);
+
+    public Task RemoveFeedRuleAsync(string name, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, "feed-rules?name=" + Escape(name), null, cancel);
+
     public Task<LabelList> LabelsAsync(CancellationToken cancel) =>
         GetAsync("labels", ApiJson.Default.LabelList, cancel);
 

@@ -18,6 +18,7 @@ internal static class ApiRoutes
         .. DetailEndpoints.Routes,
         .. CategoryEndpoints.Routes,
         .. StreamEndpoints.Routes,
+        .. FeedEndpoints.Routes,
         .. SettingsEndpoints.Routes,
         .. AccessEndpoints.Routes,
         new("GET", "/openapi.json", null, "This API as an OpenAPI document.", WriteDocumentAsync),

@@ -37,7 +37,10 @@ internal static class SettingsEndpoints
     private static async Task ChangeAsync(ApiCall call)
     {
         var values = await call.ReadAsync(ApiJson.Default.DictionaryStringJsonElement).ConfigureAwait(false);
-        await TellAsync(call, await call.Services.Settings.ChangeAsync(values).ConfigureAwait(false))
+        await TellAsync(
+                call,
+                await call.Services.Settings.ChangeAsync(values, call.Caller.IsOwner).ConfigureAwait(false)
+            )
             .ConfigureAwait(false);
     }
 

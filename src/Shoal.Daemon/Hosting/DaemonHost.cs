@@ -41,6 +41,8 @@ public static class DaemonHost
         var categories = OpenState(() => CategoryStore.Open(state.Categories));
         await using var journal = OpenState(() => LibraryJournal.Open(state.Journal, options.Time));
         var engineOptions = EngineOptionsOf(settings, state) with { GoodbyeTime = GoodbyeTime, Time = options.Time };
+        var lists = OpenState(() => IpFilterLists.Prepare(state.IpFilters, settings.Current.IpFilterUrls));
+        engineOptions = engineOptions with { IpFilterFiles = [.. engineOptions.IpFilterFiles, .. lists] };
         await using var engine = await StartEngineAsync(engineOptions, ending.Token).ConfigureAwait(false);
         var files = new TorrentFiles(state.Torrents);
         await using var library = new TorrentLibrary(
@@ -53,6 +55,15 @@ public static class DaemonHost
             options.Time
         );
         settings.Changed = next => engine.SetLimits(next.Limits.Download, next.Limits.Upload);
+        var network = OutboundNetwork.Open(engineOptions);
+        var feeds = new FeedWatch(
+            OpenState(() => FeedStore.Open(state.Feeds, FeedLimits.Default)),
+            settings,
+            library,
+            network,
+            FeedLimits.Default,
+            options.Time
+        );
         var services = new DaemonServices
         {
             Engine = engine,
@@ -60,7 +71,8 @@ public static class DaemonHost
             Settings = settings,
             Access = access,
             StreamKeys = new StreamKeys(access, options.Time),
-            Network = OutboundNetwork.Open(engineOptions),
+            Network = network,
+            Feeds = feeds,
             Files = files,
             Time = options.Time,
             StartedAt = options.Time.GetUtcNow().ToUnixTimeSeconds(),
@@ -71,6 +83,7 @@ public static class DaemonHost
         await OpenDoorsAsync(web, state, settings.Current).ConfigureAwait(false);
         services.Urls = UrlsOf(web);
         library.Start();
+        await using var automation = Automate(services, state, network);
         var code = access.IsEmpty && services.Urls.Count > 0 ? access.CreateCode() : null;
         ready(
             new DaemonReady(
@@ -119,6 +132,23 @@ public static class DaemonHost
     private static string Reachable(string url) =>
         url.Replace("://0.0.0.0:", "://localhost:", StringComparison.Ordinal)
             .Replace("://[::]:", "://localhost:", StringComparison.Ordinal);
+
+    /// <summary>Begins what the daemon does by itself.</summary>
+    private static AutomationLoop Automate(DaemonServices services, StateFolder state, OutboundNetwork network)
+    {
+        var (settings, library, time) = (services.Settings, services.Library, services.Time);
+        var automation = new AutomationLoop(library, time);
+        var programs = new EventPrograms(settings, library, time);
+        automation.Run(programs.RunAsync);
+        var schedule = new LimitSchedule(settings, library, time);
+        automation.Repeat(() => LimitSchedule.Interval, schedule.LookAsync);
+        var watch = new WatchFolders(settings, library, network, time);
+        automation.Repeat(() => TimeSpan.FromSeconds((long)settings.Current["watch.interval"]), watch.LookAsync);
+        automation.Repeat(() => FeedWatch.Interval, services.Feeds.LookAsync);
+        var lists = new IpFilterLists(state.IpFilters, settings, library, time);
+        automation.Repeat(() => IpFilterLists.Interval, stop => lists.LookAsync(services.Engine, network, stop));
+        return automation;
+    }
 
     private static SettingsStore OpenSettings(StateFolder state, DaemonOptions options)
     {

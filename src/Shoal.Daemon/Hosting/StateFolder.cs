@@ -27,6 +27,8 @@ internal sealed class StateFolder : IDisposable
     public string Journal => Path.Combine(Folder, "library.journal");
     public string Tokens => Path.Combine(Folder, "tokens.json");
     public string Categories => Path.Combine(Folder, "categories.json");
+    public string Feeds => Path.Combine(Folder, "feeds.json");
+    public string IpFilters => Path.Combine(Folder, "ip-filters");
     public string Torrents => Path.Combine(Folder, "torrents");
     public string Socket => Path.Combine(Folder, "socket");
 

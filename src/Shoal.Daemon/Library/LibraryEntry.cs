@@ -112,4 +112,5 @@ internal sealed record LibraryRecord
 [JsonSerializable(typeof(LibraryRecord))]
 [JsonSerializable(typeof(AccessFile))]
 [JsonSerializable(typeof(CategoryBook))]
+[JsonSerializable(typeof(FeedBook))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -14,7 +14,7 @@ internal sealed partial class TorrentLibrary
     /// <exception cref="IOException">It could not be saved.</exception>
     public async Task<TorrentItem> AddAsync(NewTorrent source, AddTorrent wish, string saveDirectory)
     {
-        Check(wish);
+        CheckWish(wish);
         var peers = EndPointsOf(wish.Peers ?? []);
         var hashes = source.InfoHashes;
         var id =
@@ -102,7 +102,8 @@ internal sealed partial class TorrentLibrary
         }
     }
 
-    private void Check(AddTorrent wish)
+    /// <exception cref="ApiException">Something of it is wrong.</exception>
+    public void CheckWish(AddTorrent wish)
     {
         CheckTitle(wish.Name);
         CheckLabels(wish.Labels, wish.Category);

@@ -113,6 +113,8 @@ internal sealed partial class TorrentLibrary
             return;
         }
 
+        // Who waits for the end of a torrent wants to find it where it stays.
+        var completes = torrent.Entry is { IncompleteDirectory: not null, CompletedAt: not null };
         var engine =
             torrent.Engine ?? throw new IOException(torrent.Problem ?? "it could not be opened, so it cannot be moved");
         if (engine.Metainfo is null)
@@ -141,6 +143,10 @@ internal sealed partial class TorrentLibrary
         }
 
         TellMoved(torrent);
+        if (completes)
+        {
+            Events.Add(Event("torrent-completed", torrent));
+        }
     }
 
     private static LibraryEntry Arrived(LibraryEntry entry, string folder) =>

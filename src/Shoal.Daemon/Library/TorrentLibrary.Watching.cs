@@ -191,7 +191,10 @@ internal sealed partial class TorrentLibrary
         if (torrent.Entry.CompletedAt is null)
         {
             Keep(torrent, torrent.Entry with { CompletedAt = NowSeconds });
-            Events.Add(Event("torrent-completed", torrent));
+            if (torrent.Entry.IncompleteDirectory is null)
+            {
+                Events.Add(Event("torrent-completed", torrent));
+            }
         }
     }
 
@@ -293,6 +296,10 @@ internal sealed partial class TorrentLibrary
                 break;
         }
     }
+
+    /// <summary>Tells of trouble that is no torrent's.</summary>
+    /// <param name="code">Stable, kebab-case.</param>
+    public void Warn(string code, string message) => Warn(null, "warning", code, message);
 
     private void Warn(Torrent? engine, string kind, string code, string message)
     {

@@ -25,6 +25,21 @@ internal sealed class DaemonSettings
         Flag("alternative.enabled")
             ? (Whole("alternative.download"), Whole("alternative.upload"))
             : (DownloadLimit, UploadLimit);
+    public bool HasAlternativeLimits => Flag("alternative.enabled");
+
+    /// <summary>When the alternative limits hold; null: only when somebody says so.</summary>
+    public WeekSchedule? Schedule =>
+        List("alternative.schedule") is { Length: > 0 } spans
+            ? new WeekSchedule(
+                [.. spans.Select(text => WeekSpan.Parse(text, out _)).OfType<WeekSpan>()],
+                Text("alternative.time-zone") is { Length: > 0 } zone
+                    ? TimeZoneInfo.FindSystemTimeZoneById(zone)
+                    : TimeZoneInfo.Local
+            )
+            : null;
+    public IReadOnlyList<string> WatchFolders => List("watch.folders");
+    public long FeedInterval => Whole("feeds.interval");
+    public IReadOnlyList<string> IpFilterUrls => List("network.ip-filter-urls");
     public int ActiveDownloads => (int)Whole("queue.downloads");
     public int ActiveSeeds => (int)Whole("queue.seeds");
     public double Ratio => (double)_values["queue.ratio"];

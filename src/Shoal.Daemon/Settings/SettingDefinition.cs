@@ -29,6 +29,9 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
 {
     public bool NeedsRestart { get; init; } = true;
 
+    /// <summary>Says what the daemon runs: nobody who only has a token may say so.</summary>
+    public bool OwnerOnly { get; init; }
+
     /// <summary>Of integers and numbers.</summary>
     public double Min { get; init; }
     public double Max { get; init; } = long.MaxValue;

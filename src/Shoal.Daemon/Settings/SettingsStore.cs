@@ -64,8 +64,9 @@ internal sealed class SettingsStore : IDisposable
     /// The next start begins with its command line again.
     /// </summary>
     /// <param name="values">By key; null: the default.</param>
+    /// <param name="isOwner">The caller is who runs the daemon.</param>
     /// <exception cref="ApiException">One of them is wrong: nothing is changed.</exception>
-    public Task<SettingsResult> ChangeAsync(IReadOnlyDictionary<string, JsonElement> values)
+    public Task<SettingsResult> ChangeAsync(IReadOnlyDictionary<string, JsonElement> values, bool isOwner = false)
     {
         var taken = new List<(SettingDefinition Setting, object Value)>();
         foreach (var (key, json) in values)
@@ -73,6 +74,14 @@ internal sealed class SettingsStore : IDisposable
             var setting =
                 SettingsTable.Find(key)
                 ?? throw new ApiException(400, "no-such-setting", $"there is no setting {key}") { Key = key };
+            if (setting.OwnerOnly && !isOwner)
+            {
+                throw new ApiException(403, "owner-only", $"{key} is changed in the file, or over the daemon's socket")
+                {
+                    Key = key,
+                };
+            }
+
             var value = json.ValueKind == JsonValueKind.Null ? setting.Default : SettingDefinition.FromJson(json);
             object right = setting.Default;
             var fault = value is null

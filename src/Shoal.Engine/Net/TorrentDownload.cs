@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Security.Authentication;
 using Shoal.Protocol;
 
@@ -20,6 +21,14 @@ internal sealed class TorrentDownload(IDownloadNetwork network, bool mayBeLocal 
 
     /// <exception cref="DownloadException">Anything that went wrong, with the URL.</exception>
     public async Task<byte[]> FetchAsync(string source, CancellationToken cancel)
+    {
+        var request = new FetchRequest { MaxBytes = MetainfoLimits.Default.MaxBytes };
+        var answer = await FetchAsync(source, request, cancel).ConfigureAwait(false);
+        return answer.Body ?? throw new DownloadException("download-failed", $"{source}: not modified since never");
+    }
+
+    /// <exception cref="DownloadException">Anything that went wrong, with the URL.</exception>
+    public async Task<FetchAnswer> FetchAsync(string source, FetchRequest request, CancellationToken cancel)
     {
         if (!Uri.TryCreate(source, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
@@ -43,10 +52,15 @@ internal sealed class TorrentDownload(IDownloadNetwork network, bool mayBeLocal 
             client.DefaultRequestHeaders.UserAgent.ParseAdd(EngineVersion.ClientName);
             for (var hop = 0; hop <= MaxRedirects; hop++)
             {
-                using var response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+                using var question = QuestionOf(url, request);
+                using var response = await client.SendAsync(
+                    question,
+                    HttpCompletionOption.ResponseHeadersRead,
+                    limit.Token
+                );
                 if (response.Headers.Location is not { } target || (int)response.StatusCode is < 300 or > 399)
                 {
-                    return await ReadAsync(source, response, limit.Token);
+                    return await ReadAsync(source, response, request, limit.Token);
                 }
 
                 if (!Uri.TryCreate(url, target, out var next))
@@ -78,8 +92,35 @@ internal sealed class TorrentDownload(IDownloadNetwork network, bool mayBeLocal 
         }
     }
 
-    private static async Task<byte[]> ReadAsync(string source, HttpResponseMessage response, CancellationToken cancel)
+    private static HttpRequestMessage QuestionOf(Uri url, FetchRequest request)
     {
+        var question = new HttpRequestMessage(HttpMethod.Get, url);
+        // As the server wrote them, whatever that is.
+        if (request.ETag is { } tag)
+        {
+            question.Headers.TryAddWithoutValidation("If-None-Match", tag);
+        }
+
+        if (request.LastModified is { } date)
+        {
+            question.Headers.TryAddWithoutValidation("If-Modified-Since", date);
+        }
+
+        return question;
+    }
+
+    private static async Task<FetchAnswer> ReadAsync(
+        string source,
+        HttpResponseMessage response,
+        FetchRequest request,
+        CancellationToken cancel
+    )
+    {
+        if (response.StatusCode == HttpStatusCode.NotModified && (request.ETag ?? request.LastModified) is not null)
+        {
+            return new FetchAnswer(null, request.ETag, request.LastModified);
+        }
+
         if (!response.IsSuccessStatusCode)
         {
             throw new DownloadException(
@@ -89,12 +130,18 @@ internal sealed class TorrentDownload(IDownloadNetwork network, bool mayBeLocal 
         }
 
         await using var body = await response.Content.ReadAsStreamAsync(cancel);
-        return await BoundedRead.AllAsync(body, MetainfoLimits.Default.MaxBytes, cancel)
-            ?? throw new DownloadException(
-                "too-large",
-                $"{source}: larger than a torrent may be ({MetainfoLimits.Default.MaxBytes} bytes)"
-            );
+        var bytes =
+            await BoundedRead.AllAsync(body, request.MaxBytes, cancel)
+            ?? throw new DownloadException("too-large", $"{source}: larger than it may be ({request.MaxBytes} bytes)");
+        return new FetchAnswer(
+            bytes,
+            First(response.Headers, "ETag"),
+            First(response.Content.Headers, "Last-Modified")
+        );
     }
+
+    private static string? First(HttpHeaders headers, string name) =>
+        headers.TryGetValues(name, out var values) && values.First() is { Length: < 1024 } value ? value : null;
 
     // Asked about the address that is really connected to, so a name that resolves differently the second time gains
     // nothing.

@@ -192,6 +192,23 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public async Task Who_only_has_a_token_names_no_programs()
+    {
+        using var folder = new TempFolder();
+        using var store = SettingsStore.Open(folder["settings.toml"], Nothing);
+        foreach (var setting in SettingsTable.All.Where(setting => setting.Section == "events" && setting.OwnerOnly))
+        {
+            var values = Values($$"""{"limits.download": 5, "{{setting.Key}}": ["/bin/sh", "-c", "id"]}""");
+            var error = await Assert.ThrowsAsync<ApiException>(() => store.ChangeAsync(values));
+            Assert.Equal((403, "owner-only", setting.Key), (error.Status, error.Code, error.Key));
+            Assert.Equal(0, store.Current.DownloadLimit);
+            await store.ChangeAsync(values, isOwner: true);
+            Assert.Equal(["/bin/sh", "-c", "id"], (string[])store.Current[setting.Key]);
+            await store.ChangeAsync(Values("""{"limits.download": 0}"""));
+        }
+    }
+
+    [Fact]
     public void The_password_of_a_proxy_is_not_shown()
     {
         using var folder = new TempFolder();

@@ -132,7 +132,7 @@ public sealed class TorrentDownloadTests
 
         var body = Encoding.Latin1.GetString(packed.ToArray());
         var network = new CannedNetwork { [Global] = Response("200 OK", body, "Content-Encoding: gzip") };
-        await Fails(network, "http://global/x", "too-large", "larger than a torrent may be");
+        await Fails(network, "http://global/x", "too-large", "larger than it may be");
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public sealed class TorrentDownloadTests
         {
             [Global] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + new string('x', 10_000_001),
         };
-        await Fails(network, "http://global/x", "too-large", "larger than a torrent may be");
+        await Fails(network, "http://global/x", "too-large", "larger than it may be");
     }
 
     [Fact]
