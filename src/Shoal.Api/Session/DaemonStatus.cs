@@ -37,6 +37,9 @@ public sealed record DaemonStatus
 
     /// <summary>The port peers reach us at; 0 behind a proxy.</summary>
     public int Port { get; init; }
+
+    /// <summary>Peers reach that port, as far as is known: a router forwards it, or somebody has called.</summary>
+    public bool Reachable { get; init; }
     public IReadOnlyList<string> ListenAddresses { get; init; } = [];
 
     /// <summary>Where the world sees us.</summary>

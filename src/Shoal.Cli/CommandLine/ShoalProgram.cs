@@ -37,6 +37,7 @@ internal static class ShoalProgram
         ("token", SessionCommands.Token),
         ("login", SessionCommands.Login),
         ("stop", SessionCommands.Stop),
+        ("doctor", DoctorCommand.Build),
         ("hub", HubCommand.Build),
         ("invite", InviteCommand.Build),
         ("join", JoinCommand.Build),

@@ -90,7 +90,9 @@ internal sealed class AccessKeys
     /// <summary>The same, with the id of the token or login.</summary>
     public (string? Id, AccessScope? Scope) Know(string secret) =>
         // Not "default": the type of both would be that of the first, whose default scope is one that may read.
-        Find(secret) is { } found ? (found.Id, found.Scope) : (null, null);
+        Find(secret) is { } found
+            ? (found.Id, found.Scope)
+            : (null, null);
 
     /// <summary>Whether a token or login is still good, by its id.</summary>
     public bool Has(string id)

@@ -67,6 +67,7 @@ internal static class StatusEndpoints
             AllTimeUploaded = items.Sum(item => item.Uploaded),
             Peers = running.Sum(status => status.PeerCount),
             Port = engine.Port,
+            Reachable = library.IsReachable,
             ListenAddresses = [.. engine.ListenEndPoints.Select(end => end.ToString())],
             ExternalAddresses = [.. engine.ExternalAddresses.Select(address => address.ToString())],
             Urls = services.Urls,

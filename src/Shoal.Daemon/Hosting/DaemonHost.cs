@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -79,7 +80,8 @@ public static class DaemonHost
             Stop = ending.Cancel,
             Ending = ending.Token,
         };
-        await using var web = Build(state, settings.Current, services);
+        using var certificate = ServerCertificate.Load(settings.Current, state.Certificate, options.Time.GetUtcNow());
+        await using var web = Build(state, settings.Current, services, certificate);
         await OpenDoorsAsync(web, state, settings.Current).ConfigureAwait(false);
         services.Urls = UrlsOf(web);
         library.Start();
@@ -95,14 +97,10 @@ public static class DaemonHost
                 journal.BrokenLines
             )
         );
-        try
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, options.Time, ending.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // Told to stop.
-        }
+        using var manager = ServiceNotice.Connect(Environment.GetEnvironmentVariable);
+        manager.Ready($"{journal.Entries.Count} torrents, peers reach port {engine.Port}");
+        await LiveAsync(manager, library, options.Time, ending.Token).ConfigureAwait(false);
+        manager.Stopping();
 
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), options.Time);
         await web.StopAsync(patience.Token).ConfigureAwait(false);
@@ -133,6 +131,32 @@ public static class DaemonHost
         url.Replace("://0.0.0.0:", "://localhost:", StringComparison.Ordinal)
             .Replace("://[::]:", "://localhost:", StringComparison.Ordinal);
 
+    /// <summary>Until it is told to stop. Meanwhile the service manager hears that we live, as long as that is so.</summary>
+    private static async Task LiveAsync(
+        ServiceNotice manager,
+        TorrentLibrary library,
+        TimeProvider time,
+        CancellationToken stop
+    )
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(manager.WatchdogInterval ?? Timeout.InfiniteTimeSpan, time, stop)
+                    .ConfigureAwait(false);
+                if (library.SinceLastPass < manager.WatchdogInterval)
+                {
+                    manager.Alive();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop.
+        }
+    }
+
     /// <summary>Begins what the daemon does by itself.</summary>
     private static AutomationLoop Automate(DaemonServices services, StateFolder state, OutboundNetwork network)
     {
@@ -144,6 +168,8 @@ public static class DaemonHost
         automation.Repeat(() => LimitSchedule.Interval, schedule.LookAsync);
         var watch = new WatchFolders(settings, library, network, time);
         automation.Repeat(() => TimeSpan.FromSeconds((long)settings.Current["watch.interval"]), watch.LookAsync);
+        var guard = new SpaceGuard(settings, library);
+        automation.Repeat(() => SpaceGuard.Interval, guard.LookAsync);
         automation.Repeat(() => FeedWatch.Interval, services.Feeds.LookAsync);
         var lists = new IpFilterLists(state.IpFilters, settings, library, time);
         automation.Repeat(() => IpFilterLists.Interval, stop => lists.LookAsync(services.Engine, network, stop));
@@ -208,12 +234,22 @@ public static class DaemonHost
         }
     }
 
-    private static WebApplication Build(StateFolder state, DaemonSettings settings, DaemonServices services)
+    private static WebApplication Build(
+        StateFolder state,
+        DaemonSettings settings,
+        DaemonServices services,
+        X509Certificate2? certificate
+    )
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = state.Folder });
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(500));
         builder.WebHost.UseKestrelCore();
+        if (certificate is not null)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -230,7 +266,17 @@ public static class DaemonHost
             );
             foreach (var endPoint in settings.HttpListen)
             {
-                kestrel.Listen(endPoint, http => http.Protocols = HttpProtocols.Http1);
+                kestrel.Listen(
+                    endPoint,
+                    http =>
+                    {
+                        http.Protocols = HttpProtocols.Http1;
+                        if (certificate is not null)
+                        {
+                            http.UseHttps(certificate);
+                        }
+                    }
+                );
             }
         });
         var web = builder.Build();

@@ -27,6 +27,7 @@ internal sealed class StateFolder : IDisposable
     public string Journal => Path.Combine(Folder, "library.journal");
     public string Tokens => Path.Combine(Folder, "tokens.json");
     public string Categories => Path.Combine(Folder, "categories.json");
+    public string Certificate => Path.Combine(Folder, "tls.pem");
     public string Feeds => Path.Combine(Folder, "feeds.json");
     public string IpFilters => Path.Combine(Folder, "ip-filters");
     public string Torrents => Path.Combine(Folder, "torrents");

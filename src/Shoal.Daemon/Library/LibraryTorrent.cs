@@ -23,6 +23,9 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>The engine was told to fetch the ends of files first.</summary>
     public bool HasFirstLast { get; set; }
 
+    /// <summary>Why it may not download now, though it would be its turn: its disk is almost full. Null: it may.</summary>
+    public string? HeldFor { get; set; }
+
     /// <summary>As it was published last; null: not yet.</summary>
     public TorrentItem? Item { get; set; }
 

@@ -20,7 +20,7 @@ internal static class TorrentItems
             InfoHashV2 = entry.InfoHashV2,
             Name = entry.Title ?? entry.Name,
             State = PhaseOf(torrent, status),
-            Error = torrent.Problem ?? status?.Error,
+            Error = torrent.Problem ?? torrent.HeldFor ?? status?.Error,
             Size = entry.Size,
             AddedAt = entry.AddedAt,
             CompletedAt = entry.CompletedAt,

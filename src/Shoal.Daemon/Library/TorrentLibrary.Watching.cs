@@ -20,6 +20,7 @@ internal sealed partial class TorrentLibrary
 
     private int _passes;
     private int _pass;
+    private long _lastPass;
     private volatile bool _wasCalled;
     private volatile bool _isMapped;
 
@@ -82,8 +83,12 @@ internal sealed partial class TorrentLibrary
 
             Requeue();
             PublishLookedAt();
+            Volatile.Write(ref _lastPass, _time.GetTimestamp());
         }
     }
+
+    /// <summary>Since the list was looked after last: normally a second.</summary>
+    public TimeSpan SinceLastPass => _time.GetElapsedTime(Volatile.Read(ref _lastPass));
 
     /// <summary>Of those that were passed over there is no news.</summary>
     private void PublishLookedAt()
@@ -217,13 +222,14 @@ internal sealed partial class TorrentLibrary
         var now = NowSeconds;
         var candidates = _order.ConvertAll(torrent => new QueueCandidate(
             torrent.Entry.CompletedAt is not null,
-            !torrent.Entry.Paused && torrent.Problem is null,
+            !torrent.Entry.Paused && torrent.Problem is null && torrent.HeldFor is null,
             torrent.Entry.Forced,
             torrent is { IsQueued: false, SlowSince: { } since } && now - since > SlowSeconds
         ));
         var waiting = QueueRule.Waiting(candidates, settings.ActiveDownloads, settings.ActiveSeeds);
         for (var i = 0; i < waiting.Length; i++)
         {
+            waiting[i] |= _order[i].HeldFor is not null;
             if (_order[i].IsQueued != waiting[i])
             {
                 _order[i].IsQueued = waiting[i];

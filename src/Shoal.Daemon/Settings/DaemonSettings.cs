@@ -37,6 +37,7 @@ internal sealed class DaemonSettings
                     : TimeZoneInfo.Local
             )
             : null;
+    public long LeastFree => Whole("folders.min-free");
     public IReadOnlyList<string> WatchFolders => List("watch.folders");
     public long FeedInterval => Whole("feeds.interval");
     public IReadOnlyList<string> IpFilterUrls => List("network.ip-filter-urls");

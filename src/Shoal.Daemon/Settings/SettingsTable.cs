@@ -9,7 +9,9 @@ internal static partial class SettingsTable
 {
     private const int MaxPort = 65_535;
 
-    public static IReadOnlyList<SettingDefinition> All { get; } = [.. Basics(), .. Automation];
+    private static readonly string[] DefaultListen = ["127.0.0.1:9470"];
+
+    public static IReadOnlyList<SettingDefinition> All { get; } = [.. Basics(), .. Automation, .. Operations];
 
     private static IReadOnlyList<SettingDefinition> Basics() =>
         [
@@ -120,7 +122,7 @@ internal static partial class SettingsTable
             new(
                 "http.listen",
                 SettingKind.List,
-                new[] { "127.0.0.1:9470" },
+                DefaultListen,
                 "Addresses and ports of the web page and the API; port 0: any. An empty list: only the Unix socket in the state folder."
             )
             {

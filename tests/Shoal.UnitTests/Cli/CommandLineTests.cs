@@ -35,6 +35,7 @@ public sealed class CommandLineTests
         "token",
         "login",
         "stop",
+        "doctor",
         "hub",
         "invite",
         "join",

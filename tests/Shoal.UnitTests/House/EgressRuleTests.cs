@@ -8,10 +8,12 @@ namespace Shoal.UnitTests;
 /// </summary>
 public sealed partial class EgressRuleTests
 {
-    // Servers listen where they are told to, and connect to nobody. The daemon's client calls the daemon, and nobody else.
+    // Servers listen where they are told to, and connect to nobody. The daemon's client calls the daemon, and nobody else; the
+    // daemon tells the service manager of this machine that it lives.
     private static readonly string[] OpensSockets =
     [
         "src/Shoal.Api/Client/DaemonClient.cs",
+        "src/Shoal.Daemon/Hosting/ServiceNotice.cs",
         "src/Shoal.Engine/Net/LocalBinding.cs",
         "src/Shoal.Tracker/Http/HttpTrackerServer.cs",
         "src/Shoal.Tracker/Udp/UdpTrackerLoop.cs",

@@ -41,6 +41,10 @@ internal sealed class DaemonAccess
     /// <summary>The daemon runs on this machine, and relative paths mean the same to it.</summary>
     public bool IsLocal(ParseResult result) => UrlOf(result) is null;
 
+    /// <summary>Of the daemon on this machine.</summary>
+    public string StateDirectory(ParseResult result) =>
+        result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;
+
     /// <param name="work">What to do; its result is the exit code.</param>
     /// <exception cref="UserErrorException">The daemon cannot be reached, or refused.</exception>
     public async Task<int> UseAsync(ParseResult result, Func<DaemonClient, DaemonOutput, Task<int>> work)

@@ -1,0 +1,40 @@
+namespace Shoal.Daemon;
+
+// Disks that are almost full.
+internal sealed partial class TorrentLibrary
+{
+    /// <summary>Folders that running downloads write to, and those that would if they did not wait.</summary>
+    public IReadOnlyList<string> DownloadFolders
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return
+                [
+                    .. _order
+                        .Where(torrent => torrent.Entry is { CompletedAt: null, Paused: false })
+                        .Select(torrent => torrent.Entry.ContentDirectory)
+                        .Distinct(),
+                ];
+            }
+        }
+    }
+
+    /// <summary>Downloads into these folders wait, those into others go on.</summary>
+    /// <param name="why">For people.</param>
+    public void Hold(IReadOnlySet<string> full, string why)
+    {
+        lock (_lock)
+        {
+            foreach (var torrent in _order)
+            {
+                var isHeld = torrent.Entry.CompletedAt is null && full.Contains(torrent.Entry.ContentDirectory);
+                torrent.HeldFor = isHeld ? why : null;
+            }
+
+            Requeue();
+            PublishAll();
+        }
+    }
+}
