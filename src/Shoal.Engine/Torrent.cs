@@ -82,6 +82,15 @@ public sealed class Torrent
     public void AddPeers(IReadOnlyList<IPEndPoint> endPoints) =>
         _runner.AddCandidates(new CandidateBatch(endPoints, PeerSource.User));
 
+    /// <summary>Files that have another name than the torrent gives them, by their place in the torrent; see <see cref="FileNames"/>.</summary>
+    public IReadOnlyDictionary<int, string> RenamedFiles => _runner.RenamedFiles;
+
+    /// <summary>Gives files other names, also those that are not on the disk yet. Others are not disturbed; what web seeds call them stays.</summary>
+    /// <param name="changes">Paths below the folder of the content, with '/' between elements, by place in the torrent.</param>
+    /// <exception cref="IOException">One could not be renamed, or its name is taken; those before it have their new names.</exception>
+    /// <exception cref="InvalidOperationException">The files are not known yet.</exception>
+    public Task RenameFilesAsync(IReadOnlyDictionary<int, string> changes) => _runner.RenameFilesAsync(changes);
+
     /// <summary>Moves the content to another folder while the torrent goes on.</summary>
     /// <param name="directory">Full path.</param>
     /// <param name="begin">

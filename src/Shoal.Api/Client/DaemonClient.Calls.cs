@@ -88,6 +88,38 @@ public sealed partial class DaemonClient
             cancel
         );
 
+    /// <summary>What a torrent holds; nothing is added.</summary>
+    public Task<TorrentPreview> PreviewAsync(AddTorrent torrent, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "torrents/preview",
+            torrent,
+            ApiJson.Default.AddTorrent,
+            ApiJson.Default.TorrentPreview,
+            cancel
+        );
+
+    /// <summary>Begins to make a torrent; <see cref="CreationAsync"/> tells how far it is.</summary>
+    public Task<CreationItem> CreateAsync(NewCreation wish, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "creations",
+            wish,
+            ApiJson.Default.NewCreation,
+            ApiJson.Default.CreationItem,
+            cancel
+        );
+
+    public Task<CreationItem> CreationAsync(string id, CancellationToken cancel) =>
+        GetAsync("creations/" + Escape(id), ApiJson.Default.CreationItem, cancel);
+
+    public Task<CreationList> CreationsAsync(CancellationToken cancel) =>
+        GetAsync("creations", ApiJson.Default.CreationList, cancel);
+
+    /// <summary>Gives one up that is being made, or forgets it.</summary>
+    public Task RemoveCreationAsync(string id, CancellationToken cancel) =>
+        CallAsync(HttpMethod.Delete, "creations/" + Escape(id), null, cancel);
+
     public Task<PeerList> PeersAsync(string id, CancellationToken cancel) =>
         GetAsync($"torrents/{Escape(id)}/peers", ApiJson.Default.PeerList, cancel);
 

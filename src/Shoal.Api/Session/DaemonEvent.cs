@@ -7,7 +7,7 @@ public sealed record DaemonEvent
     public required long Id { get; init; }
 
     /// <summary>
-    /// torrent-added, torrent-removed, torrent-state, torrent-metadata, torrent-completed, torrent-failed, torrent-moved,
+    /// torrent-added, torrent-removed, torrent-state, torrent-metadata, torrent-completed, torrent-failed, torrent-moved, files-renamed,
     /// settings-changed, warning, changed (the revision grew), reset (events were missed: read everything anew).
     /// </summary>
     public required string Kind { get; init; }

@@ -48,6 +48,9 @@ public sealed record DaemonStatus
     /// <summary>Where this API and the page are reachable by HTTP.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [];
 
+    /// <summary>The alternative limits hold, instead of the usual ones.</summary>
+    public bool AlternativeLimits { get; init; }
+
     /// <summary>Limits that hold now; 0: none.</summary>
     public long DownloadLimit { get; init; }
 

@@ -14,6 +14,12 @@ public sealed record AddTorrent
     /// <summary>Null: what the settings say.</summary>
     public string? SaveDirectory { get; init; }
     public bool Paused { get; init; }
+
+    /// <summary>
+    /// Nothing of it is fetched until it is resumed, but for what its files are: pauses as soon as they are known, so that they
+    /// can be chosen.
+    /// </summary>
+    public bool PauseWhenKnown { get; init; }
     public bool Sequential { get; init; }
 
     /// <summary>The first and the last piece of each file first.</summary>
@@ -43,8 +49,19 @@ public sealed record AddTorrent
 /// <param name="Priority">Of all of them.</param>
 public sealed record FilePriorityWish(IReadOnlyList<int> Indices, FileWish Priority);
 
-/// <summary>Changes of priorities, in order.</summary>
-public sealed record FileChange(IReadOnlyList<FilePriorityWish> Priorities);
+/// <summary>Changes of files: priorities in order, and other names.</summary>
+public sealed record FileChange
+{
+    public IReadOnlyList<FilePriorityWish>? Priorities { get; init; }
+
+    /// <summary>Begins to rename; an event (files-renamed, or warning with cannot-rename) tells of the end.</summary>
+    public IReadOnlyList<FileRename>? Renames { get; init; }
+}
+
+/// <summary>Another name of a file.</summary>
+/// <param name="Index">As <see cref="FileItem.Index"/> says.</param>
+/// <param name="Path">Below the folder of the content, with '/' between elements.</param>
+public sealed record FileRename(int Index, string Path);
 
 /// <summary>Changes of a torrent; what is null stays as it is.</summary>
 public sealed record TorrentChange

@@ -16,6 +16,7 @@ internal static class ApiRoutes
         .. StatusEndpoints.Routes,
         .. TorrentEndpoints.Routes,
         .. DetailEndpoints.Routes,
+        .. MakingEndpoints.Routes,
         .. CategoryEndpoints.Routes,
         .. StreamEndpoints.Routes,
         .. FeedEndpoints.Routes,

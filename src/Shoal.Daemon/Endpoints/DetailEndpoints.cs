@@ -32,7 +32,7 @@ internal static class DetailEndpoints
             "PATCH",
             "/torrents/{id}/files",
             AccessScope.Control,
-            "Changes how much files are wanted.",
+            "Changes how much files are wanted, and what they are called.",
             ChangeFilesAsync
         )
         {
@@ -97,9 +97,26 @@ internal static class DetailEndpoints
     public static FileList Files(LibraryTorrent torrent) =>
         new(
             torrent.Engine is { Metainfo: { } metainfo } engine
-                ? TorrentItems.Files(torrent.Entry, metainfo, engine.Status.Pieces)
+                ? TorrentItems.Files(metainfo, torrent.Entry.Priorities, NamesOf(torrent, engine), engine.Status.Pieces)
                 : []
         );
+
+    /// <summary>With those that files are about to get.</summary>
+    private static IReadOnlyDictionary<int, string> NamesOf(LibraryTorrent torrent, Engine.Torrent engine)
+    {
+        if (torrent.Entry.Renames is not { } coming)
+        {
+            return engine.RenamedFiles;
+        }
+
+        var names = new Dictionary<int, string>(engine.RenamedFiles);
+        foreach (var (file, path) in coming)
+        {
+            names[file] = path;
+        }
+
+        return names;
+    }
 
     public static PeerList Peers(LibraryTorrent torrent) =>
         new([.. (torrent.Engine?.Status.Peers ?? []).Select(TorrentItems.Peer)]);
@@ -111,6 +128,24 @@ internal static class DetailEndpoints
                 torrent.Engine?.Status.Trackers ?? []
             )
         );
+
+    /// <summary>A link to a torrent with its trackers and web seeds, as many of them as there is room for.</summary>
+    /// <param name="most">Characters.</param>
+    public static string MagnetOf(LibraryTorrent torrent, int most)
+    {
+        if (!MagnetLink.TryParse(MagnetOf(torrent), out var link, out _))
+        {
+            return "";
+        }
+
+        link = link with { WebSeeds = [] };
+        while (link.Trackers.Count > 0 && link.ToString().Length > most)
+        {
+            link = link with { Trackers = [.. link.Trackers.Take(link.Trackers.Count - 1)] };
+        }
+
+        return link.ToString().Length > most ? (link with { Name = null }).ToString() : link.ToString();
+    }
 
     /// <summary>A link to a torrent with its trackers.</summary>
     public static string MagnetOf(LibraryTorrent torrent)
@@ -174,7 +209,17 @@ internal static class DetailEndpoints
     {
         var torrent = call.Torrent;
         var change = await call.ReadAsync(ApiJson.Default.FileChange).ConfigureAwait(false);
-        await call.Library.ChangeFilesAsync(torrent, change.Priorities).ConfigureAwait(false);
+        if (change is { Priorities: null, Renames: null })
+        {
+            throw ApiException.Bad("priorities", "priorities or renames are needed");
+        }
+
+        if (change.Priorities is { } priorities)
+        {
+            await call.Library.ChangeFilesAsync(torrent, priorities).ConfigureAwait(false);
+        }
+
+        await call.Library.RenameFilesAsync(torrent, change.Renames).ConfigureAwait(false);
         await call.WriteAsync(Files(torrent), ApiJson.Default.FileList).ConfigureAwait(false);
     }
 

@@ -100,8 +100,10 @@ internal static class LoginPages
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>Shoal: log in</title>
+            <meta name="color-scheme" content="light dark">
             <link rel="icon" href="/icon.svg" type="image/svg+xml">
-            <main>
+            <link rel="stylesheet" href="/app.css">
+            <main class="login">
             <h1>Shoal</h1>
             {trouble}
             <form method="post" action="/login">

@@ -73,6 +73,7 @@ internal static class StatusEndpoints
             Urls = services.Urls,
             DownloadLimit = settings.Limits.Download,
             UploadLimit = settings.Limits.Upload,
+            AlternativeLimits = (bool)settings["alternative.enabled"],
             DownloadDirectory = settings.DownloadFolder,
             FreeSpace = DiskSpace.Of(settings.DownloadFolder)?.Free,
             StateProblem = library.StateProblem,

@@ -142,20 +142,27 @@ internal static class TorrentEndpoints
     private static async Task AddAsync(ApiCall call)
     {
         var wish = await call.ReadAsync(ApiJson.Default.AddTorrent).ConfigureAwait(false);
+        var folder = call.Library.FolderFor(wish.SaveDirectory, wish.Category, call.AllowedFolders);
+        var torrent = await SourceAsync(call, wish).ConfigureAwait(false);
+        var item = await AddAsync(call.Library, torrent, wish, folder).ConfigureAwait(false);
+        call.Context.Response.Headers.Location = $"{ApiRoutes.Root}/torrents/{item.Id}";
+        await call.WriteAsync(item, ApiJson.Default.TorrentItem, 201).ConfigureAwait(false);
+    }
+
+    /// <summary>What a caller sends or names.</summary>
+    /// <exception cref="ApiException">It is no torrent, or cannot be fetched.</exception>
+    public static async Task<NewTorrent> SourceAsync(ApiCall call, AddTorrent wish)
+    {
         if (wish.Source is null == wish.Metainfo is null)
         {
             throw ApiException.Bad("source", "exactly one of source and metainfo is needed");
         }
 
-        var folder = call.Library.FolderFor(wish.SaveDirectory, wish.Category, call.AllowedFolders);
-        var torrent = wish.Metainfo is { } base64
+        return wish.Metainfo is { } base64
             ? NewTorrent.OfFile(FromBase64(base64))
             : await NewTorrent
                 .OfSourceAsync(wish.Source!, call.Services.Network, call.Caller.IsOwner, call.Aborted)
                 .ConfigureAwait(false);
-        var item = await AddAsync(call.Library, torrent, wish, folder).ConfigureAwait(false);
-        call.Context.Response.Headers.Location = $"{ApiRoutes.Root}/torrents/{item.Id}";
-        await call.WriteAsync(item, ApiJson.Default.TorrentItem, 201).ConfigureAwait(false);
     }
 
     /// <exception cref="ApiException">It is here already, something of the wish is wrong, or it cannot be saved.</exception>

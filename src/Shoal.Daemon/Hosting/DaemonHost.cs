@@ -65,6 +65,7 @@ public static class DaemonHost
             FeedLimits.Default,
             options.Time
         );
+        await using var creations = new Creations(library, options.Time);
         var services = new DaemonServices
         {
             Engine = engine,
@@ -75,6 +76,7 @@ public static class DaemonHost
             Network = network,
             Feeds = feeds,
             Files = files,
+            Creations = creations,
             Time = options.Time,
             StartedAt = options.Time.GetUtcNow().ToUnixTimeSeconds(),
             Stop = ending.Cancel,

@@ -55,6 +55,12 @@ internal sealed record LibraryEntry
     /// <summary>Files that are not normal; null: none.</summary>
     public IReadOnlyDictionary<int, FileWish>? Priorities { get; init; }
 
+    /// <summary>Names that files are to get and do not have yet; null: none.</summary>
+    public IReadOnlyDictionary<int, string>? Renames { get; init; }
+
+    /// <summary>Nothing is fetched but what the files are; then it is paused.</summary>
+    public bool PauseWhenKnown { get; init; }
+
     /// <summary>Instead of the torrent's own; null: those.</summary>
     public IReadOnlyList<IReadOnlyList<string>>? Trackers { get; init; }
 

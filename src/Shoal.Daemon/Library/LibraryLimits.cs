@@ -24,6 +24,9 @@ internal sealed record LibraryLimits
     /// <summary>Peers named in one call. Default 1,000.</summary>
     public int MaxPeers { get; init; } = 1000;
 
+    /// <summary>Files renamed in one call. Default 10,000: each is a record in a journal, written through.</summary>
+    public int MaxRenames { get; init; } = 10_000;
+
     /// <summary>Removed torrents that are remembered, so that who asks for changes hears of them. Default 20,000; who asks for what lies further back gets the whole list.</summary>
     public int MaxTombstones { get; init; } = 20_000;
 

@@ -47,7 +47,16 @@ internal static class TorrentItems
         return status is null ? WithoutStatus(item, entry) : With(item, status, torrent.Engine!);
     }
 
-    public static IReadOnlyList<FileItem> Files(LibraryEntry entry, Metainfo metainfo, Bitfield? pieces)
+    /// <summary>Of a torrent that is not here yet.</summary>
+    public static IReadOnlyList<FileItem> Files(Metainfo metainfo) =>
+        Files(metainfo, null, new Dictionary<int, string>(), null);
+
+    public static IReadOnlyList<FileItem> Files(
+        Metainfo metainfo,
+        IReadOnlyDictionary<int, FileWish>? priorities,
+        IReadOnlyDictionary<int, string> renamed,
+        Bitfield? pieces
+    )
     {
         var files = new List<FileItem>(metainfo.Files.Count);
         for (var i = 0; i < metainfo.Files.Count; i++)
@@ -59,10 +68,10 @@ internal static class TorrentItems
                     new FileItem
                     {
                         Index = i,
-                        Path = file.Path,
+                        Path = FileNames.PathOf(metainfo, renamed, i),
                         Size = file.Size,
                         Done = DoneOf(metainfo, file, pieces),
-                        Priority = entry.Priorities?.GetValueOrDefault(i, FileWish.Normal) ?? FileWish.Normal,
+                        Priority = priorities?.GetValueOrDefault(i, FileWish.Normal) ?? FileWish.Normal,
                     }
                 );
             }

@@ -153,6 +153,8 @@ internal sealed partial class TorrentLibrary
                 Do(torrent, () => MoveFilesAsync(torrent, target));
             }
         }
+
+        await RenameAsync(torrent).ConfigureAwait(false);
     }
 
     private static TorrentOptions OptionsOf(LibraryEntry entry, bool isQueued) =>
@@ -165,7 +167,11 @@ internal sealed partial class TorrentLibrary
             SuperSeeding = entry.SuperSeeding,
             DownloadLimit = entry.DownloadLimit,
             UploadLimit = entry.UploadLimit,
-            Priorities = entry.Priorities?.ToDictionary(pair => pair.Key, pair => PriorityOf(pair.Value)),
+            Priorities = entry.PauseWhenKnown
+                ? null
+                : entry.Priorities?.ToDictionary(pair => pair.Key, pair => PriorityOf(pair.Value)),
+            // Not a byte of what nobody has chosen yet, in the moment before it is paused.
+            FilePriority = entry.PauseWhenKnown ? _ => FilePriority.Skip : null,
             Trackers = entry.Trackers,
             AssumeComplete = entry.AssumeComplete,
             Recheck = entry.Recheck,

@@ -188,6 +188,13 @@ internal sealed partial class TorrentLibrary
         );
         Name(torrent);
         TellFirstLast(torrent);
+        if (torrent.Entry.PauseWhenKnown)
+        {
+            Keep(torrent, torrent.Entry with { PauseWhenKnown = false, Paused = true });
+            engine.Pause();
+            engine.SetFilePriorities(AllPriorities(metainfo, torrent.Entry.Priorities));
+        }
+
         Events.Add(Event("torrent-metadata", torrent));
     }
 

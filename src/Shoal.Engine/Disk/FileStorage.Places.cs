@@ -193,7 +193,16 @@ internal sealed partial class FileStorage
             MakeWay(to);
             if (_files.KindOf(from) != PathKind.Missing)
             {
-                _files.TryMove(from, to);
+                if (!_files.TryMove(from, to))
+                {
+                    throw new StorageException(
+                        DiskFailureKind.Denied,
+                        $"cannot rename '{from}': '{to}' lies on another device"
+                    );
+                }
+
+                NoteChanged(Path.GetDirectoryName(from)!);
+                NoteChanged(Path.GetDirectoryName(to)!);
                 DeleteFoldersAbove(from);
             }
 

@@ -10,6 +10,7 @@ internal sealed partial class TorrentDisk
     private readonly SemaphoreSlim _admin = new(1);
     private readonly Lock _placeLock = new();
     private bool _isClosed;
+    private IReadOnlyDictionary<int, string> _renamed = new Dictionary<int, string>();
 
     /// <summary>Joins the workers and finds out what is on disk.</summary>
     /// <param name="sink">See <see cref="DiskEventSink"/>.</param>
@@ -58,6 +59,7 @@ internal sealed partial class TorrentDisk
             ResumedTotals = image.Totals,
             ResumedPriorities = image.Priorities,
         };
+        disk._renamed = new Dictionary<int, string>(image.Renamed);
         var resume = disk.Judge(options, image);
         disk.PrepareFiles(options, image);
         if (options.Preallocate)
@@ -79,22 +81,36 @@ internal sealed partial class TorrentDisk
             Storage.CreateEmpty(priorities);
         });
 
-    /// <summary>Gives a file another path below the save directory.</summary>
-    /// <param name="path">With '/' between elements; made safe by the caller as metainfo paths are.</param>
-    /// <exception cref="StorageException">It failed; the file has its old name.</exception>
-    public Task RenameFileAsync(int file, string path)
-    {
-        if (!ResumeImage.IsSafePath(path))
-        {
-            throw new ArgumentException("not a path below the save directory", nameof(path));
-        }
+    /// <summary>Files that have another name than the torrent gives them. Safe from any thread: replaced whole.</summary>
+    public IReadOnlyDictionary<int, string> RenamedFiles => Volatile.Read(ref _renamed);
 
-        return Exclusively(() =>
+    /// <summary>Gives files other paths below the save directory, one after the other.</summary>
+    /// <param name="changes">With '/' between elements.</param>
+    /// <exception cref="StorageException">One failed, and keeps its old name, as do those after it.</exception>
+    public Task RenameFilesAsync(IReadOnlyDictionary<int, string> changes) =>
+        Exclusively(() =>
         {
-            Storage.Rename(file, path);
-            _journal?.SaveRename(file, path);
+            if (FileNames.FaultOf(Metainfo, Storage.Renamed, changes) is { } fault)
+            {
+                throw new StorageException(DiskFailureKind.Denied, fault);
+            }
+
+            try
+            {
+                foreach (var (file, path) in changes)
+                {
+                    if (FileNames.PathOf(Metainfo, Storage.Renamed, file) != path)
+                    {
+                        Storage.Rename(file, path);
+                        _journal?.SaveRename(file, path);
+                    }
+                }
+            }
+            finally
+            {
+                Volatile.Write(ref _renamed, new Dictionary<int, string>(Storage.Renamed));
+            }
         });
-    }
 
     /// <summary>Keeps addresses for the next run.</summary>
     public void SavePeers(IReadOnlyCollection<IPEndPoint> peers) => _journal?.SavePeers(peers);

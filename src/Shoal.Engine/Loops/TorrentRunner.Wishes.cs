@@ -116,6 +116,13 @@ internal sealed partial class TorrentRunner
         }
     }
 
+    public IReadOnlyDictionary<int, string> RenamedFiles => _disk?.RenamedFiles ?? new Dictionary<int, string>();
+
+    public Task RenameFilesAsync(IReadOnlyDictionary<int, string> changes) =>
+        _disk is { } disk
+            ? disk.RenameFilesAsync(changes)
+            : throw new InvalidOperationException("no file has a name before the metadata is known");
+
     /// <summary>Files are known: which of them have a priority of their own.</summary>
     private void Choose(Metainfo? metainfo)
     {

@@ -11,6 +11,11 @@ internal sealed class Browser : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly JsonSerializerOptions Plainly = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     private readonly ClientProcess _process;
     private readonly ClientWebSocket _socket;
     private readonly List<string> _complaints = [];
@@ -69,7 +74,15 @@ internal sealed class Browser : IAsyncDisposable
             await browser.CallAsync(part + ".enable");
         }
 
-        await browser.CallAsync(
+        await browser.SetSizeAsync(width, height);
+        return browser;
+    }
+
+    public Task OpenAsync(string url) => CallAsync("Page.navigate", new JsonObject { ["url"] = url });
+
+    /// <summary>Below 600 CSS pixels it is a phone.</summary>
+    public Task SetSizeAsync(int width, int height) =>
+        CallAsync(
             "Emulation.setDeviceMetricsOverride",
             new JsonObject
             {
@@ -79,10 +92,18 @@ internal sealed class Browser : IAsyncDisposable
                 ["mobile"] = width < 600,
             }
         );
-        return browser;
-    }
 
-    public Task OpenAsync(string url) => CallAsync("Page.navigate", new JsonObject { ["url"] = url });
+    /// <summary>Whether its user likes dark pages.</summary>
+    public Task SetDarkAsync(bool isDark) =>
+        CallAsync(
+            "Emulation.setEmulatedMedia",
+            new JsonObject
+            {
+                ["features"] = new JsonArray(
+                    new JsonObject { ["name"] = "prefers-color-scheme", ["value"] = isDark ? "dark" : "light" }
+                ),
+            }
+        );
 
     /// <summary>The value of an expression of the page.</summary>
     public async Task<JsonNode?> EvaluateAsync(string expression)
@@ -126,7 +147,8 @@ internal sealed class Browser : IAsyncDisposable
     {
         var find =
             $"[...document.querySelectorAll({Quote(selector)})].find(e => e.offsetParent !== null && {(text is null ? "true" : $"e.textContent.trim() === {Quote(text)}")})";
-        await WaitAsync($"{find} && !{find}.disabled");
+        // Before the style sheet is there things lie elsewhere.
+        await WaitAsync($"document.readyState === 'complete' && {find} && !{find}.disabled");
         var box = (
             await EvaluateAsync(
                 $"(() => {{ const b = {find}.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
@@ -173,6 +195,12 @@ internal sealed class Browser : IAsyncDisposable
             "Enter" => 13,
             "Backspace" => 8,
             "Delete" => 46,
+            "Tab" => 9,
+            "Escape" => 27,
+            "End" => 35,
+            "Home" => 36,
+            "ArrowRight" => 39,
+            "ArrowDown" => 40,
             _ => 0,
         };
         foreach (var type in new[] { "keyDown", "keyUp" })
@@ -219,7 +247,8 @@ internal sealed class Browser : IAsyncDisposable
     public async Task<byte[]> ScreenshotAsync() =>
         Convert.FromBase64String((string)(await CallAsync("Page.captureScreenshot"))["data"]!);
 
-    public static string Quote(string text) => JsonSerializer.Serialize(text);
+    /// <summary>As a string of JavaScript, and of a selector too.</summary>
+    public static string Quote(string text) => JsonSerializer.Serialize(text, Plainly);
 
     /// <summary>The process itself ends with its host; its children are asked to go before.</summary>
     public async ValueTask DisposeAsync()

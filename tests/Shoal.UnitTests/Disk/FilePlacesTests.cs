@@ -93,7 +93,7 @@ public class FilePlacesTests
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
         var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         rig.Fetch(torrent.Layout.Piece(0));
-        rig.Complete(rig.Disk.RenameFileAsync(0, "t/other/name"));
+        rig.Complete(rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/other/name" }));
         rig.Fetch(torrent.Layout.Piece(1));
         rig.Close();
         Assert.NotNull(place.Files.StampOf("/root/data/t/other/name"));
@@ -101,11 +101,26 @@ public class FilePlacesTests
 
         var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         Assert.Equal(2, next.Resume.Have.Count);
-        Assert.Throws<ArgumentException>(() =>
-        {
-            _ = next.Disk.RenameFileAsync(0, "../out");
-        });
+        Assert.Equal("t/other/name", next.Disk.RenamedFiles[0]);
+        var refused = next.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "../out" });
+        Assert.Throws<StorageException>(() => next.Complete(refused));
         next.Close();
+    }
+
+    [Fact]
+    public void A_file_of_others_is_not_overwritten_by_renaming()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.Fetch(torrent.Layout.Piece(0));
+        place.Memory!.WriteAll("/root/data/t/mine", [1]);
+        var refused = rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/mine" });
+        Assert.Throws<StorageException>(() => rig.Complete(refused));
+        Assert.Equal(1, place.Files.StampOf("/root/data/t/mine")!.Value.Size);
+        Assert.Empty(rig.Disk.RenamedFiles);
+        rig.Fetch(torrent.Layout.Piece(1));
+        rig.Close();
     }
 
     [Fact]

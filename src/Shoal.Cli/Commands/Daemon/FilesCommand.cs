@@ -47,7 +47,7 @@ internal static class FilesCommand
                         var changes = Changes(result, files, only, wishes);
                         if (changes.Count > 0)
                         {
-                            files = await client.ChangeFilesAsync(id, new FileChange(changes), cancel);
+                            files = await client.ChangeFilesAsync(id, new FileChange { Priorities = changes }, cancel);
                         }
 
                         Show(files, output);

@@ -25,6 +25,9 @@ internal sealed class TransmissionFacts(LibraryTorrent torrent, TransmissionCall
     public static IReadOnlyList<(MetainfoFile File, int Index)> FilesOf(Metainfo? metainfo) =>
         [.. (metainfo?.Files ?? []).Select((file, index) => (file, index)).Where(entry => !entry.file.IsPad)];
 
+    public string PathOf(int index) =>
+        FileNames.PathOf(Metainfo!, Torrent.Engine?.RenamedFiles ?? new Dictionary<int, string>(), index);
+
     public FileWish WishOf(int index) =>
         Torrent.Entry.Priorities?.GetValueOrDefault(index, FileWish.Normal) ?? FileWish.Normal;
 

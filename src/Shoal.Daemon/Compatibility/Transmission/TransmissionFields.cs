@@ -35,7 +35,7 @@ internal static class TransmissionFields
         ["eta"] = facts => facts.Item.SecondsLeft ?? -1,
         ["eta_idle"] = _ => -1,
         ["file_count"] = facts => facts.Files.Count,
-        ["files"] = facts => TransmissionFacts.Array(facts.Files, entry => TransmissionLists.File(facts, entry.File)),
+        ["files"] = facts => TransmissionFacts.Array(facts.Files, entry => TransmissionLists.File(facts, entry)),
         ["file_stats"] = facts =>
             TransmissionFacts.Array(facts.Files, entry => TransmissionLists.FileStats(facts, entry)),
         ["group"] = _ => "",

@@ -8,15 +8,16 @@ namespace Shoal.Daemon;
 /// <summary>The lists inside torrents: files, peers, trackers. Names in the new spelling.</summary>
 internal static class TransmissionLists
 {
-    public static JsonObject File(TransmissionFacts facts, MetainfoFile file)
+    public static JsonObject File(TransmissionFacts facts, (MetainfoFile File, int Index) entry)
     {
+        var file = entry.File;
         var layout = facts.Metainfo!.Layout;
         var first = file.Size > 0 ? layout.PieceAt(file.Offset).Value : 0;
         return new JsonObject
         {
             ["bytes_completed"] = TorrentItems.DoneOf(facts.Metainfo, file, facts.Status?.Pieces),
             ["length"] = file.Size,
-            ["name"] = file.Path,
+            ["name"] = facts.PathOf(entry.Index),
             ["begin_piece"] = first,
             ["end_piece"] = file.Size > 0 ? layout.PieceAt(file.End - 1).Value + 1 : first,
         };

@@ -1,5 +1,6 @@
 // Calls of the daemon's API. The browser sends the cookie of the login by itself; no secret is in reach of this page.
-const root = '/api/v1';
+// Where the page lies the API lies below, also behind a proxy that gives both another path.
+export const root = 'api/v1';
 
 export class Problem extends Error {
   constructor(status, code, detail, key) {
@@ -10,7 +11,7 @@ export class Problem extends Error {
   }
 }
 
-export async function call(method, path, body) {
+export async function call(method, path, body, kind = 'json') {
   const options = { method, cache: 'no-store', headers: {} };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
@@ -23,11 +24,12 @@ export async function call(method, path, body) {
     throw new Problem(0, 'unreachable', 'the daemon does not answer');
   }
   if (answer.status === 401) {
-    location.assign('/login');
+    location.assign('login');
     // The page is on its way out.
     return new Promise(() => {});
   }
   if (answer.status === 204) return null;
+  if (answer.ok && kind !== 'json') return answer[kind]();
   const value = await answer.json().catch(() => null);
   if (answer.ok) return value;
   throw new Problem(answer.status, value?.code ?? 'error', value?.detail ?? `the daemon answered ${answer.status}`, value?.key);

@@ -1,11 +1,14 @@
 // The page: what is shown where, and what the buttons do.
-import { html, render, useState, useEffect, useRef } from './view.js';
-import { batch } from './api.js';
+import { html, render, useState, useEffect, useRef, remember, remembered, setTheme, theme } from './view.js';
+import { batch, call } from './api.js';
 import { bytes } from './format.js';
 import { store, select, filters, start } from './store.js';
 import { TorrentList } from './list.js';
 import { Details } from './details.js';
-import { AddDialog, RemoveDialog, MoveDialog, LimitsDialog, SettingsDialog } from './dialogs.js';
+import { AddDialog } from './add.js';
+import { RemoveDialog, MoveDialog, LabelsDialog, LimitsDialog, SettingsDialog } from './dialogs.js';
+import { CreateDialog, ShareDialog } from './share.js';
+import { LogDialog, KeysDialog } from './log.js';
 import { SpeedGraph } from './graph.js';
 
 function useStore() {
@@ -13,8 +16,6 @@ function useStore() {
   useEffect(() => store.subscribe(() => set((n) => n + 1)), []);
 }
 
-const remembered = (key, fallback) => localStorage.getItem(`shoal.${key}`) ?? fallback;
-const remember = (key, value) => localStorage.setItem(`shoal.${key}`, value);
 const isTyping = (event) => event.target.closest?.('input, textarea, select, dialog');
 
 // Drops and pastes anywhere on the page open the dialog with what they bring.
@@ -58,6 +59,8 @@ function Bottom({ onLimits, graph, onGraph }) {
     <button type="button" onClick=${onLimits} title="Speed limits">
       <span class="down-mark" aria-label="Download">▼</span> ${bytes(status.downloadRate)}/s${limit(status.downloadLimit)}
       ${' '}<span class="up-mark" aria-label="Upload">▲</span> ${bytes(status.uploadRate)}/s${limit(status.uploadLimit)}</button>
+    <button type="button" class="alternative" aria-pressed=${status.alternativeLimits} title="Other speed limits, on and off"
+      onClick=${() => store.attempt(() => call('PATCH', '/settings', { 'alternative.enabled': !status.alternativeLimits }))}>Alternative limits</button>
     <button type="button" aria-pressed=${graph} onClick=${onGraph}>Speed graph</button>
     <span class="wide">${status.peers} peers</span>
     <span class="wide">${status.freeSpace == null ? '' : `${bytes(status.freeSpace)} free`}</span>
@@ -91,7 +94,8 @@ function App() {
       } else if (event.key === 'n') {
         event.preventDefault();
         setDialog({ kind: 'add', gift: {} });
-      }
+      } else if (event.key === '?') setDialog({ kind: 'keys' });
+      else if (event.key === 'Escape') setOpen(null);
     };
     document.addEventListener('keydown', key);
     return () => document.removeEventListener('keydown', key);
@@ -101,7 +105,7 @@ function App() {
   const matches = (t) =>
     filters[filter][1](t) &&
     (label === '' || (label[0] === 'c' ? t.category === label.slice(1) : t.labels.includes(label.slice(1)))) &&
-    words.every((word) => t.name.toLowerCase().includes(word) || t.id.startsWith(word));
+    words.every((word) => t.name.toLowerCase().includes(word) || t.id.startsWith(word) || t.labels.some((one) => one.toLowerCase().includes(word)));
   const items = select(sort, descending, matches);
   const all = [...store.items.values()];
   const chosen = items.filter((t) => selection.has(t.id));
@@ -120,15 +124,16 @@ function App() {
   const act = (action) => chosen.length > 0 && store.attempt(() => batch(action, chosen.map((t) => t.id)));
   const toggle = () => act(chosen.some((t) => !t.paused) ? 'pause' : 'resume');
   const close = () => setDialog(null);
+  const share = () => chosen.length === 1 && setDialog({ kind: 'share', id: chosen[0].id });
   const none = chosen.length === 0;
   const button = (name, onClick, disabled = none) => html`<button type="button" disabled=${disabled} onClick=${onClick}>${name}</button>`;
-  const added = (list) => {
+  const added = (list, chooses) => {
     setFilter('all');
     setSelection(new Set(list.map((t) => t.id)));
     setFocus(list[0].id);
     store.notice(list.length === 1 ? `Added: ${list[0].name}` : `${list.length} added`);
     for (const t of list) store.items.set(t.id, t);
-    if (list.length === 1 && list[0].paused) {
+    if (list.length === 1 && (list[0].paused || chooses)) {
       setTab('files');
       setOpen(list[0].id);
     }
@@ -138,15 +143,19 @@ function App() {
       <h1><img src="icon.svg" alt="" width="24" height="24" /> Shoal</h1>
       <div class="actions" role="toolbar" aria-label="Actions">
         <button type="button" class="main" onClick=${() => setDialog({ kind: 'add', gift: {} })}>Add</button>
+        ${button('Create', () => setDialog({ kind: 'create' }), false)}
         ${button('Resume', () => act('resume'))}
         ${button('Pause', () => act('pause'))}
         ${button('Recheck', () => act('recheck'))}
         ${button('Move', () => setDialog({ kind: 'move' }))}
+        ${button('Labels', () => setDialog({ kind: 'labels' }))}
+        ${button('Share', share, chosen.length !== 1)}
         ${button('Remove', () => setDialog({ kind: 'remove' }))}
       </div>
       <div class="right">
+        ${button('Log', () => setDialog({ kind: 'log' }), false)}
         ${button('Settings', () => setDialog({ kind: 'settings' }), false)}
-        <form method="post" action="/logout"><button>Log out</button></form>
+        <form method="post" action="logout"><button>Log out</button></form>
       </div>
     </header>
     <nav class="filters" aria-label="Filters">
@@ -160,7 +169,7 @@ function App() {
     </nav>
     <main class=${shown ? 'split' : ''}>
       <${TorrentList} items=${items} sort=${sort} descending=${descending} onSort=${resort} selection=${selection} onSelect=${setSelection}
-        focus=${focus} onFocus=${setFocus} onOpen=${setOpen} onToggle=${toggle} onRemove=${() => !none && setDialog({ kind: 'remove' })} />
+        focus=${focus} onFocus=${setFocus} onOpen=${setOpen} onToggle=${toggle} onShare=${share} onRemove=${() => !none && setDialog({ kind: 'remove' })} />
       ${store.ready && all.length === 0 && html`<p class="empty">Nothing here yet. Drop a .torrent file or a link on this page, or press <kbd>n</kbd>.</p>`}
       ${shown && html`<${Details} t=${shown} tab=${tab} onTab=${setTab} onClose=${() => setOpen(null)} />`}
     </main>
@@ -176,9 +185,15 @@ function App() {
     ${dialog?.kind === 'add' && html`<${AddDialog} start=${dialog.gift} onClose=${close} onAdded=${added} />`}
     ${dialog?.kind === 'remove' && html`<${RemoveDialog} items=${chosen} onClose=${close} onDone=${() => setSelection(new Set())} />`}
     ${dialog?.kind === 'move' && html`<${MoveDialog} items=${chosen} onClose=${close} />`}
+    ${dialog?.kind === 'labels' && chosen.length > 0 && html`<${LabelsDialog} items=${chosen} onClose=${close} />`}
+    ${dialog?.kind === 'create' && html`<${CreateDialog} onClose=${close} onShare=${(id) => setDialog({ kind: 'share', id })} />`}
+    ${dialog?.kind === 'share' && html`<${ShareDialog} id=${dialog.id} onClose=${close} />`}
+    ${dialog?.kind === 'log' && html`<${LogDialog} onClose=${close} />`}
+    ${dialog?.kind === 'keys' && html`<${KeysDialog} onClose=${close} />`}
     ${dialog?.kind === 'limits' && html`<${LimitsDialog} onClose=${close} />`}
     ${dialog?.kind === 'settings' && html`<${SettingsDialog} onClose=${close} />`}`;
 }
 
+setTheme(theme());
 render(html`<${App} />`, document.getElementById('app'));
 start();

@@ -1,11 +1,12 @@
 // What there is to know and to change of one torrent.
-import { html, useState, useEffect, useRef } from './view.js';
-import { call, get, torrentPath } from './api.js';
+import { html, useState, useEffect, useRef, color } from './view.js';
+import { batch, call, get, torrentPath } from './api.js';
 import { bytes, exactBytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
 import { store } from './store.js';
 import { Windowed } from './windowed.js';
 import { Bar } from './list.js';
-import { RateInput } from './dialogs.js';
+import { RateInput, RenameDialog } from './dialogs.js';
+import { FileTree } from './tree.js';
 
 const every = 1500;
 
@@ -47,7 +48,7 @@ function PieceMap({ id }) {
     element.width = width;
     element.height = 1;
     const context = element.getContext('2d');
-    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--accent');
+    context.fillStyle = color('--accent');
     for (let x = 0; x < width; x++) {
       const [from, to] = [Math.floor((x * map.count) / width), Math.floor(((x + 1) * map.count) / width)];
       let have = 0;
@@ -87,35 +88,20 @@ function Overview({ t }) {
       <input readonly value=${d.magnet ?? ''} onFocus=${(event) => event.target.select()} /></label>`;
 }
 
-const wishes = { skip: 'Skip', low: 'Low', normal: 'Normal', high: 'High' };
-
 function Files({ t }) {
   const [list, again] = usePolled(torrentPath(t.id, '/files'));
-  const [search, setSearch] = useState('');
-  const files = (list?.files ?? []).filter((file) => file.path.toLowerCase().includes(search.toLowerCase()));
+  const [renaming, setRenaming] = useState(null);
   const change = async (indices, priority) => {
     await store.attempt(() => call('PATCH', torrentPath(t.id, '/files'), { priorities: [{ indices, priority }] }));
     again();
   };
-  if (list && list.files.length === 0) return html`<p class="hint">The files are not known yet.</p>`;
-  return html`<div class="tools">
-      <label>Filter <input type="search" value=${search} onInput=${(event) => setSearch(event.target.value)} /></label>
-      <label>All ${files.length} shown <select value="" onChange=${(event) => {
-        change(files.map((file) => file.index), event.target.value);
-        event.target.value = '';
-      }}>
-        <option value="">Set …</option>${Object.entries(wishes).map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></label>
-    </div>
-    <${Windowed} label="Files" className="files" count=${files.length} rowHeight=${34} columnCount=${4}
-      head=${html`<div class="head row" role="row">${['Path', 'Size', 'Progress', 'Priority'].map((title) => html`<span role="columnheader">${title}</span>`)}</div>`}
-      row=${(i, style) => {
-        const file = files[i];
-        return html`<div class="row" role="row" aria-rowindex=${i + 2} key=${file.index} style=${style}>
-          <span role="gridcell" title=${file.path}>${file.path}</span><span role="gridcell" class="number">${bytes(file.size)}</span>
-          <span role="gridcell"><${Bar} share=${file.size > 0 ? file.done / file.size : 1} label=${`Progress of ${file.path}`} /></span>
-          <span role="gridcell"><select aria-label=${`Priority of ${file.path}`} value=${file.priority} onChange=${(event) => change([file.index], event.target.value)}>
-            ${Object.entries(wishes).map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></span></div>`;
-      }} />`;
+  const files = list?.files ?? [];
+  const rename = (node) => setRenaming({ ...node, inside: files.filter((file) => file.path.startsWith(`${node.path}/`)) });
+  if (list && files.length === 0) return html`<p class="hint">The files are not known yet: peers have to tell.</p>`;
+  return html`${t.paused && t.done === 0 && html`<p class="hint">Nothing is fetched yet: choose what you want, then${' '}
+      <button type="button" class="main" onClick=${() => store.attempt(() => batch('resume', [t.id]))}>Start</button></p>`}
+    <${FileTree} files=${files} onWish=${change} onRename=${rename} />
+    ${renaming && html`<${RenameDialog} t=${t} node=${renaming} onClose=${() => setRenaming(null)} onDone=${again} />`}`;
 }
 
 function Peers({ t }) {
@@ -185,7 +171,7 @@ function Options({ t }) {
     superSeeding: t.superSeeding,
     forced: t.forced,
   });
-  const set = (key) => (value) => setForm({ ...form, [key]: value });
+  const set = (key) => (value) => setForm((now) => ({ ...now, [key]: value }));
   const field = (key, label, more = {}) => html`<label>${label} <input value=${form[key]} onInput=${(event) => set(key)(event.target.value)} ...${more} /></label>`;
   const tick = (key, label) => html`<label class="tick"><input type="checkbox" checked=${form[key]} onChange=${(event) => set(key)(event.target.checked)} /> ${label}</label>`;
   const save = (event) => {

@@ -1,87 +1,31 @@
 // Dialogs: adding, removing, limits, settings. Each is a <dialog>, so that the browser keeps the focus in it and Escape ends it.
-import { html, useState, useEffect, useLayoutEffect, useRef } from './view.js';
-import { call, batch, get } from './api.js';
+import { html, useState, useEffect, useLayoutEffect, useRef, theme, setTheme } from './view.js';
+import { call, batch, get, torrentPath } from './api.js';
 import { bytes, exactBytes, parseBytes } from './format.js';
 import { store } from './store.js';
 
-export function Dialog({ title, onClose, onSubmit, action, danger, busy, children }) {
+// Without an action there is only a button that closes it.
+export function Dialog({ title, onClose, onSubmit, action, danger, busy, more, wide, children }) {
   const box = useRef(null);
   // Before the page is painted: later it would take the focus from who types already.
   useLayoutEffect(() => {
     box.current.showModal();
   }, []);
-  return html`<dialog ref=${box} aria-labelledby="dialog-title" onClose=${onClose}>
+  return html`<dialog ref=${box} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onClose=${onClose}>
     <form method="dialog" onSubmit=${(event) => {
       event.preventDefault();
-      onSubmit();
+      if (action) onSubmit();
+      else box.current.close();
     }}>
       <h2 id="dialog-title">${title}</h2>
       ${children}
       <p class="buttons">
-        <button type="button" onClick=${() => box.current.close()}>Cancel</button>
-        <button type="submit" class=${danger ? 'danger' : 'main'} disabled=${busy}>${action}</button>
+        ${more}
+        <button type="button" onClick=${() => box.current.close()}>${action ? 'Cancel' : 'Close'}</button>
+        ${action && html`<button type="submit" class=${danger ? 'danger' : 'main'} disabled=${busy}>${action}</button>`}
       </p>
     </form>
   </dialog>`;
-}
-
-function base64(buffer) {
-  const view = new Uint8Array(buffer);
-  let text = '';
-  for (let i = 0; i < view.length; i += 32768) text += String.fromCharCode(...view.subarray(i, i + 32768));
-  return btoa(text);
-}
-
-export function AddDialog({ start, onClose, onAdded }) {
-  const [links, setLinks] = useState(start.links ?? '');
-  const [files, setFiles] = useState(start.files ?? []);
-  const [folder, setFolder] = useState('');
-  const [labels, setLabels] = useState('');
-  const [paused, setPaused] = useState(false);
-  const [sequential, setSequential] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [faults, setFaults] = useState([]);
-  const submit = async () => {
-    setBusy(true);
-    const common = { paused, sequential };
-    if (folder.trim()) common.saveDirectory = folder.trim();
-    const words = labels.split(',').map((label) => label.trim()).filter(Boolean);
-    if (words.length > 0) common.labels = words;
-    const wishes = [
-      ...links.split('\n').map((line) => line.trim()).filter(Boolean).map((source) => ({ name: source, what: { source } })),
-      ...files.map((file) => ({ name: file.name, file })),
-    ];
-    const [failed, added] = [[], []];
-    for (const wish of wishes) {
-      try {
-        const what = wish.what ?? { metainfo: base64(await wish.file.arrayBuffer()) };
-        added.push(await call('POST', '/torrents', { ...what, ...common }));
-      } catch (problem) {
-        failed.push({ ...wish, text: `${wish.name}: ${problem.message}` });
-      }
-    }
-    setBusy(false);
-    if (added.length > 0) onAdded(added);
-    if (failed.length === 0 && wishes.length > 0) return onClose();
-    // What failed stays, to be mended.
-    setLinks(failed.filter((one) => !one.file).map((one) => one.name).join('\n'));
-    setFiles(failed.filter((one) => one.file).map((one) => one.file));
-    setFaults(wishes.length === 0 ? ['Give a link, or choose a file.'] : failed.map((one) => one.text));
-  };
-  return html`<${Dialog} title="Add torrents" action=${busy ? 'Adding …' : 'Add'} busy=${busy} onClose=${onClose} onSubmit=${submit}>
-    <label>Magnet links, URLs or infohashes, one a line
-      <textarea rows="3" autofocus value=${links} onInput=${(event) => setLinks(event.target.value)} spellcheck="false"></textarea></label>
-    <label>Torrent files
-      <input type="file" multiple accept=".torrent,application/x-bittorrent" onChange=${(event) => setFiles([...event.target.files])} /></label>
-    ${files.length > 0 && html`<ul class="chosen">${files.map((file) => html`<li>${file.name}</li>`)}</ul>`}
-    <label>Folder
-      <input value=${folder} placeholder=${store.status?.downloadDirectory} onInput=${(event) => setFolder(event.target.value)} spellcheck="false" /></label>
-    <label>Labels, with commas
-      <input value=${labels} onInput=${(event) => setLabels(event.target.value)} /></label>
-    <label class="tick"><input type="checkbox" checked=${paused} onChange=${(event) => setPaused(event.target.checked)} /> Paused, to choose its files first</label>
-    <label class="tick"><input type="checkbox" checked=${sequential} onChange=${(event) => setSequential(event.target.checked)} /> From the beginning on, to watch while it arrives</label>
-    ${faults.length > 0 && html`<ul class="faults" role="alert">${faults.map((fault) => html`<li>${fault}</li>`)}</ul>`}
-  <//>`;
 }
 
 export function RemoveDialog({ items, onClose, onDone }) {
@@ -99,6 +43,51 @@ export function RemoveDialog({ items, onClose, onDone }) {
     <ul class="chosen">${items.slice(0, 8).map((item) => html`<li>${item.name}</li>`)}${items.length > 8 && html`<li>and ${items.length - 8} more</li>`}</ul>
     <label class="tick"><input type="checkbox" name="data" checked=${withData} onChange=${(event) => setWithData(event.target.checked)} />
       Delete what was downloaded, too (${bytes(size)})</label>
+  <//>`;
+}
+
+// Labels of many at once: those that all have can be taken away, others are added to what each has.
+export function LabelsDialog({ items, onClose }) {
+  const common = items[0].labels.filter((label) => items.every((item) => item.labels.includes(label)));
+  const [labels, setLabels] = useState(common.join(', '));
+  const [category, setCategory] = useState(items.every((item) => item.category === items[0].category) ? (items[0].category ?? '') : null);
+  const submit = async () => {
+    const wanted = labels.split(',').map((label) => label.trim()).filter(Boolean);
+    const groups = new Map();
+    for (const item of items) {
+      const own = item.labels.filter((label) => !common.includes(label));
+      const next = JSON.stringify([...new Set([...own, ...wanted])]);
+      groups.set(next, [...(groups.get(next) ?? []), item.id]);
+    }
+    const change = async () => {
+      for (const [next, ids] of groups) {
+        await batch('change', ids, { change: { labels: JSON.parse(next), ...(category === null ? {} : { category: category.trim() }) } });
+      }
+    };
+    if (await store.attempt(change)) onClose();
+  };
+  return html`<${Dialog} title=${items.length === 1 ? `Labels of ${items[0].name}` : `Labels of ${items.length} torrents`} action="Save" onClose=${onClose} onSubmit=${submit}>
+    <label>Labels${items.length > 1 ? ' that all of them have' : ''}, with commas
+      <input name="labels" autofocus value=${labels} onInput=${(event) => setLabels(event.target.value)} /></label>
+    <label>Category <input name="category" value=${category ?? ''} placeholder=${category === null ? 'various' : ''} onInput=${(event) => setCategory(event.target.value)} /></label>
+  <//>`;
+}
+
+export function RenameDialog({ t, node, onClose, onDone }) {
+  const [path, setPath] = useState(node.path);
+  const submit = async () => {
+    const next = path.trim().replace(/\/+$/, '');
+    const renames = node.file
+      ? [{ index: node.file.index, path: next }]
+      : node.inside.map((file) => ({ index: file.index, path: next + file.path.slice(node.path.length) }));
+    if (await store.attempt(() => call('PATCH', torrentPath(t.id, '/files'), { renames }))) {
+      onDone();
+      onClose();
+    }
+  };
+  return html`<${Dialog} title=${`Rename ${node.file ? 'file' : 'folder'}`} action="Rename" onClose=${onClose} onSubmit=${submit}>
+    <label>Path below the folder of the content
+      <input name="path" required autofocus value=${path} onInput=${(event) => setPath(event.target.value)} spellcheck="false" /></label>
   <//>`;
 }
 
@@ -136,7 +125,7 @@ export function LimitsDialog({ onClose }) {
     });
   }, []);
   if (!values) return null;
-  const set = (key) => (value) => setValues({ ...values, [key]: value });
+  const set = (key) => (value) => setValues((now) => ({ ...now, [key]: value }));
   const submit = async () => {
     const change = Object.fromEntries(
       Object.entries(values).map(([key, value]) => [key, typeof value === 'boolean' ? value : parseBytes(value)]),
@@ -177,6 +166,7 @@ export function SettingsDialog({ onClose }) {
   const [settings, setSettings] = useState(null);
   const [changes, setChanges] = useState({});
   const [search, setSearch] = useState('');
+  const [colours, setColours] = useState(theme());
   useEffect(() => {
     store.attempt(async () => setSettings((await get('/settings')).settings));
   }, []);
@@ -189,12 +179,16 @@ export function SettingsDialog({ onClose }) {
     onClose();
   };
   return html`<${Dialog} title="Settings" action="Save" busy=${Object.keys(changes).length === 0} onClose=${onClose} onSubmit=${submit}>
+    <label>Colours, in this browser <select value=${colours} onChange=${(event) => {
+      setTheme(event.target.value);
+      setColours(event.target.value);
+    }}><option value="system">As the system has them</option><option value="light">Light</option><option value="dark">Dark</option></select></label>
     <label>Search <input type="search" autofocus value=${search} onInput=${(event) => setSearch(event.target.value)} /></label>
     <div class="settings" tabindex="0" role="group" aria-label="Settings">
       ${settings
         .filter((setting) => `${setting.key} ${setting.help}`.toLowerCase().includes(words))
         .map((setting) => html`<${Setting} key=${setting.key} setting=${setting} value=${changes[setting.key] ?? setting.value}
-          onChange=${(value) => setChanges({ ...changes, [setting.key]: value })} />`)}
+          onChange=${(value) => setChanges((now) => ({ ...now, [setting.key]: value }))} />`)}
     </div>
   <//>`;
 }

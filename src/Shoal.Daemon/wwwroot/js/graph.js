@@ -1,15 +1,13 @@
 // The graph of speeds over the last ten minutes.
-import { html, useEffect, useRef } from './view.js';
+import { html, useEffect, useRef, color } from './view.js';
 import { bytes } from './format.js';
 import { store } from './store.js';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 function draw(box) {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color('--soft'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false } };
-  const line = (label, name) => ({ label, stroke: color(name), fill: color(name) + '22', width: 2, points: { show: false }, value: (u, v) => (v == null ? '' : `${bytes(v)}/s`) });
+  const line = (label, name) => ({ label, stroke: color(name), fill: color(name).replace(/^rgb\((.*)\)$/, 'rgba($1, 0.13)'), width: 2, points: { show: false }, value: (u, v) => (v == null ? '' : `${bytes(v)}/s`) });
   return new window.uPlot(
     {
       width: box.clientWidth,
@@ -35,11 +33,13 @@ export function SpeedGraph() {
     const watch = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 150 }));
     watch.observe(box.current);
     dark.addEventListener('change', again);
+    document.addEventListener('shoal-theme', again);
     const stop = store.subscribe(() => plot.setData(store.history));
     return () => {
       stop();
       watch.disconnect();
       dark.removeEventListener('change', again);
+      document.removeEventListener('shoal-theme', again);
       plot.destroy();
     };
   }, []);

@@ -38,7 +38,7 @@ function Cells({ t }) {
     ${cell('added number', date(t.addedAt))}`;
 }
 
-export function TorrentList({ items, sort, descending, onSort, selection, onSelect, focus, onFocus, onOpen, onRemove, onToggle }) {
+export function TorrentList({ items, sort, descending, onSort, selection, onSelect, focus, onFocus, onOpen, onRemove, onToggle, onShare }) {
   const isNarrow = useNarrow();
   const at = items.findIndex((t) => t.id === focus);
   const move = (event, to) => {
@@ -60,6 +60,7 @@ export function TorrentList({ items, sort, descending, onSort, selection, onSele
     Enter: () => at >= 0 && onOpen(items[at].id),
     Delete: () => onRemove(),
     p: () => onToggle(),
+    s: () => onShare(),
     ' ': (event) => {
       event.preventDefault();
       if (at >= 0) toggle(items[at].id);

@@ -3,6 +3,7 @@ import { get, eventsAfter } from './api.js';
 
 const page = 5000;
 const historySeconds = 600;
+const logLines = 500;
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
 export const columns = [
@@ -40,6 +41,8 @@ export const store = {
   // Seconds, bytes a second down, bytes a second up.
   history: [[], [], []],
   notices: [],
+  // The newest last: { id, at, text, isProblem }.
+  log: [],
 
   subscribe(listener) {
     listeners.add(listener);
@@ -156,15 +159,34 @@ export function refresh() {
   return refreshing;
 }
 
+// What each kind of event says in the log, and whether it is shown at once.
 const told = {
-  'torrent-completed': (event) => store.notice(`Complete: ${event.name}`),
-  'torrent-failed': (event) => store.notice(`${event.name}: ${event.message ?? 'failed'}`, true),
-  'torrent-moved': (event) => store.notice(`Moved: ${event.name}`),
-  warning: (event) => store.notice(event.message, true),
+  'torrent-added': (event) => [`Added: ${event.name}`],
+  'torrent-removed': (event) => [`Removed: ${event.name}`],
+  'torrent-state': () => [],
+  'torrent-metadata': (event) => [`Its files are known: ${event.name}`],
+  'torrent-completed': (event) => [`Complete: ${event.name}`, 'show'],
+  'torrent-failed': (event) => [`${event.name}: ${event.message ?? 'failed'}`, 'problem'],
+  'torrent-moved': (event) => [`Moved: ${event.name}`, 'show'],
+  'files-renamed': (event) => [`Renamed: ${event.name}`],
+  'settings-changed': () => ['Settings were changed'],
+  // Trackers fail all the time: the log is the place for that.
+  warning: (event) => [event.name && !event.message.includes(event.name) ? `${event.name}: ${event.message}` : event.message, event.code === 'tracker-failed' ? 'trouble' : 'problem'],
 };
 
+function hear(event, isOld) {
+  const [text, weight] = told[event.kind](event);
+  if (!text) return;
+  const isProblem = weight === 'problem' || weight === 'trouble';
+  store.log = [...store.log.slice(-logLines), { id: event.id, at: event.at, text, isProblem }];
+  if (!isOld && (weight === 'show' || weight === 'problem')) store.notice(text, isProblem);
+}
+
 function listen() {
-  const source = eventsAfter(store.status?.lastEvent ?? 0);
+  const seen = store.log.at(-1)?.id ?? 0;
+  const last = store.status?.lastEvent ?? 0;
+  // What happened before the page was opened is told in the log only.
+  const source = eventsAfter(Math.max(seen, last - logLines, 0));
   source.onopen = () => refresh();
   source.onerror = () => {
     store.online = false;
@@ -172,16 +194,15 @@ function listen() {
     // A stream that was refused is not tried again by the browser: a call finds out why.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => refresh().then(listen), 3000);
   };
-  for (const kind of ['changed', 'torrent-added', 'torrent-removed', 'torrent-state', 'torrent-metadata', 'settings-changed']) {
-    source.addEventListener(kind, () => refresh());
-  }
+  source.addEventListener('changed', () => refresh());
   source.addEventListener('reset', () => {
     store.ready = false;
     refresh();
   });
-  for (const [kind, tell] of Object.entries(told)) {
-    source.addEventListener(kind, (event) => {
-      tell(JSON.parse(event.data));
+  for (const kind of Object.keys(told)) {
+    source.addEventListener(kind, (message) => {
+      const event = JSON.parse(message.data);
+      hear(event, event.id <= last);
       refresh();
     });
   }

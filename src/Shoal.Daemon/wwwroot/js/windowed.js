@@ -1,7 +1,7 @@
 // A table of which only the rows in sight are in the document.
 import { html, useState, useLayoutEffect, useRef } from './view.js';
 
-export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDown, columnCount, follow, className }) {
+export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDown, columnCount, follow, className, role = 'grid' }) {
   const box = useRef(null);
   const [sight, setSight] = useState({ top: 0, height: 600 });
   useLayoutEffect(() => {
@@ -32,7 +32,7 @@ export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDo
   return html`<div
     class=${`windowed ${className ?? ''}`}
     ref=${box}
-    role="grid"
+    role=${role}
     tabindex="0"
     aria-label=${label}
     aria-rowcount=${count + 1}

@@ -1,0 +1,107 @@
+// Making torrents of what lies where the daemon is, and handing them on.
+import { html, useState, useEffect, useRef } from './view.js';
+import { call, get, root, torrentPath } from './api.js';
+import { bytes } from './format.js';
+import { store } from './store.js';
+import { Dialog } from './dialogs.js';
+import { Bar } from './list.js';
+
+const lines = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
+const KiB = 1024;
+const lengths = [16, 64, 256, 1024, 4096, 16384].map((size) => size * KiB);
+
+export function CreateDialog({ onClose, onShare }) {
+  const [form, setForm] = useState({ path: '', format: 'hybrid', pieceLength: 0, trackers: '', webSeeds: '', comment: '', labels: '', private: false, seed: true });
+  const [made, setMade] = useState(null);
+  const [fault, setFault] = useState('');
+  const over = made?.state === 'done' || made?.state === 'failed';
+  const id = made?.id;
+  useEffect(() => {
+    if (!id || over) return undefined;
+    const timer = setInterval(() => get(`/creations/${id}`).then(setMade, (problem) => setFault(problem.message)), 500);
+    return () => clearInterval(timer);
+  }, [id, over]);
+  const set = (key) => (event) => {
+    const { type, checked, value } = event.target;
+    setForm((now) => ({ ...now, [key]: type === 'checkbox' ? checked : value }));
+  };
+  const submit = async () => {
+    setFault('');
+    if (made?.state === 'done') return made.torrent ? onShare(made.torrent) : onClose();
+    try {
+      setMade(await call('POST', '/creations', {
+        path: form.path.trim(),
+        format: form.format,
+        pieceLength: Number(form.pieceLength),
+        trackers: lines(form.trackers).map((url) => [url]),
+        webSeeds: lines(form.webSeeds),
+        comment: form.comment,
+        labels: form.labels.split(',').map((label) => label.trim()).filter(Boolean),
+        private: form.private,
+        seed: form.seed,
+      }));
+    } catch (problem) {
+      setFault(problem.message);
+    }
+  };
+  const close = () => {
+    // Who closes it while it is hashed has thought better of it.
+    if (id && !over) call('DELETE', `/creations/${id}`).catch(() => {});
+    onClose();
+  };
+  const field = (key, label, more = {}) => html`<label>${label} <input name=${key} value=${form[key]} onInput=${set(key)} spellcheck="false" ...${more} /></label>`;
+  const area = (key, label) => html`<label>${label} <textarea name=${key} rows="2" spellcheck="false" value=${form[key]} onInput=${set(key)}></textarea></label>`;
+  const tick = (key, label) => html`<label class="tick"><input name=${key} type="checkbox" checked=${form[key]} onChange=${set(key)} /> ${label}</label>`;
+  const working = made && made.state !== 'failed';
+  return html`<${Dialog} title="Create a torrent" onClose=${close} onSubmit=${submit} busy=${working && !over}
+    action=${made?.state === 'done' ? (made.torrent ? 'Share' : 'Close') : 'Create'}>
+    ${working
+      ? html`<p>${made.path}</p>
+        <${Bar} share=${made.size > 0 ? made.done / made.size : over ? 1 : 0} label="Hashing" />
+        <p class="hint" role="status">${made.state === 'done' ? `Made: ${made.name}, ${bytes(made.size)}` : made.state === 'queued' ? 'Waits for another one' : `${bytes(made.done)} of ${bytes(made.size)} hashed`}</p>
+        ${made.state === 'done' && html`<p><a href=${`${root}/creations/${made.id}/metainfo`} download=${`${made.name}.torrent`}>Save the .torrent file</a></p>`}`
+      : html`${field('path', 'File or folder, where the daemon runs', { required: true, autofocus: true, placeholder: `${store.status?.downloadDirectory ?? ''}/…` })}
+        ${area('trackers', 'Trackers, one a line (none: peers find each other by the DHT)')}
+        ${area('webSeeds', 'Web seeds, one a line')}
+        ${field('comment', 'Comment')}
+        ${field('labels', 'Labels, with commas')}
+        <div class="pair"><label>Format <select value=${form.format} onChange=${set('format')}>
+          <option value="hybrid">v1 and v2, for all clients</option><option value="v1">v1</option><option value="v2">v2</option></select></label>
+        <label>Pieces of <select value=${form.pieceLength} onChange=${set('pieceLength')}>
+          <option value="0">by size</option>${lengths.map((size) => html`<option value=${size}>${size >= KiB * KiB ? `${size / KiB / KiB} MiB` : `${size / KiB} KiB`}</option>`)}</select></label></div>
+        ${tick('private', 'Private: peers from the trackers only')}
+        ${tick('seed', 'Share it as soon as it is made')}`}
+    ${(fault || made?.error) && html`<p class="faults" role="alert">${fault || made.error}</p>`}
+  <//>`;
+}
+
+export function ShareDialog({ id, onClose }) {
+  const [details, setDetails] = useState(null);
+  const field = useRef(null);
+  useEffect(() => {
+    store.attempt(async () => setDetails(await get(torrentPath(id))));
+  }, [id]);
+  const t = details?.torrent;
+  const copy = async () => {
+    field.current.select();
+    try {
+      await navigator.clipboard.writeText(details.magnet);
+    } catch {
+      // Only pages that came safely may use the clipboard by themselves.
+      document.execCommand('copy');
+    }
+    store.notice('Copied');
+  };
+  const save = () =>
+    store.attempt(async () => {
+      const blob = await call('GET', torrentPath(id, '/metainfo'), undefined, 'blob');
+      const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(blob), download: `${t.name}.torrent` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    });
+  return html`<${Dialog} title=${t ? `Share ${t.name}` : 'Share'} onClose=${onClose} onSubmit=${copy} action="Copy link" busy=${!t}>
+    <p class="qr"><img src=${root + torrentPath(id, '/qr')} alt="QR code of the magnet link" width="240" height="240" /></p>
+    <label>Magnet link <input readonly ref=${field} value=${details?.magnet ?? ''} onFocus=${(event) => event.target.select()} /></label>
+    <p><button type="button" disabled=${!t} onClick=${save}>Save the .torrent file</button></p>
+  <//>`;
+}
