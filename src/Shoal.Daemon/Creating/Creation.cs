@@ -5,7 +5,7 @@ using Shoal.Protocol;
 namespace Shoal.Daemon;
 
 /// <summary>One torrent that is being made, or was. Safe from any thread: its item is replaced whole.</summary>
-internal sealed class Creation(string id, string path, long now) : IProgress<HashingProgress>
+internal sealed class Creation(string id, string path, long now) : IProgress<HashingProgress>, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _givenUp = new();
@@ -27,6 +27,8 @@ internal sealed class Creation(string id, string path, long now) : IProgress<Has
 
     public void Report(HashingProgress value) =>
         Change(item => item with { Done = value.BytesDone, Size = value.BytesTotal });
+
+    public void Dispose() => _givenUp.Dispose();
 
     public void GiveUp() => _givenUp.Cancel();
 

@@ -98,6 +98,7 @@ internal sealed class Creations(TorrentLibrary library, TimeProvider time) : IAs
         }
 
         await work.ConfigureAwait(false);
+        _all.ForEach(one => one.Dispose());
         _turn.Dispose();
         _ending.Dispose();
     }

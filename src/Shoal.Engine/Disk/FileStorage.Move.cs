@@ -1,6 +1,6 @@
 namespace Shoal.Engine;
 
-/// <summary>Moving to another folder: by renaming on one device, by copying between two.</summary>
+/// <summary>Moving to another folder: by renaming on one device, by copying between two. And other names for files.</summary>
 internal sealed partial class FileStorage
 {
     private const int CopyBuffer = 1024 * 1024;
@@ -156,6 +156,44 @@ internal sealed partial class FileStorage
     /// <summary>Removes copies that an abandoned move left behind, or the originals of one that was carried out.</summary>
     public void DeleteCopies(string root) =>
         new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed).DeleteFiles();
+
+    /// <summary>Gives a file another path below the root.</summary>
+    /// <param name="path">Safe elements with '/' between them; checked by the caller.</param>
+    public void Rename(int file, string path)
+    {
+        var from = PathOf(file);
+        var to = Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
+        try
+        {
+            if (_files.KindOf(to) != PathKind.Missing)
+            {
+                throw new StorageException(DiskFailureKind.Denied, $"cannot rename '{from}': '{to}' exists");
+            }
+
+            _handles.CloseAll(this);
+            MakeWay(to);
+            if (_files.KindOf(from) != PathKind.Missing)
+            {
+                if (!_files.TryMove(from, to))
+                {
+                    throw new StorageException(
+                        DiskFailureKind.Denied,
+                        $"cannot rename '{from}': '{to}' lies on another device"
+                    );
+                }
+
+                NoteChanged(Path.GetDirectoryName(from)!);
+                NoteChanged(Path.GetDirectoryName(to)!);
+                DeleteFoldersAbove(from);
+            }
+
+            _renamed[file] = path;
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            throw StorageException.From(e, "cannot rename", from);
+        }
+    }
 
     private void CopyFile(int file, FileStorage target, CancellationToken cancellation)
     {

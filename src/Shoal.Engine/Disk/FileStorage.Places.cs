@@ -2,7 +2,7 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>Creating, renaming and deleting.</summary>
+/// <summary>Creating and deleting.</summary>
 internal sealed partial class FileStorage
 {
     // Folders that hold names created since the last time they were made durable.
@@ -173,44 +173,6 @@ internal sealed partial class FileStorage
 
                 throw StorageException.From(e, "cannot make durable", folders[i]);
             }
-        }
-    }
-
-    /// <summary>Gives a file another path below the root.</summary>
-    /// <param name="path">Safe elements with '/' between them; checked by the caller.</param>
-    public void Rename(int file, string path)
-    {
-        var from = PathOf(file);
-        var to = Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
-        try
-        {
-            if (_files.KindOf(to) != PathKind.Missing)
-            {
-                throw new StorageException(DiskFailureKind.Denied, $"cannot rename '{from}': '{to}' exists");
-            }
-
-            _handles.CloseAll(this);
-            MakeWay(to);
-            if (_files.KindOf(from) != PathKind.Missing)
-            {
-                if (!_files.TryMove(from, to))
-                {
-                    throw new StorageException(
-                        DiskFailureKind.Denied,
-                        $"cannot rename '{from}': '{to}' lies on another device"
-                    );
-                }
-
-                NoteChanged(Path.GetDirectoryName(from)!);
-                NoteChanged(Path.GetDirectoryName(to)!);
-                DeleteFoldersAbove(from);
-            }
-
-            _renamed[file] = path;
-        }
-        catch (Exception e) when (StorageException.IsExpected(e))
-        {
-            throw StorageException.From(e, "cannot rename", from);
         }
     }
 

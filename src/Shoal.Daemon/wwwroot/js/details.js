@@ -7,6 +7,7 @@ import { Windowed } from './windowed.js';
 import { Bar } from './list.js';
 import { RateInput, RenameDialog } from './dialogs.js';
 import { FileTree } from './tree.js';
+import { PlayDialog } from './share.js';
 
 const every = 1500;
 
@@ -88,9 +89,13 @@ function Overview({ t }) {
       <input readonly value=${d.magnet ?? ''} onFocus=${(event) => event.target.select()} /></label>`;
 }
 
+const playable = /\.(mp4|m4v|mkv|webm|mov|avi|ogv|ts|mp3|m4a|flac|ogg|oga|opus|wav|aac|jpe?g|png|gif|webp|avif)$/i;
+
 function Files({ t }) {
   const [list, again] = usePolled(torrentPath(t.id, '/files'));
   const [renaming, setRenaming] = useState(null);
+  const [playing, setPlaying] = useState(null);
+  const play = (file) => playable.test(file.path) && html`<button type="button" class="icon" aria-label=${`Play ${file.path}`} title="Play" onClick=${() => setPlaying(file)}>▶</button>`;
   const change = async (indices, priority) => {
     await store.attempt(() => call('PATCH', torrentPath(t.id, '/files'), { priorities: [{ indices, priority }] }));
     again();
@@ -100,7 +105,8 @@ function Files({ t }) {
   if (list && files.length === 0) return html`<p class="hint">The files are not known yet: peers have to tell.</p>`;
   return html`${t.paused && t.done === 0 && html`<p class="hint">Nothing is fetched yet: choose what you want, then${' '}
       <button type="button" class="main" onClick=${() => store.attempt(() => batch('resume', [t.id]))}>Start</button></p>`}
-    <${FileTree} files=${files} onWish=${change} onRename=${rename} />
+    <${FileTree} files=${files} onWish=${change} onRename=${rename} extra=${play} />
+    ${playing && html`<${PlayDialog} t=${t} file=${playing} onClose=${() => setPlaying(null)} />`}
     ${renaming && html`<${RenameDialog} t=${t} node=${renaming} onClose=${() => setRenaming(null)} onDone=${again} />`}`;
 }
 

@@ -105,3 +105,26 @@ export function ShareDialog({ id, onClose }) {
     <p><button type="button" disabled=${!t} onClick=${save}>Save the .torrent file</button></p>
   <//>`;
 }
+
+// Plays while it arrives. The link in it is for players; it opens this torrent and nothing else, for some hours.
+export function PlayDialog({ t, file, onClose }) {
+  const [link, setLink] = useState(null);
+  useEffect(() => {
+    call('POST', torrentPath(t.id, '/stream-links'), { file: file.index }).then(setLink, (problem) => {
+      store.notice(problem.message, true);
+      onClose();
+    });
+  }, []);
+  if (!link) return null;
+  // Below the page, wherever that lies.
+  const here = (path) => path.replace(/^\//, '');
+  const tag = link.type.startsWith('audio/') ? 'audio' : 'video';
+  const tracks = link.subtitles.map((one) => html`<track kind="subtitles" src=${here(one.path)} label=${one.label} srclang=${one.language ?? undefined} />`);
+  return html`<${Dialog} title=${link.name} onClose=${onClose} wide>
+    ${link.type.startsWith('image/')
+      ? html`<p class="qr"><img class="picture" src=${here(link.path)} alt=${link.name} /></p>`
+      : html`<${tag} class="player" controls autoplay src=${here(link.path)}>${tracks}<//>`}
+    <label>Link for a player <input readonly value=${new URL(here(link.path), document.baseURI).href} onFocus=${(event) => event.target.select()} /></label>
+    <p><a href=${here(link.playlistPath)} download=${`${t.name}.m3u`}>Playlist of all that can be played (M3U)</a></p>
+  <//>`;
+}
