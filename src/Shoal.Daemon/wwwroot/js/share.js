@@ -78,9 +78,17 @@ export function CreateDialog({ onClose, onShare }) {
 export function ShareDialog({ id, onClose }) {
   const [details, setDetails] = useState(null);
   const field = useRef(null);
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
-    store.attempt(async () => setDetails(await get(torrentPath(id))));
-  }, [id]);
+    let timer = 0;
+    store.attempt(async () => {
+      const found = await get(torrentPath(id));
+      // Its trackers are known when it is opened.
+      if (found.torrent.state === 'loading') timer = setTimeout(() => setTurn(turn + 1), 300);
+      else setDetails(found);
+    });
+    return () => clearTimeout(timer);
+  }, [id, turn]);
   const t = details?.torrent;
   const copy = async () => {
     field.current.select();
@@ -100,7 +108,7 @@ export function ShareDialog({ id, onClose }) {
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     });
   return html`<${Dialog} title=${t ? `Share ${t.name}` : 'Share'} onClose=${onClose} onSubmit=${copy} action="Copy link" busy=${!t}>
-    <p class="qr"><img src=${root + torrentPath(id, '/qr')} alt="QR code of the magnet link" width="240" height="240" /></p>
+    <p class="qr">${t && html`<img src=${root + torrentPath(id, '/qr')} alt="QR code of the magnet link" width="240" height="240" />`}</p>
     <label>Magnet link <input readonly ref=${field} value=${details?.magnet ?? ''} onFocus=${(event) => event.target.select()} /></label>
     <p><button type="button" disabled=${!t} onClick=${save}>Save the .torrent file</button></p>
   <//>`;
