@@ -231,7 +231,7 @@ public sealed class StreamSafetyTests(Library library) : IAsyncLifetime
         Assert.Contains("not-coming", await told.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         await _daemon.Client.ChangeFilesAsync(
             added.Id,
-            new FileChange([new FilePriorityWish([file.Index], FileWish.Skip)]),
+            new FileChange { Priorities = [new FilePriorityWish([file.Index], FileWish.Skip)] },
             None
         );
         Assert.Equal((409, "file-not-wanted"), await CallAsync(new Uri(link.Url!).PathAndQuery[1..]));
