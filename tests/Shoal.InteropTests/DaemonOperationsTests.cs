@@ -27,6 +27,8 @@ public sealed class DaemonOperationsTests(Library library)
                 Metainfo = Convert.ToBase64String(await File.ReadAllBytesAsync(sample.File)),
                 SaveDirectory = disk,
                 Peers = [near.EndPoint],
+                // So that the guard, which looks every two seconds, sees it before it is complete.
+                DownloadLimit = 4_000_000,
             };
             var id = (await daemon.Client.AddAsync(wish, None)).Id;
             var held = await daemon.WaitAsync(id, item => item is { State: TorrentPhase.Queued, Error: not null });

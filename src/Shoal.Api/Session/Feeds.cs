@@ -27,7 +27,9 @@ public sealed record FeedRule
 {
     /// <summary>The rule's name in this API.</summary>
     public required string Name { get; init; }
-    public bool Enabled { get; init; } = true;
+
+    /// <summary>Null: it is.</summary>
+    public bool? Enabled { get; init; }
 
     /// <summary>URLs of feeds; empty: all.</summary>
     public IReadOnlyList<string> Feeds { get; init; } = [];

@@ -33,7 +33,7 @@ internal sealed class FeedMatcher
     public bool Matches(string title)
     {
         if (
-            !Rule.Enabled
+            Rule.Enabled == false
             || !_must.All(word => title.Contains(word, StringComparison.OrdinalIgnoreCase))
             || _mustNot.Any(word => title.Contains(word, StringComparison.OrdinalIgnoreCase))
         )

@@ -14,13 +14,13 @@ internal interface ITicked
 
 /// <summary>
 /// Who is ticked when: those with something to do each time, the resting by turns. So thousands of torrents without peers
-/// cost nothing, and each is still looked at every ten seconds.
+/// cost nothing, and each is still looked at every five seconds.
 /// </summary>
 /// <remarks>Everything but <see cref="Tick"/> is safe from any thread.</remarks>
 internal sealed class TickRota
 {
-    /// <summary>Ticks in which each of the resting has one turn: ten seconds.</summary>
-    public const int RestTicks = 100;
+    /// <summary>Ticks in which each of the resting has one turn: five seconds.</summary>
+    public const int RestTicks = 50;
 
     private readonly ConcurrentQueue<(ITicked Who, Change Change)> _changes = new();
     private readonly List<ITicked> _awake = [];

@@ -23,6 +23,21 @@ internal sealed class SuperSeeder(SwarmState state)
         }
     }
 
+    /// <summary>Who came before we had everything, or before it was known that we have, was shown nothing.</summary>
+    public void OnSecond()
+    {
+        if (IsOn)
+        {
+            foreach (var peer in state.Peers)
+            {
+                if (peer.Shown.Count == 0 && peer.WasShown.Count == 0)
+                {
+                    Join(peer);
+                }
+            }
+        }
+    }
+
     /// <summary>A peer has got a piece. Those we showed it to have passed it on.</summary>
     public void OnHave(PeerState from, uint index)
     {

@@ -294,6 +294,7 @@ internal sealed partial class Swarm
             _punch.OnSecond();
             _trackers.OnSecond();
             _members.OnSecond();
+            _superSeeder.OnSecond();
         }
 
         _metadata.OnTick();

@@ -51,6 +51,7 @@ internal sealed class Verification(
             if (resume.Have[i])
             {
                 content.Prove(content.Layout.Piece(i));
+                TellPeers(i);
             }
             else if (resume.Check[i])
             {
@@ -386,6 +387,11 @@ internal sealed class Verification(
     private void Announce(PieceIndex piece, bool wasNeeded)
     {
         holdings.OnProven(piece, wasNeeded);
+        TellPeers(piece.Value);
+    }
+
+    private void TellPeers(int piece)
+    {
         if (state.IsSuperSeeding)
         {
             return;
@@ -393,7 +399,7 @@ internal sealed class Verification(
 
         foreach (var peer in state.Peers)
         {
-            state.Send(peer, MessageId.Have, (uint)piece.Value);
+            state.Send(peer, MessageId.Have, (uint)piece);
         }
     }
 }

@@ -31,6 +31,7 @@ internal sealed class Browser : IAsyncDisposable
     /// <param name="width">Of the page, in CSS pixels.</param>
     public static async Task<Browser> StartAsync(Host host, int width = 1280, int height = 800)
     {
+        await SettleAsync(host);
         var process = host.Start(
             "chromium",
             "--headless=new",
@@ -260,6 +261,24 @@ internal sealed class Browser : IAsyncDisposable
         }
 
         _socket.Dispose();
+    }
+
+    /// <summary>
+    /// Chromium gives up what it loads when an address of the machine changes, and those of IPv6 are tentative for a second or two
+    /// after an interface came up.
+    /// </summary>
+    private static async Task SettleAsync(Host host)
+    {
+        const int tentative = 0x40; // IFA_F_TENTATIVE
+        for (var wait = System.Diagnostics.Stopwatch.StartNew(); wait.Elapsed < Patience; await Task.Delay(100))
+        {
+            var addresses = Inside.Run(host, () => File.ReadAllLines("/proc/thread-self/net/if_inet6"));
+            // Address, index, prefix, scope, flags, name.
+            if (!Array.Exists(addresses, line => (Convert.ToInt32(line.Split(' ')[4], 16) & tentative) != 0))
+            {
+                return;
+            }
+        }
     }
 
     private async Task<JsonNode> CallAsync(string method, JsonObject? parameters = null, bool ofPage = true)

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Shoal.Api;
 using Shoal.Daemon;
 
@@ -153,6 +154,10 @@ public sealed class FeedTests
     [Fact]
     public void A_pattern_that_never_ends_is_given_up()
     {
+        // What is left out of a rule has no value: that is no reason to be off.
+        var bare = JsonSerializer.Deserialize("""{"name": "r"}""", ApiJson.Default.FeedRule)!;
+        Assert.True(new FeedMatcher(bare).Matches("anything"));
+        Assert.False(new FeedMatcher(bare with { Enabled = false }).Matches("anything"));
         var matcher = new FeedMatcher(new FeedRule { Name = "r", Pattern = "^(a+)+$" });
         Assert.False(matcher.Matches(new string('a', 64) + "!"));
         Assert.True(matcher.IsSlow);
@@ -217,7 +222,7 @@ public sealed class FeedTests
             ("x", true, "a", "e"),
             (
                 again.Rules[0].Rule.Pattern,
-                again.Rules[0].Rule.Enabled,
+                again.Rules[0].Rule.Enabled is null,
                 again.Rules[0].Rule.Labels![0],
                 again.Rules[0].Episodes[0]
             )

@@ -45,6 +45,30 @@ public sealed class AdmissionTests
         Assert.Equal(2, Unchoked(fixture));
     }
 
+    /// <summary>Peers may call while the disk is still being read, and those of a magnet link come before there is a disk.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_came_before_the_disk_was_read_hears_what_is_there(bool isSuperSeeding)
+    {
+        var fixture = new SwarmFixture(
+            Torrent,
+            change: options => options with { SuperSeeding = isSuperSeeding },
+            isStarted: false
+        );
+        var early = fixture.Join(out var greeting);
+        Assert.Contains(greeting, effect => effect.MessageId == MessageId.HaveNone);
+        var effects = fixture.Start(isSeed: true);
+        fixture.Now += TimeSpan.FromSeconds(1);
+        effects.AddRange(fixture.Do(new SwarmEvent(SwarmEventKind.Tick)));
+        var told = effects.Where(SwarmFixture.IsSend(MessageId.Have)).ToList();
+        Assert.All(told, effect => Assert.Equal(early, effect.Peer));
+        Assert.Equal(
+            isSuperSeeding ? 2 : Torrent.Metainfo.Layout.PieceCount,
+            told.Select(effect => effect.Piece).Distinct().Count()
+        );
+    }
+
     private static int Unchoked(SwarmFixture fixture) => fixture.Swarm.State.Peers.Count(peer => !peer.AreWeChoking);
 
     private static PeerHandle? GiveUp(SwarmFixture fixture)
