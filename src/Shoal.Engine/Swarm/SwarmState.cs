@@ -136,6 +136,20 @@ internal sealed class SwarmState
         }
     }
 
+    /// <summary>Everybody hears that we have a piece, unless each is shown a few only.</summary>
+    public void TellPeersOf(int piece)
+    {
+        if (IsSuperSeeding)
+        {
+            return;
+        }
+
+        foreach (var peer in Peers)
+        {
+            Send(peer, MessageId.Have, (uint)piece);
+        }
+    }
+
     public void Send(
         PeerState peer,
         MessageId id,

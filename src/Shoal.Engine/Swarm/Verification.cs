@@ -51,7 +51,7 @@ internal sealed class Verification(
             if (resume.Have[i])
             {
                 content.Prove(content.Layout.Piece(i));
-                TellPeers(i);
+                state.TellPeersOf(i);
             }
             else if (resume.Check[i])
             {
@@ -387,19 +387,6 @@ internal sealed class Verification(
     private void Announce(PieceIndex piece, bool wasNeeded)
     {
         holdings.OnProven(piece, wasNeeded);
-        TellPeers(piece.Value);
-    }
-
-    private void TellPeers(int piece)
-    {
-        if (state.IsSuperSeeding)
-        {
-            return;
-        }
-
-        foreach (var peer in state.Peers)
-        {
-            state.Send(peer, MessageId.Have, (uint)piece);
-        }
+        state.TellPeersOf(piece.Value);
     }
 }
