@@ -128,12 +128,7 @@ internal sealed class Browser : IAsyncDisposable
     {
         for (var wait = System.Diagnostics.Stopwatch.StartNew(); wait.Elapsed < Patience; await Task.Delay(50))
         {
-            // While a page comes in the place of another there is nothing to ask.
-            if (
-                await EvaluateAsync($"(() => {{ try {{ return !!({expression}); }} catch {{ return false; }} }})()")
-                    is { } value
-                && (bool)value
-            )
+            if (await IsSoAsync(expression))
             {
                 return;
             }
@@ -141,6 +136,22 @@ internal sealed class Browser : IAsyncDisposable
 
         var text = await EvaluateAsync("document.body.innerText");
         throw _process.Failure($"never had {expression}; the page says {text}; {string.Join("; ", _complaints)}");
+    }
+
+    private async Task<bool> IsSoAsync(string expression)
+    {
+        try
+        {
+            var value = await EvaluateAsync(
+                $"(() => {{ try {{ return !!({expression}); }} catch {{ return false; }} }})()"
+            );
+            return value is not null && (bool)value;
+        }
+        catch (BrowserException)
+        {
+            // While a page comes in the place of another there is nobody to ask.
+            return false;
+        }
     }
 
     /// <summary>Presses what has this text, or is found by this selector, with the mouse.</summary>
@@ -307,7 +318,7 @@ internal sealed class Browser : IAsyncDisposable
             if ((int?)message["id"] == _lastId)
             {
                 return message["error"] is { } error
-                    ? throw new InvalidOperationException($"{method}: {error.ToJsonString()}")
+                    ? throw new BrowserException($"{method}: {error.ToJsonString()}")
                     : message["result"]!;
             }
 
@@ -343,3 +354,6 @@ internal sealed class Browser : IAsyncDisposable
         }
     }
 }
+
+/// <summary>The browser did not do what it was asked for.</summary>
+internal sealed class BrowserException(string message) : Exception(message);
