@@ -33,17 +33,7 @@ internal sealed partial class TorrentDisk
     {
         var settings = workers.Options;
         var root = RootOf(workers, metainfo, options);
-        var journal = options.StateDirectory is { } state
-            ? ResumeJournal.Open(
-                settings.FileSystem,
-                state,
-                metainfo,
-                root,
-                settings.Time,
-                settings.BootId,
-                options.JournalName
-            )
-            : null;
+        var journal = OpenJournal(settings, metainfo, root, options);
         var image = journal?.Image ?? new ResumeImage(metainfo.Layout, metainfo.Files.Count);
         var storage = new FileStorage(
             settings.FileSystem,
@@ -352,4 +342,23 @@ internal sealed partial class TorrentDisk
 
         return Task.WhenAll(done);
     }
+
+    /// <summary>Of the torrent where its content lies at <paramref name="root"/>; null: none is kept.</summary>
+    private static ResumeJournal? OpenJournal(
+        DiskWorkersOptions settings,
+        Metainfo metainfo,
+        string root,
+        TorrentDiskOptions options
+    ) =>
+        options.StateDirectory is { } state
+            ? ResumeJournal.Open(
+                settings.FileSystem,
+                state,
+                metainfo,
+                root,
+                settings.Time,
+                settings.BootId,
+                options.JournalName
+            )
+            : null;
 }

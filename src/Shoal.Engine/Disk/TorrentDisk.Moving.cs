@@ -80,17 +80,7 @@ internal sealed partial class TorrentDisk
 
         var settings = workers.Options;
         // Only for the names that files were given.
-        using var journal = options.StateDirectory is { } state
-            ? ResumeJournal.Open(
-                settings.FileSystem,
-                state,
-                metainfo,
-                root,
-                settings.Time,
-                settings.BootId,
-                options.JournalName
-            )
-            : null;
+        using var journal = OpenJournal(settings, metainfo, root, options);
         var storage = new FileStorage(
             settings.FileSystem,
             workers.Handles,

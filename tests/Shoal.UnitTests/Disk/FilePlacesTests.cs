@@ -73,7 +73,7 @@ public class FilePlacesTests
         rig.Submit(new DiskRequest(DiskRequestKind.CommitPiece, torrent.Layout.Piece(4)));
         CheckRead(rig, 0);
         rig.Close();
-        Assert.DoesNotContain(place.Memory.Paths, p => p.StartsWith("/root/data/", StringComparison.Ordinal));
+        Assert.DoesNotContain(place.Memory.Paths, p => p.StartsWith("/disk/data/", StringComparison.Ordinal));
 
         var next = new DiskRig(
             torrent,
@@ -96,7 +96,7 @@ public class FilePlacesTests
         rig.Complete(rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/other/name" }));
         rig.Fetch(torrent.Layout.Piece(1));
         rig.Close();
-        Assert.NotNull(place.Files.StampOf("/root/data/t/other/name"));
+        Assert.NotNull(place.Files.StampOf("/disk/data/t/other/name"));
         Assert.Null(place.Files.StampOf(rig.PathOf(0)));
 
         var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
@@ -114,10 +114,10 @@ public class FilePlacesTests
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
         var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         rig.Fetch(torrent.Layout.Piece(0));
-        place.Memory!.WriteAll("/root/data/t/mine", [1]);
+        place.Memory!.WriteAll("/disk/data/t/mine", [1]);
         var refused = rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/mine" });
         Assert.Throws<StorageException>(() => rig.Complete(refused));
-        Assert.Equal(1, place.Files.StampOf("/root/data/t/mine")!.Value.Size);
+        Assert.Equal(1, place.Files.StampOf("/disk/data/t/mine")!.Value.Size);
         Assert.Empty(rig.Disk.RenamedFiles);
         rig.Fetch(torrent.Layout.Piece(1));
         rig.Close();
@@ -130,11 +130,11 @@ public class FilePlacesTests
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
         var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         rig.Fetch(torrent.Layout.Piece(0));
-        place.Memory!.WriteAll("/root/data/t/folder0/mine", [1]);
+        place.Memory!.WriteAll("/disk/data/t/folder0/mine", [1]);
         rig.Complete(rig.Disk.DeleteAsync());
         rig.Workers.Dispose();
         Assert.Equal(
-            ["/root/data/t/folder0/mine"],
+            ["/disk/data/t/folder0/mine"],
             place.Memory.Paths.Where(p => place.Files.KindOf(p) == PathKind.File)
         );
     }

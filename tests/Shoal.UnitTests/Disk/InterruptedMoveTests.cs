@@ -51,7 +51,7 @@ public class InterruptedMoveTests
             var root = rig.Disk.Storage.Root;
             _ = root == Target ? ended++ : undone++;
             CheckWhole(files, torrent, root);
-            var other = root == Target ? "/root/data/" : Target + "/";
+            var other = root == Target ? "/disk/data/" : Target + "/";
             Assert.DoesNotContain(files.Paths, path => path.StartsWith(other, StringComparison.Ordinal));
             // And it can go on.
             rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None));
@@ -70,7 +70,7 @@ public class InterruptedMoveTests
         var files = Filled(torrent, time, isOtherDevice: true);
         var theirs = Path.Combine(Target, torrent.Metainfo.Files[1].Path);
         files.WriteAll(theirs, [1, 2, 3]);
-        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
         var hasBegun = false;
         var move = rig.Disk.MoveAsync(
             Target,
@@ -85,7 +85,7 @@ public class InterruptedMoveTests
         Assert.False(hasBegun);
         Assert.Equal([1, 2, 3], files.ReadAll(theirs));
         rig.Close();
-        CheckWhole(files, torrent, "/root/data");
+        CheckWhole(files, torrent, "/disk/data");
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public class InterruptedMoveTests
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
         var time = new ManualTime();
         var files = Filled(torrent, time, isOtherDevice: true);
-        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
         var stuck = rig.PathOf(1);
         files.Before = (operation, path) =>
         {
@@ -117,7 +117,7 @@ public class InterruptedMoveTests
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
         var time = new ManualTime();
         var files = Filled(torrent, time, isOtherDevice: false);
-        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
         rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None));
         rig.Close();
         // Whoever remembers the move did not hear of its end.
@@ -129,10 +129,10 @@ public class InterruptedMoveTests
     private static MemoryFileSystem Filled(DiskTorrent torrent, ManualTime time, bool isOtherDevice)
     {
         var files = new MemoryFileSystem(time) { OtherDevice = isOtherDevice ? "/far" : null };
-        files.CreateDirectory("/root");
-        files.CreateDirectory("/root/state");
+        files.CreateDirectory("/disk");
+        files.CreateDirectory("/disk/state");
         files.CreateDirectory("/far");
-        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
         for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
         {
             rig.Fetch(torrent.Layout.Piece(piece));
@@ -145,7 +145,7 @@ public class InterruptedMoveTests
     /// <returns>Whether it was cut.</returns>
     private static bool MoveUntil(MemoryFileSystem files, DiskTorrent torrent, ManualTime time, int step)
     {
-        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
         files.CutAt = files.Changes + step;
         try
         {
@@ -162,7 +162,7 @@ public class InterruptedMoveTests
     }
 
     private static DiskRig Open(MemoryFileSystem files, DiskTorrent torrent, ManualTime time) =>
-        new(torrent, files, "/root", time: time, options: options => options with { InterruptedMove = Target });
+        new(torrent, files, "/disk", time: time, options: options => options with { InterruptedMove = Target });
 
     private static void CheckWhole(MemoryFileSystem files, DiskTorrent torrent, string root)
     {

@@ -27,7 +27,7 @@ public sealed class ReserveTests
         Assert.All((int[])[0, 1, 2, 3], file => Assert.Equal(PathKind.File, place.Files.KindOf(rig.PathOf(file))));
 
         // Somebody else fills the disk: what was reserved is still ours.
-        using (var other = place.Files.Open("/root/other", writable: true, create: true))
+        using (var other = place.Files.Open("/disk/other", writable: true, create: true))
         {
             Assert.Throws<IOException>(() => other.Write(new byte[200_000], 0));
         }

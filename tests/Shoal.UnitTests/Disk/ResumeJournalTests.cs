@@ -14,7 +14,7 @@ public class ResumeJournalTests
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 32 * 1024, 200_000, 50_000);
         var time = new ManualTime();
         var files = new MemoryFileSystem(time);
-        var rig = new DiskRig(torrent, files, "/root", time: time);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
         rig.Fetch(torrent.Layout.Piece(1));
         rig.SendBlock(torrent.Layout.Piece(3), 0);
         rig.Disk.SavePeers([new(System.Net.IPAddress.Loopback, 1)]);
@@ -28,7 +28,7 @@ public class ResumeJournalTests
             {
                 var bytes = random.Next(3) == 0 ? good[..random.Next(good.Length)] : Fuzz.Mutate(random, good);
                 files.WriteAll(path, bytes);
-                var next = new DiskRig(torrent, files, "/root", time: time);
+                var next = new DiskRig(torrent, files, "/disk", time: time);
                 Assert.True(next.Resume.Have.Count <= 1);
                 Assert.True(next.Resume.Have.IsEmpty || next.Resume.Have[1]);
                 next.Fetch(torrent.Layout.Piece(6));
@@ -73,7 +73,7 @@ public class ResumeJournalTests
             new MemoryFileSystem(time),
             "/state",
             torrent.Metainfo,
-            "/root",
+            "/disk",
             time,
             Guid.Empty
         );

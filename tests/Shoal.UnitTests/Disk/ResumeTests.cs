@@ -52,7 +52,7 @@ public class ResumeTests
     {
         using var place = TestPlace.InMemory();
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 200_000);
-        place.Memory!.WriteAll("/root/data/" + torrent.Metainfo.Files[0].Path, torrent.Content.AsSpan(0, 100_000));
+        place.Memory!.WriteAll("/disk/data/" + torrent.Metainfo.Files[0].Path, torrent.Content.AsSpan(0, 100_000));
         var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         Assert.Equal([0, 1], Members(rig.Resume.Check));
         Assert.Empty(Members(rig.Resume.Have));
@@ -64,7 +64,7 @@ public class ResumeTests
     {
         using var place = TestPlace.InMemory();
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 300_000);
-        place.Memory!.WriteAll("/root/data/" + torrent.Metainfo.Files[0].Path, torrent.Content.AsSpan(0, 300_000));
+        place.Memory!.WriteAll("/disk/data/" + torrent.Metainfo.Files[0].Path, torrent.Content.AsSpan(0, 300_000));
         var killed = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         Assert.Equal([0, 1, 2, 3, 4], Members(killed.Resume.Check));
         // One is proven, one is found bad and fetched, and then the process is gone.
@@ -129,7 +129,7 @@ public class ResumeTests
             place.Files,
             place.Root,
             time: place.Time,
-            options: o => o with { SaveDirectory = "/root/elsewhere" }
+            options: o => o with { SaveDirectory = "/disk/elsewhere" }
         );
         Assert.Empty(Members(next.Resume.Have));
         Assert.Empty(Members(next.Resume.Check));
@@ -143,7 +143,7 @@ public class ResumeTests
         var torrent = DiskTorrent.Make(TorrentFormat.Hybrid, 64 * KiB, 100_000, 7);
         foreach (var (file, i) in torrent.Metainfo.Files.Select((f, i) => (f, i)).Where(f => !f.f.IsPad))
         {
-            place.Memory!.WriteAll("/root/data/" + file.Path, torrent.Content.AsSpan((int)file.Offset, (int)file.Size));
+            place.Memory!.WriteAll("/disk/data/" + file.Path, torrent.Content.AsSpan((int)file.Offset, (int)file.Size));
         }
 
         var rig = new DiskRig(
@@ -190,7 +190,7 @@ public class ResumeTests
             var rig = new DiskRig(
                 torrent,
                 files,
-                "/root",
+                "/disk",
                 workers: 1 + random.Next(3),
                 time: time,
                 boot: boot,

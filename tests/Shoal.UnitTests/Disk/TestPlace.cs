@@ -14,7 +14,7 @@ internal sealed class TestPlace : IDisposable
         if (isMemory)
         {
             Memory = new MemoryFileSystem(Time);
-            all.Add((Memory, "/root", Time));
+            all.Add((Memory, "/disk", Time));
         }
 
         if (isLocal)
