@@ -7,6 +7,7 @@ using Shoal.Tracker;
 
 // Announces over UDP: how much CPU time a million costs the tracker. Usage:
 //   Shoal.TrackerBench [announces]    our tracker, and opentracker where it is installed
+//   Shoal.TrackerBench peers          what a million peers in 1,000 torrents weigh in our tracker
 //   Shoal.TrackerBench serve PORT     our tracker, until its input ends
 if (args is ["serve", var port])
 {
@@ -14,6 +15,12 @@ if (args is ["serve", var port])
     await using var server = await TrackerServer.StartAsync(new TrackerOptions { UdpEndPoints = [endPoint] });
     await Console.In.ReadToEndAsync();
     Console.Error.WriteLine($"{server.Counters} {GC.GetTotalMemory(true) / 1024} KiB managed");
+    return 0;
+}
+
+if (args is ["peers"])
+{
+    await Load.WeighAsync(6979, new ProcessStartInfo(Environment.ProcessPath!, ["serve", "6979"]), Load.Torrents());
     return 0;
 }
 
@@ -87,19 +94,55 @@ internal static class Load
         await process.WaitForExitAsync();
     }
 
-    /// <summary>Keeps a window of announces on their way, and says how many bytes came back.</summary>
+    /// <summary>A million peers: every port of twenty addresses, each in another torrent than the one before.</summary>
+    public static async Task WeighAsync(int port, ProcessStartInfo start, InfoHash[] torrents)
+    {
+        const int addresses = 20;
+        const int portsOfEach = 50_000;
+        start.RedirectStandardInput = true;
+        using var process = Process.Start(start)!;
+        await Task.Delay(1500);
+        process.Refresh();
+        var before = process.WorkingSet64;
+        for (var i = 0; i < addresses; i++)
+        {
+            var from = new IPAddress([127, 0, 1, (byte)(i + 1)]);
+            Announce(port, portsOfEach, torrents, sent => ((i + sent) % TorrentCount, (ushort)(sent + 1)), from);
+        }
+
+        process.Refresh();
+        Console.WriteLine(
+            $"{addresses * portsOfEach} peers: {(process.WorkingSet64 - before) / 1048576} MiB more resident"
+        );
+        process.StandardInput.Close();
+        await process.WaitForExitAsync();
+    }
+
     private static long Announce(int port, int count, InfoHash[] torrents, int seed)
+    {
+        var random = new Random(seed);
+        var from = IPAddress.Loopback;
+        return Announce(port, count, torrents, _ => (random.Next(torrents.Length), (ushort)random.Next(1, 50)), from);
+    }
+
+    /// <summary>Keeps a window of announces on their way, and says how many bytes came back.</summary>
+    private static long Announce(
+        int port,
+        int count,
+        InfoHash[] torrents,
+        Func<int, (int Torrent, ushort Port)> choose,
+        IPAddress from
+    )
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.ReceiveTimeout = 1000;
         socket.ReceiveBufferSize = 4 * 1024 * 1024;
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Bind(new IPEndPoint(from, 0));
         socket.Connect(IPAddress.Loopback, port);
         var datagram = new byte[200];
         var answer = new byte[2048];
         var id = Connect(socket, datagram, answer);
         var clock = Stopwatch.StartNew();
-        var random = new Random(seed);
         var bytes = 0L;
         for (int sent = 0, received = 0; received < count; )
         {
@@ -117,12 +160,13 @@ internal static class Load
                     clock.Restart();
                 }
 
+                var (torrent, peerPort) = choose(sent);
                 var request = new AnnounceRequest
                 {
-                    InfoHash = torrents[random.Next(torrents.Length)],
+                    InfoHash = torrents[torrent],
                     PeerId = new PeerId("-SH0001-abcdefghijkl"u8),
-                    Port = (ushort)random.Next(1, 50),
-                    Left = random.Next(3),
+                    Port = peerPort,
+                    Left = sent % 3,
                 };
                 var length = UdpTrackerRequest.WriteAnnounce((uint)sent, id, request, default, datagram);
                 socket.Send(datagram.AsSpan(0, length));

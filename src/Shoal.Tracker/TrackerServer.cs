@@ -86,7 +86,7 @@ public sealed class TrackerServer : IAsyncDisposable
 
         foreach (var loop in _udp)
         {
-            await loop.DisposeAsync().ConfigureAwait(false);
+            loop.Dispose();
         }
 
         await _expiry.ConfigureAwait(false);

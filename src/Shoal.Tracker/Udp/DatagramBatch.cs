@@ -16,11 +16,14 @@ internal abstract class DatagramBatch : IDisposable
     public static DatagramBatch Create(Socket socket) =>
         OperatingSystem.IsLinux() ? new LinuxDatagramBatch(socket) : new PlainDatagramBatch(socket);
 
-    /// <summary>Takes what is there without waiting, and says how many.</summary>
+    /// <summary>
+    /// Waits for a datagram, takes with it what else is there, and says how many; 0: the system refused, or it was stopped.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">Stopped, where the system tells so.</exception>
     public abstract int Receive();
 
-    /// <summary>Whether <see cref="Receive"/> has filled the batch, so that more may be waiting.</summary>
-    public abstract bool IsFull { get; }
+    /// <summary>Ends the waiting, from another thread: the socket is of no use any more.</summary>
+    public abstract void Stop();
 
     public abstract ReadOnlySpan<byte> Datagram(int number);
 
@@ -46,26 +49,28 @@ internal sealed class PlainDatagramBatch(Socket socket) : DatagramBatch
     private int _length;
     private int _replyLength;
 
-    public override bool IsFull => _length > 0;
-
     public override int Receive()
     {
         _length = 0;
         _replyLength = 0;
         try
         {
-            if (socket.Available > 0)
-            {
-                _length = socket.ReceiveFrom(_datagram, SocketFlags.None, _from);
-            }
+            _length = socket.ReceiveFrom(_datagram, SocketFlags.None, _from);
+        }
+        catch (SocketException exception)
+            when (exception.SocketErrorCode is SocketError.ConnectionReset or SocketError.MessageSize)
+        {
+            // Windows reports here that an earlier reply found nobody, or that a datagram is too long: no reason to pause.
         }
         catch (SocketException)
         {
-            // Windows reports here that an earlier reply found nobody; too long datagrams end here too.
+            return 0;
         }
 
-        return _length > 0 ? 1 : 0;
+        return 1;
     }
+
+    public override void Stop() => socket.Dispose();
 
     public override ReadOnlySpan<byte> Datagram(int number) => _datagram.AsSpan(0, _length);
 

@@ -12,6 +12,8 @@ internal sealed unsafe partial class LinuxDatagramBatch : DatagramBatch
     private const int Capacity = 64;
     private const int NameSize = 28;
     private const int DontWait = 0x40;
+    private const int WaitForOne = 0x10000;
+    private const int BothWays = 2;
     private const int V4NameSize = 16;
 
     private readonly Socket _socket;
@@ -47,8 +49,6 @@ internal sealed unsafe partial class LinuxDatagramBatch : DatagramBatch
         }
     }
 
-    public override bool IsFull => _count == Capacity;
-
     public override int Receive()
     {
         for (var i = 0; i < Capacity; i++)
@@ -57,9 +57,12 @@ internal sealed unsafe partial class LinuxDatagramBatch : DatagramBatch
             _replyLengths[i] = 0;
         }
 
-        _count = Math.Max(ReceiveMany(_descriptor, _incoming, Capacity, DontWait, null), 0);
+        _count = Math.Max(ReceiveMany(_descriptor, _incoming, Capacity, WaitForOne, null), 0);
         return _count;
     }
+
+    // Linux wakes whoever waits, although it says ENOTCONN: a datagram socket has no other end.
+    public override void Stop() => _ = Shutdown(_descriptor, BothWays);
 
     public override ReadOnlySpan<byte> Datagram(int number) =>
         new(_incoming[number].Message.Vectors->Base, (int)_incoming[number].Length);
@@ -113,6 +116,9 @@ internal sealed unsafe partial class LinuxDatagramBatch : DatagramBatch
 
     [LibraryImport("libc", EntryPoint = "sendmmsg")]
     private static partial int SendMany(int socket, Header* messages, uint count, int flags);
+
+    [LibraryImport("libc", EntryPoint = "shutdown")]
+    private static partial int Shutdown(int socket, int how);
 
     /// <summary>struct mmsghdr: a struct msghdr and how long the datagram was.</summary>
     [StructLayout(LayoutKind.Sequential)]

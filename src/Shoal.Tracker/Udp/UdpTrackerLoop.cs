@@ -4,18 +4,20 @@ using System.Net.Sockets;
 namespace Shoal.Tracker;
 
 /// <summary>Owns one UDP socket of a tracker and answers what arrives on it, a batch at a time.</summary>
-internal sealed class UdpTrackerLoop : IAsyncDisposable
+internal sealed class UdpTrackerLoop : IDisposable
 {
     // About 10,000 announces: a burst of clients that all come back at the same second.
     private const int BufferBytes = 4 * 1024 * 1024;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(10);
 
     private readonly Socket _socket;
     private readonly UdpTrackerHandler _handler;
     private readonly ShardedRegistry _registry;
     private readonly PeerAddress? _bound;
     private readonly Func<PeerAddress, PeerAddress?> _localAddress;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _run;
+    private readonly DatagramBatch _batch;
+    private readonly Thread _thread;
+    private volatile bool _isStopping;
 
     private UdpTrackerLoop(Socket socket, ShardedRegistry registry, UdpTrackerHandler handler)
     {
@@ -26,7 +28,9 @@ internal sealed class UdpTrackerLoop : IAsyncDisposable
         var isWildcard = EndPoint.Address.Equals(IPAddress.Any) || EndPoint.Address.Equals(IPAddress.IPv6Any);
         _bound = isWildcard ? null : PeerAddress.From(EndPoint.Address);
         _localAddress = LocalAddress;
-        _run = Task.Run(RunAsync);
+        _batch = DatagramBatch.Create(socket);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"tracker {EndPoint}" };
+        _thread.Start();
     }
 
     public IPEndPoint EndPoint { get; }
@@ -60,52 +64,58 @@ internal sealed class UdpTrackerLoop : IAsyncDisposable
         return new UdpTrackerLoop(socket, registry, handler);
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _run.ConfigureAwait(false);
+        _isStopping = true;
+        _batch.Stop();
+        _thread.Join();
+        _batch.Dispose();
         _socket.Dispose();
-        _stop.Dispose();
     }
 
-    private async Task RunAsync()
+    /// <summary>
+    /// Waits in the system call that takes the datagrams: asking first whether there are any would cost as much again
+    /// as the answer.
+    /// </summary>
+    private void Run()
     {
-        using var batch = DatagramBatch.Create(_socket);
-        var probe = new byte[1];
-        var from = new SocketAddress(_socket.AddressFamily);
-        while (!_stop.IsCancellationRequested)
+        while (!_isStopping)
         {
+            int count;
             try
             {
-                // Peeking waits for a datagram and leaves it to the batch.
-                await _socket.ReceiveFromAsync(probe, SocketFlags.Peek, from, _stop.Token).ConfigureAwait(false);
+                count = _batch.Receive();
             }
-            catch (OperationCanceledException)
+            catch (ObjectDisposedException) when (_isStopping)
             {
                 return;
             }
-            catch (SocketException)
+
+            if (_isStopping)
             {
-                // Windows: the datagram is longer than the probe, or an earlier reply found nobody.
+                return;
             }
 
-            do
+            if (count == 0)
             {
-                Answer(batch, batch.Receive());
-            } while (batch.IsFull && !_stop.IsCancellationRequested);
+                // The system has no memory or no network for us: it is not asked again at once.
+                Thread.Sleep(s_pause);
+            }
+
+            Answer(count);
         }
     }
 
-    private void Answer(DatagramBatch batch, int count)
+    private void Answer(int count)
     {
         var now = _registry.Now;
         for (var i = 0; i < count; i++)
         {
-            var length = _handler.Handle(batch.Datagram(i), batch.From(i), batch.Reply(i), now, _localAddress);
-            batch.SetReply(i, length);
+            var length = _handler.Handle(_batch.Datagram(i), _batch.From(i), _batch.Reply(i), now, _localAddress);
+            _batch.SetReply(i, length);
         }
 
-        batch.Send();
+        _batch.Send();
     }
 
     /// <summary>
