@@ -46,6 +46,11 @@ internal sealed class MemoryTransport : ITransport
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => _outgoing.SendAsync(bytes);
 
+    /// <summary>What was asked for last.</summary>
+    public int MostUnsent { get; private set; }
+
+    public void LimitUnsent(int bytes) => MostUnsent = bytes;
+
     public void Close()
     {
         _outgoing.End(isFailure: false);

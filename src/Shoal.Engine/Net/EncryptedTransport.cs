@@ -49,6 +49,8 @@ internal sealed class EncryptedTransport(ITransport inner, MseHandshake handshak
         return inner.SendAsync(segments);
     }
 
+    public void LimitUnsent(int bytes) => inner.LimitUnsent(bytes);
+
     public void Close() => inner.Close();
 
     public void Dispose() => inner.Dispose();

@@ -50,6 +50,12 @@ internal interface ITransport : IDisposable
     ValueTask SendAsync(List<ArraySegment<byte>> segments);
 
     /// <summary>
+    /// A send is to complete only when less than this waits to leave the machine, so that what is more urgent finds little
+    /// ahead of it. In bytes; what a transport cannot do it leaves.
+    /// </summary>
+    void LimitUnsent(int bytes) { }
+
+    /// <summary>
     /// Ends both directions at once; calls that wait fail soon. May be called from any thread, and repeatedly.
     /// Memory of a call that waits is in use until that call has failed.
     /// </summary>

@@ -19,7 +19,7 @@ internal sealed class LinkBatch(int maxPayloadBytes)
 
     public int PayloadBytes { get; private set; }
 
-    /// <summary>Payload that was taken back unsent and has to be reported as sent.</summary>
+    /// <summary>Payload that was taken back unsent, which has to be reported too.</summary>
     public int TakenBack { get; set; }
 
     public bool IsEmpty => Segments.Count == 0 && TakenBack == 0;

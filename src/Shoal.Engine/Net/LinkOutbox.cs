@@ -183,6 +183,12 @@ internal sealed class LinkOutbox(PeerLinkLimits limits) : IDisposable
             return;
         }
 
+        Encode(effect);
+    }
+
+    /// <summary>Queues what is no block.</summary>
+    private void Encode(in SwarmEffect effect)
+    {
         ReadOnlySpan<byte> payload = effect.Payload as byte[];
         var space = Reserve(PeerMessageWriter.MaxFixedLength + payload.Length);
         _messagesLength += effect.MessageId switch
@@ -225,6 +231,10 @@ internal sealed class LinkOutbox(PeerLinkLimits limits) : IDisposable
                 _takenBack += block.Buffer.Length;
                 _blockBytes -= block.Buffer.Length;
                 block.Buffer.Release();
+                if (effect.MessageId == MessageId.Reject)
+                {
+                    Encode(effect);
+                }
             }
             else
             {

@@ -13,6 +13,8 @@ internal sealed class LinkWriter : IDisposable
     private readonly RateTurn _turn;
     private readonly LinkBatch _batch;
     private readonly int _turnBytes;
+    private readonly UnsentLimit _unsent = new();
+    private readonly long _begun;
     private readonly SwarmEvent[] _report = new SwarmEvent[1];
     private int _granted;
     private int _isTurnPending;
@@ -31,7 +33,8 @@ internal sealed class LinkWriter : IDisposable
         _batch = new LinkBatch(limits.MaxBatchBytes);
         _turnBytes = limits.MaxBatchBytes;
         Outbox = new LinkOutbox(limits);
-        _lastSent = time.GetTimestamp();
+        _begun = _lastSent = time.GetTimestamp();
+        transport.LimitUnsent(_unsent.Bytes);
     }
 
     public LinkOutbox Outbox { get; }
@@ -56,7 +59,7 @@ internal sealed class LinkWriter : IDisposable
         {
             while (!_isStopping)
             {
-                if (!Outbox.TryTake(_batch, Allowance(), out var wait))
+                if (!Outbox.TryTake(_batch, Math.Min(Allowance(), _unsent.Bytes), out var wait))
                 {
                     await wait.ConfigureAwait(false);
                     continue;
@@ -66,8 +69,13 @@ internal sealed class LinkWriter : IDisposable
                 {
                     Volatile.Write(ref _sendStarted, _time.GetTimestamp());
                     await _transport.SendAsync(_batch.Segments).ConfigureAwait(false);
-                    Volatile.Write(ref _lastSent, _time.GetTimestamp());
+                    var now = _time.GetTimestamp();
+                    Volatile.Write(ref _lastSent, now);
                     Volatile.Write(ref _sendStarted, NoSend);
+                    if (_unsent.OnSent(_batch.PayloadBytes, _time.GetElapsedTime(_begun, now)))
+                    {
+                        _transport.LimitUnsent(_unsent.Bytes);
+                    }
                 }
 
                 await ReportAsync().ConfigureAwait(false);
@@ -96,16 +104,16 @@ internal sealed class LinkWriter : IDisposable
     private async ValueTask ReportAsync()
     {
         var sent = _batch.PayloadBytes;
-        var reported = sent + _batch.TakenBack;
+        var takenBack = _batch.TakenBack;
         _batch.Clear();
         if (_gate.IsLimited || Volatile.Read(ref _granted) != 0)
         {
             Settle(sent);
         }
 
-        if (reported > 0)
+        if (sent + takenBack > 0)
         {
-            _report[0] = new SwarmEvent(SwarmEventKind.PayloadSent, _peer, Length: (uint)reported);
+            _report[0] = new SwarmEvent(SwarmEventKind.PayloadSent, _peer, Begin: (uint)takenBack, Length: (uint)sent);
             await _mailbox.PostAsync(_report, CancellationToken.None).ConfigureAwait(false);
         }
     }

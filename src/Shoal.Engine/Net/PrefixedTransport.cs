@@ -26,6 +26,8 @@ internal sealed class PrefixedTransport(ITransport inner, ReadOnlyMemory<byte> r
 
     public ValueTask SendAsync(List<ArraySegment<byte>> segments) => inner.SendAsync(segments);
 
+    public void LimitUnsent(int bytes) => inner.LimitUnsent(bytes);
+
     public void Close() => inner.Close();
 
     public void Dispose() => inner.Dispose();

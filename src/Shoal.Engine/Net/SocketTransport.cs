@@ -26,6 +26,24 @@ internal sealed class SocketTransport : ITransport
 
     public ValueTask SendAsync(List<ArraySegment<byte>> segments) => _send.SendAsync(_socket, segments);
 
+    public void LimitUnsent(int bytes)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        try
+        {
+            // tcp(7), TCP_NOTSENT_LOWAT: the socket takes more only while less than this is not yet sent.
+            _socket.SetRawSocketOption(6, 25, BitConverter.GetBytes(bytes));
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // The connection has ended, or is no TCP to the kernel: it is only slower to change its mind.
+        }
+    }
+
     public void Close()
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0)

@@ -97,6 +97,8 @@ internal sealed class TlsTransport : ITransport
         await _stream.SendHeldAsync().ConfigureAwait(false);
     }
 
+    public void LimitUnsent(int bytes) => _inner.LimitUnsent(bytes);
+
     public void Close() => _inner.Close();
 
     public void Dispose()

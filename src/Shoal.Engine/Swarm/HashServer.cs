@@ -16,6 +16,12 @@ internal sealed class HashServer(SwarmState state)
     private const int MinCost = 1024;
 
     /// <summary>
+    /// Of the bytes read and hashed one in so many is paid for: a player that jumps five times a second is answered where pieces
+    /// have 1 MiB, and one peer makes us hash no more than 5 MiB a second, or one piece where those are longer.
+    /// </summary>
+    private const int DiskDiscount = 16;
+
+    /// <summary>
     /// Most that a request for hashes of blocks costs: a tenth of what is saved up, so that one a second is answered
     /// whatever the size of the pieces.
     /// </summary>
@@ -111,7 +117,9 @@ internal sealed class HashServer(SwarmState state)
     private int CostOf(ContentState content, in HashRequest request)
     {
         var answer = Math.Max(MinCost, FileMerkle.AnswerLength(request) * Sha256Digest.Size);
-        return request.BaseLayer == 0 ? Math.Max(answer, Math.Min(content.Layout.PieceLength, MaxDiskCost)) : answer;
+        return request.BaseLayer == 0
+            ? Math.Max(answer, Math.Min(content.Layout.PieceLength / DiskDiscount, MaxDiskCost))
+            : answer;
     }
 
     private bool MayWait(PeerState peer) =>

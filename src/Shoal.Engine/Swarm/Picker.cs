@@ -13,6 +13,9 @@ internal readonly ref struct PickContext
     /// <summary>The peer chokes us: only pieces it allowed.</summary>
     public bool OnlyAllowed { get; init; }
 
+    /// <summary>Only what somebody reads.</summary>
+    public bool OnlyRead { get; init; }
+
     /// <summary>Who reads the content while it comes.</summary>
     public IReadOnlyList<ReaderState> Readers { get; init; } = [];
     public ReaderLimits ReaderLimits { get; init; } = new();
@@ -46,6 +49,11 @@ internal static class Picker
     public static int Pick(in PickContext context, Span<BlockRef> blocks)
     {
         var count = ReaderPicker.Pick(context, blocks);
+        if (context.OnlyRead)
+        {
+            return count;
+        }
+
         count += Deadlines(context, blocks[count..]);
         count += GoOn(context, blocks[count..]);
         foreach (var level in context.Content.Files.UsedLevels)

@@ -46,6 +46,12 @@ internal sealed record ReaderLimits
     public TimeSpan RoomInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
+    /// While somebody reads, a peer that joined less than this ago and still chokes us is asked only for what is read, not for
+    /// whatever else it allows. Default 1 s: a few round trips.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
     /// v2: hashes of blocks are asked for where a reader jumps to, so far, in bytes: blocks there are proven alone. Default
     /// 128 KiB. A reader that goes on needs none, its pieces are complete in time.
     /// </summary>

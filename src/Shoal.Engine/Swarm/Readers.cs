@@ -70,6 +70,25 @@ internal sealed class Readers(SwarmState state, RequestLedger ledger, HashFetch 
         }
     }
 
+    /// <summary>Hashes that somebody waits for, of whoever has them.</summary>
+    public void AskForHashes()
+    {
+        foreach (var reader in state.Readers)
+        {
+            AskForHashes(reader);
+        }
+    }
+
+    /// <summary>Before a peer that unchoked us is asked for more: what it allowed us before is not what a reader waits for.</summary>
+    public void OnUnchoke(PeerState peer)
+    {
+        if (state.Content is { } content && peer.Asks.Count > 0 && state.CanFetch)
+        {
+            MakeRoom(content, peer);
+            content.DropUntouched();
+        }
+    }
+
     /// <summary>After each event: what it changed for readers is told.</summary>
     public void AfterEvent()
     {
@@ -183,17 +202,22 @@ internal sealed class Readers(SwarmState state, RequestLedger ledger, HashFetch 
         _roomMade = state.Now;
         foreach (var peer in state.Peers)
         {
-            var isNeeded = state.Readers.Exists(reader =>
-                reader.UrgentEnd(content.Layout, Limits) > reader.Ready
-                && MayBring(peer, content.Layout.PieceAt(reader.Ready))
-            );
-            if (isNeeded)
-            {
-                ledger.CancelWhere(peer, block => !IsRead(content.Layout, block));
-            }
+            MakeRoom(content, peer);
         }
 
         content.DropUntouched();
+    }
+
+    private void MakeRoom(ContentState content, PeerState peer)
+    {
+        var isNeeded = state.Readers.Exists(reader =>
+            reader.UrgentEnd(content.Layout, Limits) > reader.Ready
+            && MayBring(peer, content.Layout.PieceAt(reader.Ready))
+        );
+        if (isNeeded)
+        {
+            ledger.CancelWhere(peer, block => !IsRead(content.Layout, block));
+        }
     }
 
     private bool IsRead(PieceLayout layout, BlockRef block)

@@ -138,14 +138,6 @@ internal sealed partial class RequestLedger(SwarmState state)
         peer.Asks.Clear();
     }
 
-    public void OnUnchoke(PeerState peer)
-    {
-        peer.IsChokingUs = false;
-        peer.NoAskBefore = default;
-        peer.RejectsInRow = 0;
-        Refill(peer);
-    }
-
     /// <summary>Asks the peer for as many blocks as its queue should hold.</summary>
     public void Refill(PeerState peer)
     {
@@ -171,6 +163,7 @@ internal sealed partial class RequestLedger(SwarmState state)
             Now = state.Now,
             Random = state.Random,
             OnlyAllowed = onlyAllowed,
+            OnlyRead = onlyAllowed && IsPatient(peer),
             Readers = state.Readers,
             ReaderLimits = state.Limits.Readers,
         };

@@ -42,9 +42,9 @@ internal sealed partial class Swarm
                 _ledger.Refill(peer);
                 return reason;
             case MessageId.Bitfield:
-                return _holdings.OnBitfield(peer, (byte[])e.Payload!);
+                return AskForHashes(_holdings.OnBitfield(peer, (byte[])e.Payload!));
             case MessageId.HaveAll:
-                return _holdings.OnHaveAllOrNone(peer, all: true);
+                return AskForHashes(_holdings.OnHaveAllOrNone(peer, all: true));
             case MessageId.HaveNone:
                 return _holdings.OnHaveAllOrNone(peer, all: false);
             case MessageId.Cancel:
@@ -84,6 +84,18 @@ internal sealed partial class Swarm
                 peer.Noise++;
                 return null;
         }
+    }
+
+    /// <summary>There may be somebody who has hashes that we lack: now, not at the next tick.</summary>
+    private DisconnectReason? AskForHashes(DisconnectReason? reason)
+    {
+        if (reason is null)
+        {
+            _readers.AskForHashes();
+            _hashFetch.OnTick();
+        }
+
+        return reason;
     }
 
     private void RegisterExtensions()

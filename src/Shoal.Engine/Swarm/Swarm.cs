@@ -73,6 +73,7 @@ internal sealed partial class Swarm
         };
         _proofs = new BlockProofs(_state, _ledger) { Condemn = _admission.Condemn };
         _readers = new Readers(_state, _ledger, _hashFetch, _proofs);
+        _ledger.BeforeUnchokedRefill = _readers.OnUnchoke;
         _copies = new LocalCopies(_state, _ledger);
         _verification = new Verification(_state, _ledger, _holdings, new BlockBlame(), _hashServer)
         {
@@ -164,7 +165,7 @@ internal sealed partial class Swarm
             case SwarmEventKind.PayloadSent:
                 if (_state.Find(e.Peer) is { } receiver)
                 {
-                    _uploader.OnSent(receiver, (int)e.Length);
+                    _uploader.OnSent(receiver, (int)e.Length, (int)e.Begin);
                 }
 
                 break;
@@ -323,6 +324,7 @@ internal sealed partial class Swarm
             _extensions.Greet(peer);
         }
 
+        _hashFetch.OnTick();
         _state.Tell(SwarmEffectKind.StateChanged);
     }
 

@@ -12,9 +12,10 @@ internal enum SwarmEffectKind : byte
     Send,
 
     /// <summary>
-    /// Take back Piece messages queued for the peer but not yet on their way (Begin and Length name one; Length
-    /// 0: all of them, since the peer was choked). The link releases their buffers and reports
-    /// <see cref="SwarmEventKind.PayloadSent"/> for them as if sent.
+    /// Take back Piece messages queued for the peer but not yet on their way (Piece, Begin and Length name one; Length
+    /// 0: all of them, since the peer was choked). The link releases their buffers and reports them in
+    /// <see cref="SwarmEventKind.PayloadSent"/>. With the id of Reject each that was taken back is answered with that: only
+    /// the link knows which are.
     /// </summary>
     Unsend,
 

@@ -19,7 +19,10 @@ internal enum SwarmEventKind : byte
     /// <summary>The link is gone. Payload: boxed <see cref="DisconnectReason"/>. No event of this peer follows.</summary>
     PeerLeft,
 
-    /// <summary>The link handed Length payload bytes (of blocks) to the network.</summary>
+    /// <summary>
+    /// The link handed Length payload bytes (of blocks) to the network, and took back Begin bytes that it still had
+    /// (<see cref="SwarmEffectKind.Unsend"/>).
+    /// </summary>
     PayloadSent,
 
     /// <summary>A web seed has other pieces than it seemed. Payload: a byte[] as of a bitfield message.</summary>

@@ -9,7 +9,7 @@ namespace Shoal.Engine;
 internal sealed class Uploader(SwarmState state)
 {
     /// <summary>
-    /// What is here can no longer be taken back by a cancel: whoever jumps to another place in a film has to wait for it.
+    /// Beyond that nobody is faster, and a choke or a cancel finds more to take back.
     /// </summary>
     private const double SendAheadSeconds = 0.05;
 
@@ -84,7 +84,15 @@ internal sealed class Uploader(SwarmState state)
         // Of one that reads, and jumps, hundreds come at once; who sends them for nothing is noticed all the same.
         peer.Noise += CancelNoise;
 
-        // Already on its way. BEP 6: "requests that are being processed are allowed to complete."
+        // The disk has been asked for it. BEP 6: "requests that are being processed are allowed to complete." But what the link
+        // still has need not: whoever jumps to another place in a film would wait for it. The length is a stranger's, and 0
+        // would mean all.
+        if (peer.SendAhead > 0 && length > 0)
+        {
+            var answer = peer.IsFast ? MessageId.Reject : default;
+            state.Effects.Add(new SwarmEffect(SwarmEffectKind.Unsend, peer.Handle, answer, index, begin, length));
+        }
+
         return null;
     }
 
@@ -109,9 +117,10 @@ internal sealed class Uploader(SwarmState state)
         state.Send(peer, MessageId.Piece, index, begin, length, buffer);
     }
 
-    public void OnSent(PeerState peer, int bytes)
+    /// <summary>The link got rid of so much: some went to the network, some was taken back.</summary>
+    public void OnSent(PeerState peer, int bytes, int takenBack)
     {
-        peer.SendAhead = Math.Max(0, peer.SendAhead - bytes);
+        peer.SendAhead = Math.Max(0, peer.SendAhead - bytes - takenBack);
         peer.Up.Add(bytes);
         state.Up.Add(bytes);
         state.Uploaded += bytes;

@@ -86,13 +86,27 @@ internal sealed class SimLink
         _uplink.Add(this);
     }
 
-    /// <summary>Piece messages not on their way yet are taken back, and reported as if sent.</summary>
-    public void Unsend()
+    /// <summary>Piece messages not on their way yet are taken back, all or the one that is named, and reported.</summary>
+    public void Unsend(in SwarmEffect effect)
     {
-        while (Blocks.TryDequeue(out var block))
+        for (var left = Blocks.Count; left > 0; left--)
         {
+            var block = Blocks.Dequeue();
+            var isMeant =
+                effect.Length == 0
+                || (block.Piece == effect.Piece && block.Begin == effect.Begin && block.Length == effect.Length);
+            if (!isMeant)
+            {
+                Blocks.Enqueue(block);
+                continue;
+            }
+
             ((BlockBuffer)block.Payload!).Release();
-            _node.Post(new SwarmEvent(SwarmEventKind.PayloadSent, Handle, Length: block.Length));
+            _node.Post(new SwarmEvent(SwarmEventKind.PayloadSent, Handle, Begin: block.Length));
+            if (effect.MessageId == MessageId.Reject)
+            {
+                Send(effect with { Kind = SwarmEffectKind.Send });
+            }
         }
     }
 

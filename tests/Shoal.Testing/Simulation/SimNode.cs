@@ -260,7 +260,7 @@ internal sealed class SimNode
                 (effect.Payload as BlockBuffer)?.Release();
                 break;
             case SwarmEffectKind.Unsend:
-                link?.Unsend();
+                link?.Unsend(effect);
                 break;
             case SwarmEffectKind.Disconnect:
                 Disconnects.Add((DisconnectReason)effect.Piece);

@@ -12,6 +12,7 @@ public abstract class LinkFixture : IAsyncDisposable
     private protected VirtualTime Time { get; } = new();
     private protected FakeLinkHost Host { get; }
     private protected FakePeer Remote { get; }
+    private protected MemoryTransport Ours { get; }
     private protected PeerLink Link { get; }
     private protected BlockPool SendPool { get; } = new(64);
     private protected Task Running { get; }
@@ -20,6 +21,7 @@ public abstract class LinkFixture : IAsyncDisposable
     {
         Host = new FakeLinkHost(Time, poolLimit: 4);
         var (ours, theirs) = MemoryTransport.CreatePair(64 * 1024);
+        Ours = ours;
         Remote = new FakePeer(theirs);
         var limits = PeerLinkLimits.Default with { MaxOutboxBytes = 1024 * 1024 };
         Link = new PeerLink(Peer, ours, Host, FakeLinkHost.Introduction, limits, Time);

@@ -67,13 +67,50 @@ public sealed class PeerLinkSendTests : LinkFixture
         Host.UploadGate.Limit = 1;
         Link.Apply([Piece(1, 0, 100), Piece(2, 0, 200), Piece(3, 0, 400), Piece(4, 0, 800)]);
         Link.Apply([new SwarmEffect(SwarmEffectKind.Unsend, Peer, Piece: 3, Begin: 0, Length: 400)]);
-        Assert.Equal(400u, (await Host.NextAsync()).Length);
+        var report = await Host.NextAsync();
+        Assert.Equal((SwarmEventKind.PayloadSent, 0u, 400u), (report.Kind, report.Length, report.Begin));
 
         Link.Apply([new SwarmEffect(SwarmEffectKind.Unsend, Peer), Send(MessageId.Choke)]);
 
         Assert.Equal("Choke", await Remote.ReadAsync());
-        Assert.Equal(1100u, (await Host.NextAsync()).Length);
+        Assert.Equal(1100u, (await Host.NextAsync()).Begin);
         Assert.Equal(0, SendPool.Leased);
+    }
+
+    [Fact]
+    public async Task A_cancelled_block_that_still_waits_is_answered_with_a_reject_and_one_that_is_gone_is_not()
+    {
+        await Host.NextAsync();
+        Link.Apply([Piece(1, 0, 100)]);
+        Assert.Equal("Piece 1 0 100", await Remote.ReadAsync());
+        Assert.Equal(100u, (await Host.NextAsync()).Length);
+        Host.UploadGate.Limit = 1;
+        Link.Apply([Piece(2, 0, 200), Piece(3, 0, 400)]);
+
+        foreach (var (piece, length) in (ReadOnlySpan<(uint, uint)>)[(1, 100), (2, 200), (2, 201)])
+        {
+            Link.Apply([new SwarmEffect(SwarmEffectKind.Unsend, Peer, MessageId.Reject, piece, 0, length)]);
+        }
+
+        Link.Apply([Have(9)]);
+        Assert.Equal("Reject 2 0 200", await Remote.ReadAsync());
+        Assert.Equal("Have 9", await Remote.ReadAsync());
+        Assert.Equal(200u, (await Host.NextAsync()).Begin);
+    }
+
+    [Fact]
+    public async Task A_send_of_a_slow_link_leaves_little_in_the_systems_hands()
+    {
+        await Host.NextAsync();
+        Assert.Equal(64 * 1024, Ours.MostUnsent);
+        Link.Apply([.. Enumerable.Range(0, 12).Select(i => Piece((uint)i, 0, 16 * 1024))]);
+        // No more at once than that.
+        await Remote.ReadAsync();
+        Assert.Equal(64u * 1024, (await Host.NextAsync()).Length);
+        for (var i = 1; i < 12; i++)
+        {
+            await Remote.ReadAsync();
+        }
     }
 
     [Fact]

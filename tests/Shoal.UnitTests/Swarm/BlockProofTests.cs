@@ -98,6 +98,16 @@ public sealed class BlockProofTests
         Assert.Equal(new ReaderProgress(1, At * Piece, At * Piece, 1), Told(effects));
     }
 
+    [Fact]
+    public void A_seed_that_comes_to_who_waits_already_is_asked_for_hashes_at_once()
+    {
+        _swarm.Do(
+            new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.OpenReader(1, At * Piece, 20 * Piece))
+        );
+        var seed = _swarm.Join(out _, SwarmFixture.All | PeerCapabilities.V2);
+        Assert.Contains(_swarm.Message(seed, MessageId.HaveAll), SwarmFixture.IsSend(MessageId.HashRequest).Invoke);
+    }
+
     /// <summary>Somebody reads from a piece on; a seed is there and was asked for its blocks and for their hashes.</summary>
     private PeerHandle Start()
     {

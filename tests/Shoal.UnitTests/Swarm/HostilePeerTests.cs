@@ -294,8 +294,9 @@ public sealed class HostilePeerTests
                 Capabilities = SwarmFixture.All | PeerCapabilities.V2,
             }
         );
-        fixture.Message(peer, MessageId.HaveAll);
-        var asked = Assert.Single(Tick(TimeSpan.FromSeconds(1)), SwarmFixture.IsSend(MessageId.HashRequest).Invoke);
+        // Not at the next tick only.
+        var told = fixture.Message(peer, MessageId.HaveAll);
+        var asked = Assert.Single(told, SwarmFixture.IsSend(MessageId.HashRequest).Invoke);
         fixture.Message(peer, MessageId.HashReject, payload: asked.Payload);
         Assert.DoesNotContain(Tick(TimeSpan.FromSeconds(1)), SwarmFixture.IsSend(MessageId.HashRequest).Invoke);
         Assert.Contains(Tick(TimeSpan.FromSeconds(30)), SwarmFixture.IsSend(MessageId.HashRequest).Invoke);

@@ -74,6 +74,42 @@ public sealed class ReaderTests
     }
 
     [Fact]
+    public void Whoever_has_just_come_and_chokes_is_asked_for_what_is_read_and_for_the_rest_only_later()
+    {
+        var swarm = Create();
+        Open(swarm, 1, 50 * Piece);
+        var peer = swarm.Join(out _);
+        swarm.Message(peer, MessageId.HaveAll);
+        Assert.DoesNotContain(
+            swarm.Message(peer, MessageId.AllowedFast, 190),
+            SwarmFixture.IsSend(MessageId.Request).Invoke
+        );
+        var asked = swarm.Message(peer, MessageId.AllowedFast, 50).Where(SwarmFixture.IsSend(MessageId.Request));
+        Assert.Equal([50, 50], asked.Select(request => (int)request.Piece));
+        // It goes on choking: something to begin with is better than nothing.
+        Pass(swarm, new ReaderLimits().Patience);
+        Assert.Contains(Asks(swarm, peer), ask => ask.Piece == 190);
+    }
+
+    [Fact]
+    public void An_unchoke_takes_back_what_nobody_reads()
+    {
+        var swarm = Create();
+        var peer = swarm.Join(out _);
+        swarm.Message(peer, MessageId.HaveAll);
+        for (uint piece = 190; piece < 194; piece++)
+        {
+            swarm.Message(peer, MessageId.AllowedFast, piece);
+        }
+
+        Open(swarm, 1, 50 * Piece);
+        Assert.Equal(8, Asks(swarm, peer).Count);
+        var effects = swarm.Message(peer, MessageId.Unchoke);
+        Assert.Equal(8, effects.Count(SwarmFixture.IsSend(MessageId.Cancel)));
+        Assert.Equal([50, 50, 51, 51, 52, 52, 53, 53], Asks(swarm, peer).Select(ask => ask.Piece));
+    }
+
+    [Fact]
     public void Jumps_in_a_row_take_requests_back_ten_times_a_second_and_no_more()
     {
         var swarm = Create(ahead: new ReaderLimits { MinAhead = 1 });

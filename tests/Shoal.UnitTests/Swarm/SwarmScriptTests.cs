@@ -177,6 +177,28 @@ public sealed class SwarmScriptTests
         Assert.Equal((MessageId.Reject, 30u), (cancelled.MessageId, cancelled.Piece));
     }
 
+    [Theory]
+    [InlineData(true, MessageId.Reject)]
+    [InlineData(false, default(MessageId))]
+    public void A_cancel_takes_back_what_the_link_still_has(bool isFast, MessageId answer)
+    {
+        var fixture = new SwarmFixture(Torrent(pieces: 40), isSeed: true);
+        var peer = fixture.Join(out _, isFast ? SwarmFixture.All : PeerCapabilities.None);
+        fixture.Message(peer, MessageId.Interested);
+        fixture.Message(peer, MessageId.Request, 7, 0, 16384);
+        Assert.Equal(
+            new SwarmEffect(SwarmEffectKind.Unsend, peer, answer, 7, 0, 16384),
+            Assert.Single(fixture.Message(peer, MessageId.Cancel, 7, 0, 16384))
+        );
+        // A length of 0 would mean all that is there.
+        Assert.Empty(fixture.Message(peer, MessageId.Cancel, 7, 0, 0));
+        // What was taken back is no upload, and makes room for others.
+        fixture.Do(new SwarmEvent(SwarmEventKind.PayloadSent, peer, Begin: 16384));
+        Assert.Equal(0, fixture.Swarm.CreateStatus(fixture.Now).Uploaded);
+        Assert.Equal(0, fixture.Swarm.State.Find(peer)!.SendAhead);
+        Assert.Empty(fixture.Message(peer, MessageId.Cancel, 7, 0, 16384));
+    }
+
     [Fact]
     public void A_choke_without_the_fast_extension_frees_what_was_asked()
     {
