@@ -18,6 +18,22 @@ internal sealed class ShoalCommand(string name, string description) : Command(na
     /// <summary>In the order of the help.</summary>
     public IReadOnlyList<(string Title, List<Option> Options)> Groups => _groups;
 
+    /// <summary>A command that only holds others: alone it shows its help.</summary>
+    public ShoalCommand With(CliHost host, params IEnumerable<Command> commands)
+    {
+        foreach (var command in commands)
+        {
+            Add(command);
+        }
+
+        SetAction(_ =>
+        {
+            Help.Write(this, host.Error, host.TerminalSize().Width);
+            return ExitCode.Usage;
+        });
+        return this;
+    }
+
     public void AddGroup(string title, IEnumerable<Option> options)
     {
         var group = (title, new List<Option>(options));

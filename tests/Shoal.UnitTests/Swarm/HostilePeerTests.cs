@@ -259,6 +259,38 @@ public sealed class HostilePeerTests
             fixture.Message(from, MessageId.HashRequest, payload: new HashRequest(root, 0, index, 2, 0).ToArray());
     }
 
+    [Fact]
+    public void A_player_that_jumps_five_times_a_second_gets_hashes_each_time_and_nobody_more_without_end()
+    {
+        var torrent = Torrent(TorrentFormat.V2, pieces: 2, pieceLength: 1024 * 1024);
+        var fixture = new SwarmFixture(torrent, isSeed: true);
+        var peer = fixture.Join(out _);
+        var root = Assert.Single(torrent.Metainfo.Files).PiecesRoot!.Value;
+        Assert.Equal(100, Read(times: 100, apart: TimeSpan.FromSeconds(0.2)));
+        Assert.InRange(Read(times: 1000, apart: TimeSpan.FromSeconds(0.01)), 95, 105);
+
+        int Read(int times, TimeSpan apart)
+        {
+            var reads = 0;
+            var request = new HashRequest(root, 0, 0, 2, 0).ToArray();
+            // The disk fails each time, so that nobody waits for it.
+            var failure = new PieceHashResult { Piece = torrent.Metainfo.Layout.Piece(0), IsComplete = false };
+            for (var i = 0; i < times; i++)
+            {
+                fixture.Now += apart;
+                fixture.Do(new SwarmEvent(SwarmEventKind.Tick));
+                var effects = fixture.Message(peer, MessageId.HashRequest, payload: request);
+                if (effects.Exists(e => e.Disk.Kind == DiskRequestKind.HashPiece && e.Kind == SwarmEffectKind.Disk))
+                {
+                    reads++;
+                    fixture.Do(new SwarmEvent(SwarmEventKind.PieceHashed, Payload: failure));
+                }
+            }
+
+            return reads;
+        }
+    }
+
     [Theory]
     [InlineData(0u)]
     [InlineData(1u)]

@@ -45,6 +45,12 @@ internal sealed class DaemonAccess
     public string StateDirectory(ParseResult result) =>
         result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;
 
+    /// <summary>A folder that was named: of the daemon on this machine from where we are, of another as it stands.</summary>
+    public string? FolderOf(ParseResult result, Option<string?> option) =>
+        result.GetValue(option) is { Length: > 0 } folder && IsLocal(result)
+            ? Path.GetFullPath(folder)
+            : result.GetValue(option);
+
     /// <param name="work">What to do; its result is the exit code.</param>
     /// <exception cref="UserErrorException">The daemon cannot be reached, or refused.</exception>
     public async Task<int> UseAsync(ParseResult result, Func<DaemonClient, DaemonOutput, Task<int>> work)
