@@ -24,6 +24,8 @@ public enum TorrentState
 /// <summary>A snapshot of one torrent, published a few times a second; safe to read from any thread.</summary>
 public sealed record TorrentStatus
 {
+    private static readonly Dictionary<MemberId, long> Nobody = [];
+
     public required TorrentState State { get; init; }
 
     /// <summary>Bytes of wanted files; 0 while unknown. Padding does not count.</summary>
@@ -60,6 +62,12 @@ public sealed record TorrentStatus
 
     /// <summary>Pieces that failed their hash since start.</summary>
     public int HashFailures { get; init; }
+
+    /// <summary>
+    /// Of torrents with a membership: proven bytes received since start, by the member who sent them. Without what was not
+    /// needed or was wrong, and without padding.
+    /// </summary>
+    public IReadOnlyDictionary<MemberId, long> ReceivedFrom { get; init; } = Nobody;
 
     /// <summary>Bytes of payload a second, averaged over about 5 s.</summary>
     public long DownloadRate { get; init; }

@@ -34,6 +34,9 @@ public sealed record HubLimits
     /// <summary>Renewed certificates of one member an hour. Default 12. Beyond: 429.</summary>
     public int RenewalsPerMember { get; init; } = 12;
 
+    /// <summary>Receipts of one member an hour. Default 60: one in ten minutes for ten contents. Beyond: 429.</summary>
+    public int ReceiptsPerMember { get; init; } = 60;
+
     /// <summary>
     /// Peers (swarm, address and port) that one member can have listed. Default 256: some machines in many swarms. Beyond:
     /// further ones are answered, but not listed.

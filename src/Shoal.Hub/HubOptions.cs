@@ -32,6 +32,15 @@ public sealed record HubOptions
     /// <summary>How often members shall announce, from 1 s. Default 5 minutes.</summary>
     public TimeSpan AnnounceInterval { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>What is kept of the receipts of members that agreed. Default: sums.</summary>
+    public ReceiptRetention Receipts { get; init; } = ReceiptRetention.Sums;
+
+    /// <summary>
+    /// Where numbers for Prometheus are answered, without a certificate and without TLS: for this machine or a network that
+    /// only operators reach. Null: nowhere.
+    /// </summary>
+    public IPEndPoint? Metrics { get; init; }
+
     public HubLimits Limits { get; init; } = HubLimits.Default;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

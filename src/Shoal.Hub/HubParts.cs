@@ -24,12 +24,14 @@ internal sealed class HubParts : IAsyncDisposable
 {
     /// <summary>How often a hub that shares its database looks what the others did, if it did not hear of it.</summary>
     private const int TicksBetweenLooks = 5;
+    private const int TicksBetweenSweeps = 60;
 
     private readonly HubKeys _keys;
     private readonly SqlHubStore _store;
     private readonly RevocationBook _revocations;
     private readonly CatalogueBook _catalogue;
     private readonly MemberTracker _tracker;
+    private readonly ChallengeBook _challenges;
     private PostgresRelay? _relay;
     private int _ticks;
 
@@ -42,11 +44,23 @@ internal sealed class HubParts : IAsyncDisposable
         var verifier = new MembershipVerifier(Issuer.Authority);
         _catalogue = new CatalogueBook(store, verifier, _revocations);
         _tracker = new MemberTracker(options);
+        _challenges = new ChallengeBook(store, options.Time);
         var gate = new Gate(verifier, _revocations, options.Limits, options.Time);
         Join = new JoinEndpoints(gate, store, Issuer, _revocations, options);
         Invitations = new InvitationEndpoints(gate, store, Issuer, options);
-        Members = new MemberEndpoints(gate, store, _revocations, options);
+        Members = new MemberEndpoints(gate, store, _revocations, _challenges, options);
         Catalogue = new CatalogueEndpoints(gate, store, _catalogue, verifier, _revocations, _tracker, options);
+        Custody = new CustodyEndpoints(
+            gate,
+            store,
+            _catalogue,
+            _challenges,
+            new ReceiptTags(Issuer),
+            verifier,
+            _revocations,
+            _tracker,
+            options
+        );
         _catalogue.Changed = lines => _tracker.Serve(lines.SelectMany(line => line.Entry.Fields.InfoHashes.OnTheWire));
         _revocations.Changed += list =>
         {
@@ -66,6 +80,8 @@ internal sealed class HubParts : IAsyncDisposable
     public MemberEndpoints Members { get; }
 
     public CatalogueEndpoints Catalogue { get; }
+
+    public CustodyEndpoints Custody { get; }
 
     public HubStatus Status =>
         new(
@@ -93,6 +109,8 @@ internal sealed class HubParts : IAsyncDisposable
             var parts = new HubParts(options, keys, store);
             await parts._revocations.RefreshAsync(cancellation).ConfigureAwait(false);
             await parts._catalogue.RefreshAsync(cancellation).ConfigureAwait(false);
+            await store.KeepAsync(options.Receipts, cancellation).ConfigureAwait(false);
+            await parts._challenges.RefreshAsync(cancellation).ConfigureAwait(false);
             if (store.Postgres is { } postgres)
             {
                 parts._relay = new PostgresRelay(postgres, publication) { Heard = parts._tracker.Note };
@@ -153,13 +171,21 @@ internal sealed class HubParts : IAsyncDisposable
     public async Task TickAsync(CancellationToken cancellation)
     {
         _tracker.Expire();
-        if (_store.Postgres is null || ++_ticks % TicksBetweenLooks != 0)
-        {
-            return;
-        }
-
+        _ticks++;
         try
         {
+            if (_ticks % TicksBetweenSweeps == 0)
+            {
+                await _store.ExpireChallengesAsync(Options.Time.GetUtcNow(), cancellation).ConfigureAwait(false);
+                await _challenges.RefreshAsync(cancellation).ConfigureAwait(false);
+            }
+
+            if (_store.Postgres is null || _ticks % TicksBetweenLooks != 0)
+            {
+                return;
+            }
+
+            await _challenges.RefreshAsync(cancellation).ConfigureAwait(false);
             await _revocations.RefreshAsync(cancellation).ConfigureAwait(false);
             await _catalogue.RefreshAsync(cancellation).ConfigureAwait(false);
         }

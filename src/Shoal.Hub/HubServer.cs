@@ -22,10 +22,14 @@ namespace Shoal.Hub;
 /// </summary>
 public sealed class HubServer : IAsyncDisposable
 {
+    private const string RevocationsRoute = "/v1/revocations";
     private static readonly TimeSpan ServerLifetime = TimeSpan.FromDays(60);
 
     private readonly HubParts _parts;
+    private readonly HubCounters _counters = new();
+    private readonly DateTimeOffset _started;
     private readonly CancellationTokenSource _stop = new();
+    private MetricsServer? _metrics;
     private WebApplication? _application;
     private SslStreamCertificateContext _certificate;
     private DateTimeOffset _renewAt;
@@ -34,6 +38,7 @@ public sealed class HubServer : IAsyncDisposable
     private HubServer(HubParts parts)
     {
         _parts = parts;
+        _started = parts.Options.Time.GetUtcNow();
         _certificate = NewCertificate();
     }
 
@@ -41,6 +46,9 @@ public sealed class HubServer : IAsyncDisposable
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
     public PublicationId Publication => _parts.Issuer.Publication;
+
+    /// <summary>Where it answers Prometheus; null: nowhere.</summary>
+    public IPEndPoint? MetricsEndPoint => _metrics?.EndPoint;
 
     /// <summary>What it has to do with at the moment.</summary>
     public HubStatus Status => _parts.Status;
@@ -71,6 +79,13 @@ public sealed class HubServer : IAsyncDisposable
             server.EndPoints = inMemory is null
                 ? [.. addresses.Select(address => IPEndPoint.Parse(new Uri(address).Authority))]
                 : [];
+            if (options.Metrics is { } metrics)
+            {
+                server._metrics = await MetricsServer
+                    .StartAsync(metrics, () => server.Metrics, cancellation)
+                    .ConfigureAwait(false);
+            }
+
             server._ticks = server.TickAsync();
             return server;
         }
@@ -92,6 +107,9 @@ public sealed class HubServer : IAsyncDisposable
         CancellationToken cancellation
     ) => _parts.AddMemberAsync(request, name, role, cancellation);
 
+    /// <summary>What Prometheus gets.</summary>
+    internal string Metrics => _counters.Write(Status, _started);
+
     /// <summary>What answers requests.</summary>
     internal IServer Server => _application!.Services.GetRequiredService<IServer>();
 
@@ -103,6 +121,11 @@ public sealed class HubServer : IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
+        if (_metrics is not null)
+        {
+            await _metrics.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (_application is not null)
         {
             using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(2));
@@ -132,6 +155,7 @@ public sealed class HubServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         var application = builder.Build();
         application.UseRouting();
+        application.Use(CountAsync);
         application.Use(AnswerRefusalsAsync);
         Map(application);
         return application;
@@ -151,13 +175,23 @@ public sealed class HubServer : IAsyncDisposable
         to.MapPost("/v1/certificates", inviting.IssueAsync);
         to.MapGet("/v1/members", members.ListAsync);
         to.MapPost("/v1/members/revoke", members.RevokeAsync);
-        to.MapGet("/v1/revocations", members.RevocationsAsync);
+        to.MapGet(RevocationsRoute, members.RevocationsAsync);
         to.MapGet("/v1/catalogue", catalogue.ListAsync);
         to.MapPost("/v1/catalogue", catalogue.PublishAsync);
         to.MapGet("/v1/catalogue/{id}/{version}/torrent", catalogue.TorrentAsync);
         to.MapGet("/v1/catalogue/{id}/{version}/peers", catalogue.PeersAsync);
         to.MapDelete("/v1/catalogue/{id}/{version}", catalogue.WithdrawAsync);
         to.MapGet("/announce", catalogue.AnnounceAsync);
+        var custody = _parts.Custody;
+        to.MapPost("/v1/receipts", custody.TakeReceiptAsync);
+        to.MapGet("/v1/receipts", custody.OwnReceiptsAsync);
+        to.MapDelete("/v1/receipts", custody.ForgetReceiptsAsync);
+        to.MapGet("/v1/catalogue/{id}/{version}/custody", custody.FiguresAsync);
+        to.MapGet("/v1/catalogue/{id}/{version}/claims", custody.ClaimsAsync);
+        to.MapPost("/v1/challenges", custody.ChallengeAsync);
+        to.MapGet("/v1/challenges", custody.ChallengesAsync);
+        to.MapPost("/v1/challenges/reply", custody.ReplyAsync);
+        to.MapGet("/v1/challenges/{id}", custody.StateAsync);
     }
 
     private void Configure(KestrelServerOptions kestrel)
@@ -221,6 +255,22 @@ public sealed class HubServer : IAsyncDisposable
             additionalCertificates: null,
             offline: true
         );
+    }
+
+    private async Task CountAsync(HttpContext context, RequestDelegate next)
+    {
+        var time = _parts.Options.Time;
+        var begin = time.GetTimestamp();
+        try
+        {
+            await next(context).ConfigureAwait(false);
+        }
+        finally
+        {
+            var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+            var isWait = route == RevocationsRoute && context.Request.Query.ContainsKey("wait");
+            _counters.Count(route, context.Response.StatusCode, isWait ? null : time.GetElapsedTime(begin));
+        }
     }
 
     private static async Task AnswerRefusalsAsync(HttpContext context, RequestDelegate next)

@@ -56,6 +56,20 @@ public sealed class PublicationAuthority : IDisposable
     /// <summary>The private key, PKCS #8 in DER.</summary>
     public byte[] Export() => _key.ExportPkcs8PrivateKey();
 
+    /// <summary>A secret for one purpose: whoever has the authority's key can make it again, nobody else can.</summary>
+    public byte[] DeriveKey(ReadOnlySpan<byte> purpose)
+    {
+        var secret = _key.ExportParameters(includePrivateParameters: true).D!;
+        try
+        {
+            return HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, SHA256.HashSizeInBytes, info: purpose.ToArray());
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
     /// <summary>Issues a member's certificate, if whoever asks has the key that it names.</summary>
     /// <param name="request">PKCS #10 in DER, as <see cref="MemberIdentity.CreateRequest"/> makes it; only its key counts.</param>
     /// <param name="grant">What the authority decided.</param>

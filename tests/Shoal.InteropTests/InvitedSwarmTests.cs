@@ -21,7 +21,7 @@ public sealed class InvitedSwarmTests
     public async Task Members_get_it_the_outsider_nothing_and_the_revoked_no_more()
     {
         await using var lab = await Lab.CreateAsync("invited");
-        var hub = await StartHubAsync(lab);
+        var hub = await Invited.StartHubAsync(lab);
         var publisher = await lab.AddHostAsync("publisher");
         var content = Path.Combine(publisher.SubFolder("data"), Name);
         await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
@@ -29,12 +29,12 @@ public sealed class InvitedSwarmTests
         var capture = StartCapture(lab, torrent);
         await capture.WaitForLineAsync(line => line.Contains("capturing", StringComparison.Ordinal), Patience);
 
-        await InviteAsync(hub, publisher, "publisher");
-        var joining = Join(publisher, "--no-fetch");
+        await Invited.InviteAsync(hub, publisher, "publisher");
+        var joining = Invited.Join(publisher, "--no-fetch");
         Assert.Equal(0, await joining.WaitForExitAsync(Patience));
         var publishing = publisher.Start(
             Tools.Shoal,
-            ["publish", content, "--hub", $"{hub.Address}:7450", "--upload-limit", "2MiB/s", .. Here(publisher)]
+            ["publish", content, "--hub", $"{hub.Address}:7450", "--upload-limit", "2MiB/s", .. Invited.Here(publisher)]
         );
         await publishing.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
         Assert.Contains(publishing.Lines, line => line.Contains(torrent.InfoHash, StringComparison.Ordinal));
@@ -43,9 +43,11 @@ public sealed class InvitedSwarmTests
         for (var i = 1; i <= 6; i++)
         {
             var host = await lab.AddHostAsync($"member{i}");
-            await InviteAsync(hub, host, "member");
+            await Invited.InviteAsync(hub, host, "member");
             // The last one is slow, so that there is a middle to be revoked in.
-            members.Add((host, Join(host, i == 6 ? "-o got --seed --download-limit 150KiB/s" : "-o got --seed")));
+            members.Add(
+                (host, Invited.Join(host, i == 6 ? "-o got --seed --download-limit 150KiB/s" : "-o got --seed"))
+            );
         }
 
         var (revokedHost, revoked) = members[^1];
@@ -68,7 +70,7 @@ public sealed class InvitedSwarmTests
         var stopped = await RevokeAsync(hub, revoked);
         await AssertStoppedAsync(revoked, stopped);
         // Whoever goes on all the same (the same program again) is let in by nobody.
-        var again = Join(revokedHost, "-o got --timeout 10s");
+        var again = Invited.Join(revokedHost, "-o got --timeout 10s");
         foreach (var (_, process) in members)
         {
             await process.WaitForLineAsync(line => ShoalClient.IsEvent(line, "complete"), Patience);
@@ -138,43 +140,12 @@ public sealed class InvitedSwarmTests
         return lab.Hub.Start(Tools.Python, [Tools.Script("capture.py"), .. needles]);
     }
 
-    private static async Task<Host> StartHubAsync(Lab lab)
-    {
-        var host = await lab.AddHostAsync("hub");
-        string[] options = ["--host", host.Address, "--announce-interval", "5s", "--state", host.SubFolder("state")];
-        var hub = host.Start(Tools.Shoal, ["hub", .. options]);
-        await hub.WaitForLineAsync(line => line.StartsWith("Hub at https://", StringComparison.Ordinal), Patience);
-        return host;
-    }
-
     private static async Task<Sample> CreateAsync(Lab lab, string content)
     {
         var file = Path.Combine(lab.Folder, "stolen.torrent");
         await Lab.RunAsync(Tools.Shoal, ["create", content, "-o", file, "--no-date"]);
         return await Sample.ReadAsync(file, content);
     }
-
-    private static async Task InviteAsync(Host hub, Host guest, string role)
-    {
-        string[] options = ["--name", guest.Name, "--role", role, "--state", hub.SubFolder("state")];
-        var link = await hub.RunAsync(Tools.Shoal, ["invite", "create", .. options]);
-        await File.WriteAllTextAsync(Path.Combine(guest.Folder, "link"), link);
-    }
-
-    private static ClientProcess Join(Host host, string options) =>
-        host.Start("/bin/sh", "-c", $"exec '{Tools.Shoal}' join - {options} '{string.Join("' '", Here(host))}' < link");
-
-    private static string[] Here(Host host) =>
-        [
-            "--json",
-            "--port",
-            $"{Host.Port}",
-            "--bind",
-            host.Address,
-            "--no-port-mapping",
-            "--state",
-            host.SubFolder("state"),
-        ];
 
     /// <returns>Runs since the authority said so.</returns>
     private static async Task<Stopwatch> RevokeAsync(Host hub, ClientProcess member)

@@ -47,6 +47,7 @@ internal static class ShoalProgram
         ("join", JoinCommand.Build),
         ("catalogue", CatalogueCommand.Build),
         ("member", MemberCommand.Build),
+        ("custody", CustodyCommand.Build),
         ("completion", CompletionCommand.Build),
     ];
 

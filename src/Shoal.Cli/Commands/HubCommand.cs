@@ -56,6 +56,30 @@ internal sealed class HubCommand
         "How often members tell that they are there, 1s to 1h (default 5m)"
     );
 
+    private readonly Option<ReceiptRetention?> _receipts = Options.Value<ReceiptRetention>(
+        "--receipts",
+        "WHAT",
+        "What to keep of members' receipts: none, sums, or signed (default sums)",
+        "none, sums or signed",
+        static (string text, out ReceiptRetention value) => RetentionNames.TryParse(text, out value)
+    );
+
+    private readonly Option<IPEndPoint?> _metrics = new("--metrics")
+    {
+        Description = "Answer Prometheus there, without TLS and to anybody: keep it on this machine, as 127.0.0.1:9450",
+        HelpName = "ADDR:PORT",
+        CustomParser = result =>
+        {
+            if (EndPointText.TryParseListen(result.Tokens[^1].Value, out var value))
+            {
+                return value;
+            }
+
+            result.AddError($"--metrics: '{result.Tokens[^1].Value}' is not an address and port like 127.0.0.1:9450");
+            return null;
+        },
+    };
+
     private readonly Option<string?> _state = Options.Text(
         "--state",
         "DIR",
@@ -76,7 +100,20 @@ internal sealed class HubCommand
         _host = host;
         command.AddGroup(
             "Options",
-            [_listen, _names, _folder, _postgres, _lifetime, _interval, _protect, _passphrase.Option, _state, _json]
+            [
+                _listen,
+                _names,
+                _folder,
+                _postgres,
+                _lifetime,
+                _interval,
+                _receipts,
+                _metrics,
+                _protect,
+                _passphrase.Option,
+                _state,
+                _json,
+            ]
         );
         command.SetAction(RunAsync);
     }
@@ -90,6 +127,10 @@ internal sealed class HubCommand
                 new("The first start makes a new publication", "shoal hub --host hub.example.org"),
                 new("On this machine only, to try it", "shoal hub --listen 127.0.0.1:7450 --host 127.0.0.1"),
                 new(
+                    "Numbers for Prometheus, on this machine only",
+                    "shoal hub --host hub.example.org --metrics 127.0.0.1:9450"
+                ),
+                new(
                     "Two hubs behind one name: the same keys in both folders, and one database",
                     "shoal hub --host hub.example.org --folder /srv/hub --postgres /srv/hub/postgres"
                 ),
@@ -99,6 +140,9 @@ internal sealed class HubCommand
                 "The hub issues certificates, is the tracker of members, and keeps the catalogue and the revocation list. It "
                     + "keeps no addresses, no access log and no history of transfers. Whoever can read its folder decides who "
                     + "is a member: keep a copy of authority.key, authority.cer and publication.key where nobody else is.",
+                "Members may agree to tell what they received ('shoal member receipts'). --receipts sums keeps that without names, and "
+                    + "tells publishers sums only; signed keeps each member's last receipt as it was signed, so that publishers see "
+                    + "who has it and can challenge copies ('shoal custody'); none takes none and deletes what there is.",
                 "Whoever starts it first becomes the first administrator on this machine: 'shoal publish' and 'shoal invite' "
                     + "work at once. Distribution goes on when the hub is down; certificates last until they expire.",
             ],
@@ -163,6 +207,8 @@ internal sealed class HubCommand
             Postgres = result.GetValue(_postgres) is { } file ? ReadConnection(file) : null,
             CertificateLifetime = lifetime,
             AnnounceInterval = interval,
+            Receipts = result.GetValue(_receipts) ?? ReceiptRetention.Sums,
+            Metrics = result.GetValue(_metrics),
             Time = _host.Time,
         };
     }
@@ -246,7 +292,8 @@ internal sealed class HubCommand
             var line = new HubLine(
                 $"https://{address}",
                 publication,
-                [.. server.EndPoints.Select(end => end.ToString())]
+                [.. server.EndPoints.Select(end => end.ToString())],
+                server.MetricsEndPoint is { } end ? $"http://{end}/metrics" : null
             );
             JsonOutput.Write(_host.Out, line, HubJsonOutput.Context.HubLine);
             return;
@@ -254,6 +301,11 @@ internal sealed class HubCommand
 
         _host.Out.WriteLine($"Hub at https://{address}");
         _host.Out.WriteLine($"Publication {publication}");
+        if (server.MetricsEndPoint is { } metrics)
+        {
+            _host.Out.WriteLine($"Metrics at http://{metrics}/metrics");
+        }
+
         _host.Out.Flush();
     }
 

@@ -40,10 +40,18 @@ internal sealed class HubPublishing
 
     private readonly PassphraseOption _passphrase = new("your key");
 
+    private readonly Option<bool> _askReceipts = Options.Flag(
+        "--ask-receipts",
+        "Ask members for receipts of what they received; each decides for itself"
+    );
+
     public HubPublishing(CliHost host, ShoalCommand command)
     {
         _host = host;
-        command.AddGroup("Options with --hub", [_hub, _title, _versionName, _licence, _citation, _passphrase.Option]);
+        command.AddGroup(
+            "Options with --hub",
+            [_hub, _title, _versionName, _licence, _citation, _askReceipts, _passphrase.Option]
+        );
     }
 
     public bool IsWanted(ParseResult result) => result.GetValue(_hub) is not null;
@@ -55,6 +63,11 @@ internal sealed class HubPublishing
         if (others.FirstOrDefault(option => result.GetValue(option) is not null) is { } alone)
         {
             throw UserErrorException.Usage($"{alone.Name} goes with --hub");
+        }
+
+        if (result.GetValue(_askReceipts))
+        {
+            throw UserErrorException.Usage($"{_askReceipts.Name} goes with --hub");
         }
     }
 
@@ -144,9 +157,10 @@ internal sealed class HubPublishing
             InfoHashes = infoHashes,
             Torrent = new Sha256Digest(SHA256.HashData(torrent.Bytes.Span)),
             SignedAt = DateTimeOffset.FromUnixTimeSeconds(_host.Time.GetUtcNow().ToUnixTimeSeconds()),
+            AsksForReceipts = result.GetValue(_askReceipts) || before is { Fields.AsksForReceipts: true },
         };
         // The same content again, to go on seeding: the entry is there.
-        if (before is not null && before.Fields.InfoHashes == infoHashes && !SaysMore(result))
+        if (before is not null && before.Fields.InfoHashes == infoHashes && !SaysMore(result, before.Fields))
         {
             membership.Keep(new OfflineEntry(before.Entry.Encoded, torrent.Bytes));
             return before.Fields;
@@ -163,8 +177,9 @@ internal sealed class HubPublishing
         return draft;
     }
 
-    private bool SaysMore(ParseResult result) =>
-        result.GetValue(_versionName) is not null
+    private bool SaysMore(ParseResult result, CatalogueFields before) =>
+        (result.GetValue(_askReceipts) && !before.AsksForReceipts)
+        || result.GetValue(_versionName) is not null
         || result.GetValue(_licence) is not null
         || result.GetValue(_citation) is not null;
 

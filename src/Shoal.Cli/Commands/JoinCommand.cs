@@ -81,11 +81,13 @@ internal sealed class JoinCommand
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
     {
         var options = _network.Engine(result, _host);
-        var connect = HubCalls.Connect(RunningEngine.Network(options));
+        var network = RunningEngine.Network(options);
+        var connect = HubCalls.Connect(network);
         using var membership = await HubCalls.DoAsync(() => JoinAsync(result, options.StateDirectory, connect, cancel));
         ShowJoined(membership, result.GetValue(_json));
         if (result.GetValue(_only))
         {
+            await _fetch.AgreeAsync(result, membership, network, cancel);
             return ExitCode.Done;
         }
 
@@ -110,6 +112,7 @@ internal sealed class JoinCommand
             : null;
         if (chosen is null)
         {
+            await _fetch.AgreeAsync(result, membership, network, cancel);
             ShowChoice(entries, result.GetValue(_json));
             return ExitCode.Done;
         }

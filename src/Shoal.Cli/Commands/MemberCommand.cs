@@ -11,13 +11,14 @@ internal static class MemberCommand
     {
         var command = new ShoalCommand(
             "member",
-            "List members and shut some out, for administrators; protect or forget one's own membership"
+            "List members and shut some out, for administrators; look after one's own membership"
         )
         {
             Examples =
             [
                 new("Everybody", "shoal member list"),
                 new("The own key under a passphrase", "shoal member protect"),
+                new("What was told of what you received", "shoal member receipts"),
                 new("Somebody is none any more", "shoal member revoke 2cvezdqnzxnyfpkkflj7xtlhq4"),
             ],
         };
@@ -26,6 +27,7 @@ internal static class MemberCommand
         command.Add(MemberKeyCommands.BuildProtect(host));
         command.Add(MemberKeyCommands.BuildUnprotect(host));
         command.Add(MemberKeyCommands.BuildForget(host));
+        command.Add(MemberReceiptsCommand.Build(host));
         command.SetAction(_ =>
         {
             Help.Write(command, host.Error, host.TerminalSize().Width);

@@ -27,9 +27,14 @@ internal sealed class MemberGetOptions
         "Give up when nothing arrived for so long (default: wait)"
     );
 
+    private readonly Option<bool> _receipts = Options.Flag(
+        "--receipts",
+        "Agree to tell the hub what you received, as 'shoal member receipts' shows (default: nothing is told)"
+    );
+
     public MemberGetOptions(CliHost host) => _host = host;
 
-    public IEnumerable<Option> All => [_output, _seed, _seedTime, _timeout];
+    public IEnumerable<Option> All => [_output, _seed, _seedTime, _timeout, _receipts];
 
     /// <summary>Fetches an entry, and stays as the options say.</summary>
     public async Task<int> FetchAsync(
@@ -52,6 +57,7 @@ internal sealed class MemberGetOptions
             membership.Keep(new OfflineEntry(entry.Entry.Encoded, found.Bytes));
             return found;
         });
+        await AgreeAsync(result, membership, outbound, cancel);
         using var view = TransferViews.For(_host, json);
         return await new MemberTransfer(_host, membership, outbound).RunAsync(
             options,
@@ -64,9 +70,25 @@ internal sealed class MemberGetOptions
                 Timeout = result.GetValue(_timeout),
             },
             view,
-            cancel
+            cancel,
+            entry
         );
     }
+
+    /// <summary>Agrees to give receipts, if the user says so.</summary>
+    public Task AgreeAsync(
+        ParseResult result,
+        LocalMembership membership,
+        OutboundNetwork network,
+        CancellationToken cancel
+    ) =>
+        result.GetValue(_receipts)
+            ? HubCalls.DoAsync(async () =>
+            {
+                using var hub = HubClient.Of(membership, HubCalls.Connect(network), _host.Time);
+                await ReceiptConsent.AgreeAsync(_host, membership, hub, cancel);
+            })
+            : Task.CompletedTask;
 
     /// <summary>Whom the file of an invitation named.</summary>
     private static IEnumerable<DnsEndPoint> KeptPeers(LocalMembership membership)

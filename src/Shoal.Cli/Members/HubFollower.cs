@@ -60,6 +60,27 @@ internal sealed class HubFollower : IAsyncDisposable
         membership.RevocationsChanged += Remember;
     }
 
+    /// <summary>Raised when the hub says that a challenge waits for us. From any thread.</summary>
+    public event Action? Challenged;
+
+    /// <summary>Asks as we are known now.</summary>
+    public HubClient Client => Volatile.Read(ref _client);
+
+    /// <summary>The newest list known; null: none.</summary>
+    public RevocationList? Revocations => _membership.Revocations;
+
+    /// <summary>Signs with our key of now and the certificate that belongs to it: both change when the certificate is renewed.</summary>
+    public byte[] Sign(Func<MemberIdentity, ReadOnlyMemory<byte>, byte[]> statement)
+    {
+        lock (_lock)
+        {
+            return statement(_local.Identity, _local.Certificate);
+        }
+    }
+
+    /// <summary>Shows something that the user should know. From any thread.</summary>
+    public void Warn(string code, string message) => _news.Post(new TransferEvent.Warning(code, message));
+
     /// <summary>What the engine needs of a membership.</summary>
     public static PublicationMembership MembershipOf(LocalMembership local) =>
         new(
@@ -215,9 +236,14 @@ internal sealed class HubFollower : IAsyncDisposable
                         Take(list);
                     }
 
+                    if (answer.IsChallenged)
+                    {
+                        Challenged?.Invoke();
+                    }
+
                     pause = TimeSpan.FromSeconds(Math.Clamp(answer.AskAgainIn, 0, 60));
                     // A hub that answers at once all the time is not asked all the time.
-                    pause = answer.Version < known && pause < Soon ? Soon : pause;
+                    pause = (answer.Version < known || answer.IsChallenged) && pause < Soon ? Soon : pause;
                 }
                 catch (HubException error)
                 {

@@ -25,19 +25,21 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
     /// <param name="rules">When to leave.</param>
     /// <param name="view">Shows it.</param>
     /// <param name="cancel">Ends it cleanly.</param>
+    /// <param name="entry">What receipts and challenges are about; null: there are none.</param>
     public Task<int> RunAsync(
         EngineOptions options,
         MemberTorrent what,
         TorrentOptions torrent,
         LeaveRules rules,
         ITransferView view,
-        CancellationToken cancel
+        CancellationToken cancel,
+        KnownEntry? entry = null
     ) =>
         RunningEngine.UseAsync(
             host,
             Quiet(options),
             view,
-            news => FollowAsync(news, what, torrent, rules, cancel),
+            news => FollowAsync(news, what, torrent, rules, entry, cancel),
             cancel
         );
 
@@ -46,6 +48,7 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
         MemberTorrent what,
         TorrentOptions options,
         LeaveRules rules,
+        KnownEntry? entry,
         CancellationToken cancel
     )
     {
@@ -56,6 +59,7 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
             : await news.Engine.AddAsync(new MagnetLink { InfoHashes = what.InfoHashes }, options, cancel);
         await using var follower = new HubFollower(local, membership, network, news, host.Time);
         follower.Start(added);
+        await using var custody = StartCustody(entry, added, follower);
         var loop = new TransferLoop(news, host.Time);
         try
         {
@@ -76,4 +80,27 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
             return ExitCode.Interrupted;
         }
     }
+
+    /// <summary>Receipts, if the member agrees to give any, now or while it runs; null: there is nothing that they could be about.</summary>
+    private CustodyFollower? StartCustody(KnownEntry? entry, Torrent torrent, HubFollower hub) =>
+        HubCalls.Do(() =>
+        {
+            if (entry is null)
+            {
+                return null;
+            }
+
+            if (entry.Fields.AsksForReceipts && new ReceiptBook(local.Folder).ReadAgreed() is null)
+            {
+                hub.Warn(
+                    "receipts-asked",
+                    "the publisher would like receipts of what you receive; 'shoal member receipts --help' says what that "
+                        + "means, and nothing is told unless you agree"
+                );
+            }
+
+            var custody = new CustodyFollower(local, entry, torrent, hub, host.Time);
+            custody.Start();
+            return custody;
+        });
 }

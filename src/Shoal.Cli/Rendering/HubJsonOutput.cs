@@ -30,7 +30,9 @@ internal static class HubJsonOutput
 [JsonSerializable(typeof(RevokedLine))]
 internal sealed partial class HubJsonOutputContext : JsonSerializerContext;
 
-internal sealed record HubLine(string Url, string Publication, IReadOnlyList<string> Addresses) : JsonLine("listening");
+/// <param name="Metrics">Where Prometheus is answered; null: nowhere.</param>
+internal sealed record HubLine(string Url, string Publication, IReadOnlyList<string> Addresses, string? Metrics)
+    : JsonLine("listening");
 
 internal sealed record HubStatsLine(int Members, int Entries, long RevocationVersion, long Announces)
     : JsonLine("stats");

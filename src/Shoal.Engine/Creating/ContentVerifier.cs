@@ -98,7 +98,7 @@ public static class ContentVerifier
         }
     }
 
-    private static bool IsRight(Metainfo metainfo, PieceHashes? hashes, in HashedPiece piece)
+    internal static bool IsRight(Metainfo metainfo, PieceHashes? hashes, in HashedPiece piece)
     {
         var index = piece.Piece.Value;
         if (
@@ -149,6 +149,14 @@ public static class ContentVerifier
             IsTooLong = !isLink && info.Exists && info.Length > file.Size,
         };
     }
+
+    /// <summary>The files that hold bytes, where they lie.</summary>
+    internal static IReadOnlyList<ContentFile> FilesOf(Metainfo metainfo, string folder) =>
+        [
+            .. metainfo
+                .Files.Where(file => file is { IsPad: false, Size: > 0, SymlinkTarget: null })
+                .Select(file => new ContentFile(DiskPath(folder, file), file.Offset, file.Size)),
+        ];
 
     private static string DiskPath(string folder, MetainfoFile file) =>
         Path.Combine(folder, file.Path.Replace('/', Path.DirectorySeparatorChar));

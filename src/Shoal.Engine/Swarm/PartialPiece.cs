@@ -180,13 +180,16 @@ internal sealed class PartialPiece
     }
 
     /// <summary>The piece is proven: so is the honesty of everybody who sent a block of it.</summary>
-    public void CreditSenders()
+    public void CreditSenders(PieceLayout layout, MemberCredits credits)
     {
-        foreach (var sender in _senders)
+        // Padding is nobody's merit.
+        var data = layout.DataSizeOf(Piece);
+        for (var i = 0; i < _senders.Length; i++)
         {
-            if (sender is not null)
+            if (_senders[i] is { } sender)
             {
                 sender.ProvenBlocks++;
+                credits.Add(sender, Math.Min(PieceLayout.BlockSize, data - i * PieceLayout.BlockSize));
             }
         }
     }

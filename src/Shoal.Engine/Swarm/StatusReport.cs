@@ -27,6 +27,7 @@ internal static class StatusReport
             Uploaded = state.Uploaded,
             Wasted = state.Wasted,
             HashFailures = state.HashFailures,
+            ReceivedFrom = state.Credits.Snapshot,
             DownloadRate = (long)state.Down.Slow,
             UploadRate = (long)state.Up.Slow,
             PeerCount = state.PeerCount,

@@ -94,6 +94,9 @@ internal sealed class SwarmState
     public long Uploaded { get; set; }
     public long Wasted { get; set; }
     public int HashFailures { get; set; }
+
+    /// <summary>Who has given us what; without members nobody has.</summary>
+    public MemberCredits Credits { get; } = new();
     public RateMeter Down;
     public RateMeter Up;
 

@@ -328,7 +328,7 @@ internal sealed class Verification(
             OnTruth(partial.Piece, blocks);
         }
 
-        partial.CreditSenders();
+        partial.CreditSenders(content.Layout, state.Credits);
         Accept(content, partial.Piece);
         Copies.Proceed();
     }

@@ -17,7 +17,7 @@ public delegate ValueTask<Stream> HubConnect(string host, int port, Cancellation
 /// Speaks with a hub. Takes it for one because its certificate was issued by the authority, whatever the machine's own
 /// list of trusted authorities says. Safe to use from any thread.
 /// </summary>
-public sealed class HubClient : IDisposable
+public sealed partial class HubClient : IDisposable
 {
     private const int MaxAnswer = 64 * 1024 * 1024;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);

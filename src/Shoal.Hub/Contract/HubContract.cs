@@ -117,7 +117,8 @@ public sealed record CatalogueAnswer(IReadOnlyList<CatalogueItem> Entries);
 /// <param name="Version">Of the newest list; 0: none.</param>
 /// <param name="List">Null: there is none newer than the one asked about.</param>
 /// <param name="AskAgainIn">Seconds.</param>
-public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn);
+/// <param name="IsChallenged">Somebody asks the member whether it has what it claims (/v1/challenges).</param>
+public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn, bool IsChallenged = false);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -192,15 +192,14 @@ internal sealed class CatalogueEndpoints(
         );
 
     private static (EntryId Id, long Version) ReadName(HttpContext context) =>
-        EntryId.TryParse(context.Request.RouteValues["id"] as string, out var id)
-        && long.TryParse(
-            context.Request.RouteValues["version"] as string,
-            NumberStyles.None,
-            CultureInfo.InvariantCulture,
-            out var version
-        )
+        ReadName(context.Request.RouteValues["id"] as string, context.Request.RouteValues["version"] as string);
+
+    /// <summary>Of an entry, as paths and queries have it.</summary>
+    internal static (EntryId Id, long Version) ReadName(string? entry, string? number) =>
+        EntryId.TryParse(entry, out var id)
+        && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
             ? (id, version)
             : throw NoEntry();
 
-    private static RefusedException NoEntry() => new(404, "entry-unknown", "there is no such entry in the catalogue");
+    internal static RefusedException NoEntry() => new(404, "entry-unknown", "there is no such entry in the catalogue");
 }

@@ -5,7 +5,13 @@ using Shoal.Membership;
 namespace Shoal.Hub;
 
 /// <summary>Who is a member, for administrators; and who is none any more, for everybody.</summary>
-internal sealed class MemberEndpoints(Gate gate, IHubStore store, RevocationBook revocations, HubOptions options)
+internal sealed class MemberEndpoints(
+    Gate gate,
+    IHubStore store,
+    RevocationBook revocations,
+    ChallengeBook challenges,
+    HubOptions options
+)
 {
     private const int PageSize = 1000;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(50);
@@ -86,23 +92,27 @@ internal sealed class MemberEndpoints(Gate gate, IHubStore store, RevocationBook
     }
 
     /// <summary>
-    /// The newest list, if the member knows an older one; else waits for it (<c>?after=VERSION&amp;wait=SECONDS</c>), as
-    /// long as not too many wait.
+    /// The newest list, if the member knows an older one, and whether it is challenged; else waits for either
+    /// (<c>?after=VERSION&amp;wait=SECONDS</c>), as long as not too many wait.
     /// </summary>
     public async Task RevocationsAsync(HttpContext context)
     {
-        gate.Enter(context, MemberRole.Member);
+        var caller = gate.Enter(context, MemberRole.Member);
         var after = Number(context, "after", 0, long.MaxValue);
         var wait = TimeSpan.FromSeconds(Number(context, "wait", 0, (long)LongestWait.TotalSeconds));
         var isCrowded = false;
-        if (wait > TimeSpan.Zero && (revocations.Current?.Version ?? 0) <= after)
+        if (
+            wait > TimeSpan.Zero
+            && (revocations.Current?.Version ?? 0) <= after
+            && !challenges.IsChallenged(caller.Member)
+        )
         {
             isCrowded = Interlocked.Increment(ref _waiting) > options.Limits.Waiting;
             try
             {
                 if (!isCrowded)
                 {
-                    await revocations.WaitAsync(after, wait, context.RequestAborted).ConfigureAwait(false);
+                    await WaitAsync(caller.Member, after, wait, context.RequestAborted).ConfigureAwait(false);
                 }
             }
             finally
@@ -117,11 +127,30 @@ internal sealed class MemberEndpoints(Gate gate, IHubStore store, RevocationBook
                 new RevocationAnswer(
                     current?.Version ?? 0,
                     current?.Version > after ? current.Encoded.ToArray() : null,
-                    isCrowded ? (int)Pause.TotalSeconds : 0
+                    isCrowded ? (int)Pause.TotalSeconds : 0,
+                    challenges.IsChallenged(caller.Member)
                 ),
                 HubJson.Default.RevocationAnswer
             )
             .ConfigureAwait(false);
+    }
+
+    /// <summary>For the next list or for a challenge, whichever comes first.</summary>
+    private async Task WaitAsync(MemberId member, long after, TimeSpan wait, CancellationToken cancellation)
+    {
+        using var challenge = challenges.Wait(member);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var list = revocations.WaitAsync(after, wait, either.Token);
+        await Task.WhenAny(list, challenge.WhenChallenged).ConfigureAwait(false);
+        await either.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await list.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // There was a challenge first.
+        }
     }
 
     private async Task AddInvitedAsync(List<MemberId> members, CancellationToken cancellation)

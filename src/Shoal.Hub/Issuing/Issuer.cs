@@ -36,6 +36,15 @@ internal sealed class Issuer(HubKeys keys, TimeProvider time)
         }
     }
 
+    /// <summary>As <see cref="PublicationAuthority.DeriveKey"/>.</summary>
+    public byte[] DeriveKey(ReadOnlySpan<byte> purpose)
+    {
+        lock (_lock)
+        {
+            return keys.Authority.DeriveKey(purpose);
+        }
+    }
+
     public RevocationList Revoke(long version, IEnumerable<MemberId> members, IEnumerable<CertificateSerial> serials)
     {
         lock (_lock)

@@ -180,6 +180,14 @@ internal sealed partial class SqlHubStore
                     ("id", id.ToArray()),
                     ("version", version)
                 );
+                await using var receipts = Sql.Command(
+                    connection,
+                    transaction,
+                    "DELETE FROM receipts WHERE entry = @id AND version = @version",
+                    ("id", id.ToArray()),
+                    ("version", version)
+                );
+                await receipts.ExecuteNonQueryAsync().ConfigureAwait(false);
                 return await delete.ExecuteNonQueryAsync().ConfigureAwait(false) == 1;
             },
             cancellation

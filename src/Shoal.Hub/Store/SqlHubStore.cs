@@ -148,6 +148,7 @@ internal sealed partial class SqlHubStore : IHubStore
                 + $"version BIGINT NOT NULL, publisher {database.Bytes} NOT NULL, size BIGINT NOT NULL, "
                 + $"published BIGINT NOT NULL, entry {database.Bytes} NOT NULL, torrent {database.Bytes} NOT NULL, "
                 + "UNIQUE (id, version))",
+            .. CustodySchema(database),
         ];
 
     private async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellation)

@@ -39,6 +39,9 @@ public sealed record CatalogueFields
 
     /// <summary>By the publisher's clock, in whole seconds.</summary>
     public required DateTimeOffset SignedAt { get; init; }
+
+    /// <summary>The publisher would like receipts; each member decides for itself whether it gives any.</summary>
+    public bool AsksForReceipts { get; init; }
 }
 
 /// <summary>Bounds of catalogue entries.</summary>
@@ -66,6 +69,8 @@ public sealed class CatalogueEntry
     /// <summary>What is signed begins with it, so that no signature for one purpose is good for another.</summary>
     private static readonly byte[] Purpose = "shoal catalogue entry 1\0"u8.ToArray();
 
+    private static ReadOnlySpan<byte> Name => "entry"u8;
+
     private CatalogueEntry(CatalogueFields fields, MemberId publisher, byte[] encoded) =>
         (Fields, Publisher, Encoded) = (fields, publisher, encoded);
 
@@ -90,15 +95,7 @@ public sealed class CatalogueEntry
             throw new ArgumentException(wrong, nameof(fields));
         }
 
-        var body = WriteBody(fields);
-        var output = new ArrayBufferWriter<byte>(body.Length + 1024);
-        var writer = new BencodeWriter(output);
-        writer.BeginDictionary();
-        writer.Entry("certificate"u8, certificate);
-        writer.Entry("entry"u8, body);
-        writer.Entry("signature"u8, identity.Sign([.. Purpose, .. body]));
-        writer.End();
-        return output.WrittenSpan.ToArray();
+        return SignedStatement.Sign(Name, Purpose, WriteBody(fields), identity, certificate);
     }
 
     /// <summary>Says in a few words which field is out of its bounds; null: none.</summary>
@@ -135,15 +132,9 @@ public sealed class CatalogueEntry
         ArgumentNullException.ThrowIfNull(verifier);
         entry = null;
         fault = MembershipFault.Malformed;
-        Span<BencodeToken> table = stackalloc BencodeToken[32];
         if (
-            encoded.Length > CatalogueLimits.MaxLength
-            || !Bencode.TryParse(encoded, table, BencodeMode.Strict, out var root, out _)
-            || root.Count != 3
-            || !root.Find("certificate"u8).TryGetBytes(out var certificate)
-            || !root.Find("entry"u8).TryGetBytes(out var body)
-            || !root.Find("signature"u8).TryGetBytes(out var signature)
-            || ReadBody(body) is not { } fields
+            !SignedStatement.TryRead(encoded, Name, CatalogueLimits.MaxLength, out var signed)
+            || ReadBody(signed.Body) is not { } fields
             || WhatIsWrong(fields) is not null
         )
         {
@@ -156,18 +147,8 @@ public sealed class CatalogueEntry
             return false;
         }
 
-        var verdict = verifier.Verify(certificate, revoked, fields.SignedAt);
-        fault = verdict.Fault;
-        if (!verdict.IsOk)
-        {
-            return false;
-        }
-
-        fault =
-            verdict.Grant.Role < MemberRole.Publisher ? MembershipFault.WrongUse
-            : MemberIdentity.IsSigned(verdict.PublicKey.Span, (byte[])[.. Purpose, .. body], signature)
-                ? MembershipFault.None
-            : MembershipFault.BadSignature;
+        var verdict = signed.Check(Purpose, verifier, revoked, fields.SignedAt);
+        fault = verdict.IsOk && verdict.Grant.Role < MemberRole.Publisher ? MembershipFault.WrongUse : verdict.Fault;
         entry =
             fault == MembershipFault.None ? new CatalogueEntry(fields, verdict.Grant.Member, encoded.ToArray()) : null;
         return entry is not null;
@@ -186,6 +167,11 @@ public sealed class CatalogueEntry
         writer.Entry("infohash v2"u8, fields.InfoHashes.V2 is { } v2 ? v2.Span : default);
         writer.Entry("licence"u8, fields.Licence);
         writer.Entry("publication"u8, fields.Publication.Span);
+        if (fields.AsksForReceipts)
+        {
+            writer.Entry("receipts"u8, 1);
+        }
+
         writer.Entry("signed at"u8, fields.SignedAt.ToUnixTimeSeconds());
         writer.Entry("size"u8, fields.Size);
         writer.Entry("title"u8, fields.Title);
@@ -201,7 +187,7 @@ public sealed class CatalogueEntry
         Span<BencodeToken> table = stackalloc BencodeToken[64];
         if (
             !Bencode.TryParse(body, table, BencodeMode.Strict, out var root, out _)
-            || root.Count != 12
+            || !TryReadWish(root, out var asks)
             || root.Find("citation"u8).TextOrNull() is not { } citation
             || !root.Find("id"u8).TryGetBytes(out var id)
             || !root.Find("infohash v1"u8).TryGetBytes(out var v1)
@@ -241,6 +227,14 @@ public sealed class CatalogueEntry
             ),
             Torrent = new Sha256Digest(torrent),
             SignedAt = DateTimeOffset.FromUnixTimeSeconds(signedAt),
+            AsksForReceipts = asks,
         };
+    }
+
+    /// <summary>Twelve keys, and a thirteenth where the publisher asks for receipts.</summary>
+    private static bool TryReadWish(BencodeNode root, out bool asks)
+    {
+        asks = root.Find("receipts"u8).TryGetInteger(out var wish) && wish == 1;
+        return root.Count == (asks ? 13 : 12);
     }
 }

@@ -19,6 +19,7 @@ public sealed class PostgresHubTests
         var publication = PublicationId.Of([1, 2, 3]);
         await using var store = await SqlHubStore.OpenPostgresAsync(server.ConnectionString, publication, default);
         await HubStoreContract.HoldsAsync(store);
+        await CustodyStoreContract.HoldsAsync(store);
         await Assert.ThrowsAsync<HubStoreException>(() =>
             SqlHubStore.OpenPostgresAsync(server.ConnectionString, PublicationId.Of([4]), default)
         );

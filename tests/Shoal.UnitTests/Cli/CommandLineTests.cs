@@ -45,6 +45,7 @@ public sealed class CommandLineTests
         "join",
         "catalogue",
         "member",
+        "custody",
         "completion",
     ];
 

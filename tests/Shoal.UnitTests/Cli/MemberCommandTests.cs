@@ -36,6 +36,10 @@ public sealed class MemberCommandTests
             ["invite", "revoke", "aebagbafaydqq"],
             ["member", "list"],
             ["member", "revoke", "2cvezdqnzxnyfpkkflj7xtlhq4"],
+            ["member", "receipts"],
+            ["member", "receipts", "--on"],
+            ["custody", "status", "x"],
+            ["custody", "challenge", "x"],
         ];
         foreach (var command in commands)
         {
@@ -62,6 +66,14 @@ public sealed class MemberCommandTests
         (await CliRun.Of("hub", "--certificate-lifetime", "1m")).IsOneLine(2, "--certificate-lifetime");
         (await CliRun.Of("hub", "--announce-interval", "2h")).IsOneLine(2, "--announce-interval");
         (await CliRun.Of("hub", "--host", "a b")).IsOneLine(2, "--host");
+        (await CliRun.Of("hub", "--receipts", "all")).IsOneLine(2, "--receipts", "none, sums or signed");
+        (await CliRun.Of("hub", "--metrics", "9450")).IsOneLine(2, "--metrics");
+        (await CliRun.Of("member", "receipts", "--on", "--off")).IsOneLine(2, "--on and --off");
+        (await CliRun.Of("custody", "challenge", "x", "--blocks", "65")).IsOneLine(2, "--blocks");
+        (await CliRun.Of("custody", "challenge", "x", "--count", "0")).IsOneLine(2, "--count");
+        (await CliRun.Of("custody", "challenge", "x", "--wait", "2h")).IsOneLine(2, "--wait");
+        (await CliRun.Of("custody", "challenge", "x", "--member", "y")).IsOneLine(2, "--member");
+        (await CliRun.Of("publish", "x.torrent", "--ask-receipts")).IsOneLine(2, "--ask-receipts goes with --hub");
         (await CliRun.Of("hub", "--postgres", folder["none"])).IsOneLine(1, "--postgres");
         var table = folder.Write("people.csv", "name,role\nAda,emperor\n"u8.ToArray());
         (await CliRun.Of("invite", "import", table)).IsOneLine(1, "line 2", "nobody was invited");

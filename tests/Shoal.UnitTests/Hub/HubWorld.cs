@@ -46,13 +46,19 @@ internal sealed class HubWorld : IAsyncDisposable
 
     public HubLimits Limits { get; init; } = HubLimits.Default;
 
+    /// <summary>What the hub keeps of receipts, from the next start on.</summary>
+    public ReceiptRetention Receipts { get; set; } = ReceiptRetention.Sums;
+
     public string Folder => _folder.Path;
 
     public HubServer Hub => _hub!;
 
-    public static async Task<HubWorld> StartAsync(HubLimits? limits = null)
+    public static async Task<HubWorld> StartAsync(
+        HubLimits? limits = null,
+        ReceiptRetention receipts = ReceiptRetention.Sums
+    )
     {
-        var world = new HubWorld { Limits = limits ?? HubLimits.Default };
+        var world = new HubWorld { Limits = limits ?? HubLimits.Default, Receipts = receipts };
         await world.OpenAsync();
         return world;
     }
@@ -233,6 +239,7 @@ internal sealed class HubWorld : IAsyncDisposable
                 Hosts = ["hub.example"],
                 Folder = _folder["hub"],
                 Limits = Limits,
+                Receipts = Receipts,
                 Time = Time,
                 TickPeriod = TimeSpan.FromMinutes(5),
             },

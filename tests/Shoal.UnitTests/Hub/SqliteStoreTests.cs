@@ -15,6 +15,7 @@ public sealed class SqliteStoreTests
         using var folder = new TempFolder();
         await using var store = await SqlHubStore.OpenSqliteAsync(folder["hub.db"], Publication, default);
         await HubStoreContract.HoldsAsync(store);
+        await CustodyStoreContract.HoldsAsync(store);
     }
 
     [Fact]
