@@ -7,7 +7,9 @@ namespace Shoal.Engine;
 internal sealed class BackgroundTasks(Action<Exception> onFault)
 {
     private readonly Lock _lock = new();
-    private readonly HashSet<Task> _running = [];
+
+    // Null: nothing was ever started.
+    private HashSet<Task>? _running;
     private bool _ended;
 
     /// <summary>Starts the work on the pool; false when the owner is ending and nothing new may start.</summary>
@@ -23,7 +25,7 @@ internal sealed class BackgroundTasks(Action<Exception> onFault)
             Task? task = null;
             var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             task = RunAsync(started.Task, work, () => Forget(task!));
-            _running.Add(task);
+            (_running ??= []).Add(task);
             started.SetResult();
             return true;
         }
@@ -36,7 +38,7 @@ internal sealed class BackgroundTasks(Action<Exception> onFault)
         lock (_lock)
         {
             _ended = true;
-            left = [.. _running];
+            left = [.. _running ?? []];
         }
 
         await Task.WhenAll(left).ConfigureAwait(false);
@@ -67,7 +69,7 @@ internal sealed class BackgroundTasks(Action<Exception> onFault)
     {
         lock (_lock)
         {
-            _running.Remove(task);
+            _running?.Remove(task);
         }
     }
 }

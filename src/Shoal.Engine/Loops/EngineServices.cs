@@ -42,6 +42,9 @@ internal sealed class EngineServices : IAsyncDisposable
     public TickRota Rota { get; } = new();
     public required ChannelWriter<EngineEvent> Events { get; init; }
 
+    /// <summary>Of each torrent's swarm.</summary>
+    public required SwarmLimits SwarmLimits { get; init; }
+
     /// <summary>Used under a lock, only to seed others.</summary>
     public required Random Random { private get; init; }
 
@@ -173,6 +176,7 @@ internal sealed class EngineServices : IAsyncDisposable
                     Time = options.Time,
                 }
             ),
+            SwarmLimits = SwarmLimits.Default with { MaxPeers = options.MaxPeersPerTorrent },
             Random = random,
         };
     }
@@ -323,7 +327,7 @@ internal sealed class EngineServices : IAsyncDisposable
     {
         lock (_randomLock)
         {
-            return new Random(Random.Next());
+            return new SmallRandom(Random.NextInt64());
         }
     }
 }

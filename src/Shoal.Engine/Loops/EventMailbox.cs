@@ -86,6 +86,20 @@ internal sealed class EventMailbox<T>(int capacity)
         room?.SetResult();
     }
 
+    /// <summary>For the reader, while it is that: no memory is kept for what may come.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            _taken.Clear();
+            _taken.TrimExcess();
+            if (_incoming.Count == 0)
+            {
+                _incoming.TrimExcess();
+            }
+        }
+    }
+
     private bool Append(ReadOnlySpan<T> items, out bool mustRun)
     {
         mustRun = false;

@@ -10,7 +10,7 @@ namespace Shoal.Engine;
 /// Runs one <see cref="Swarm"/>: takes events in, carries effects out, one thread at a time. A strand, not a
 /// thread: it runs on whichever thread posted to it while it was idle.
 /// </summary>
-internal sealed class SwarmLoop : ISwarmMailbox
+internal sealed partial class SwarmLoop : ISwarmMailbox
 {
     /// <summary>
     /// Events waiting above which links wait before they post more. A link posts one receive at a time, at
@@ -26,18 +26,10 @@ internal sealed class SwarmLoop : ISwarmMailbox
 
     private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly Swarm _swarm;
     private readonly ISwarmOwner _owner;
     private readonly TimeProvider _time;
     private readonly long _epoch;
     private readonly EventMailbox<SwarmEvent> _mailbox = new(MailboxCapacity);
-    private readonly SwarmEffects _effects = new();
-    private readonly ConcurrentDictionary<PeerHandle, ISwarmLink> _links = SmallMap.Create<PeerHandle, ISwarmLink>();
-    private readonly Dictionary<PeerHandle, List<SwarmEffect>> _staged = [];
-    private readonly List<PeerHandle> _touched = [];
-    private readonly Stack<List<SwarmEffect>> _spareLists = new();
-    private readonly List<DiskRequest> _diskRequests = [];
-    private readonly Action _runOnPool;
     private ITorrentDisk? _disk;
     private TimeSpan _statusDue;
     private bool _faulted;
@@ -50,7 +42,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
         _owner = owner;
         _time = time;
         _epoch = epoch;
-        _runOnPool = Run;
+        _out = new Outgoing();
         Status = swarm.CreateStatus(Now);
     }
 
@@ -63,7 +55,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
     private TimeSpan Now => _time.GetElapsedTime(_epoch);
 
     /// <summary>Makes a link reachable for effects; call before its PeerJoined is posted.</summary>
-    public void Attach(PeerHandle peer, ISwarmLink link) => _links[peer] = link;
+    public void Attach(PeerHandle peer, ISwarmLink link) => Links[peer] = link;
 
     /// <summary>Gives the swarm its disk; call before the event that tells it of metadata is posted.</summary>
     public void Attach(ITorrentDisk disk) => Volatile.Write(ref _disk, disk);
@@ -123,6 +115,11 @@ internal sealed class SwarmLoop : ISwarmMailbox
     /// <summary>Time has passed: no news for <see cref="ISwarmOwner.Stirred"/>.</summary>
     public void Tick()
     {
+        if (_isAsleep)
+        {
+            return;
+        }
+
         var tick = new SwarmEvent(SwarmEventKind.Tick);
         if (_mailbox.Write(new ReadOnlySpan<SwarmEvent>(in tick), out var mustRun) && mustRun)
         {
@@ -146,7 +143,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
             Handle(CollectionsMarshal.AsSpan(batch));
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(static run => run(), _runOnPool, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static loop => loop.Run(), this, preferLocal: false);
     }
 
     private void Handle(ReadOnlySpan<SwarmEvent> batch)
@@ -160,7 +157,11 @@ internal sealed class SwarmLoop : ISwarmMailbox
                 ref readonly var e = ref batch[next];
                 // From here on the swarm owns what the event carries.
                 next++;
-                _swarm.Handle(in e, now, _effects);
+                if (_memory?.TryTake(in e) != true)
+                {
+                    Awake(now).Handle(in e, now, _out!.Effects);
+                }
+
                 if (e.Kind == SwarmEventKind.PeerLeft)
                 {
                     Detach(e.Peer);
@@ -168,7 +169,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
             }
 
             CarryOut(now);
-            _isQuiet = _swarm.IsQuiet;
+            FallAsleep(now);
         }
         catch (Exception exception)
         {
@@ -179,7 +180,7 @@ internal sealed class SwarmLoop : ISwarmMailbox
         {
             ReleaseBuffers(batch[next..]);
         }
-        else if (now >= _statusDue)
+        else if (now >= _statusDue && _swarm is not null)
         {
             Publish(now);
         }
@@ -187,7 +188,12 @@ internal sealed class SwarmLoop : ISwarmMailbox
 
     private void CarryOut(TimeSpan now)
     {
-        var effects = _effects.Span;
+        if (_out is not { } outgoing)
+        {
+            return;
+        }
+
+        var effects = outgoing.Effects.Span;
         for (var i = 0; i < effects.Length; i++)
         {
             ref readonly var effect = ref effects[i];
@@ -196,10 +202,10 @@ internal sealed class SwarmLoop : ISwarmMailbox
                 case SwarmEffectKind.Send:
                 case SwarmEffectKind.Unsend:
                 case SwarmEffectKind.Disconnect:
-                    Stage(in effect);
+                    outgoing.Stage(in effect);
                     break;
                 case SwarmEffectKind.Disk:
-                    _diskRequests.Add(effect.Disk);
+                    outgoing.DiskRequests.Add(effect.Disk);
                     break;
                 case SwarmEffectKind.Connect:
                     _owner.Connect((IPEndPoint)effect.Payload!, (DialHints)effect.Piece);
@@ -259,40 +265,27 @@ internal sealed class SwarmLoop : ISwarmMailbox
             }
         }
 
-        _effects.Clear();
-        SubmitDiskRequests();
-        FlushLinks();
+        outgoing.Effects.Clear();
+        SubmitDiskRequests(outgoing.DiskRequests);
+        FlushLinks(outgoing);
     }
 
-    private void SubmitDiskRequests()
+    private void SubmitDiskRequests(List<DiskRequest> requests)
     {
-        if (_diskRequests.Count > 0)
+        if (requests.Count > 0)
         {
             var disk = Volatile.Read(ref _disk) ?? throw new InvalidOperationException("disk request before metadata");
-            disk.Submit(CollectionsMarshal.AsSpan(_diskRequests));
-            _diskRequests.Clear();
+            disk.Submit(CollectionsMarshal.AsSpan(requests));
+            requests.Clear();
         }
     }
 
-    /// <summary>One batch per link leaves, however many events it took to make it.</summary>
-    private void Stage(in SwarmEffect effect)
+    private void FlushLinks(Outgoing outgoing)
     {
-        ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(_staged, effect.Peer, out _);
-        if (list is null)
+        foreach (var peer in outgoing.Touched)
         {
-            list = _spareLists.TryPop(out var spare) ? spare : [];
-            _touched.Add(effect.Peer);
-        }
-
-        list.Add(effect);
-    }
-
-    private void FlushLinks()
-    {
-        foreach (var peer in _touched)
-        {
-            _staged.Remove(peer, out var list);
-            if (_links.TryGetValue(peer, out var link))
+            outgoing.Staged.Remove(peer, out var list);
+            if (_links?.TryGetValue(peer, out var link) == true)
             {
                 link.Apply(CollectionsMarshal.AsSpan(list));
             }
@@ -302,17 +295,17 @@ internal sealed class SwarmLoop : ISwarmMailbox
             }
 
             list!.Clear();
-            _spareLists.Push(list);
+            outgoing.SpareLists.Push(list);
         }
 
-        _touched.Clear();
+        outgoing.Touched.Clear();
     }
 
-    private void Detach(PeerHandle peer) => _links.TryRemove(peer, out _);
+    private void Detach(PeerHandle peer) => _links?.TryRemove(peer, out _);
 
     private void Publish(TimeSpan now)
     {
-        Status = _swarm.CreateStatus(now);
+        Status = _swarm!.CreateStatus(now);
         _statusDue = now + StatusInterval;
     }
 
@@ -320,20 +313,20 @@ internal sealed class SwarmLoop : ISwarmMailbox
     private void Fault(Exception exception)
     {
         _faulted = true;
-        foreach (var effect in _effects.Span)
+        foreach (var effect in _out is { } outgoing ? outgoing.Effects.Span : [])
         {
             (effect.Payload as BlockBuffer)?.Release();
             effect.Disk.Buffer?.Release();
         }
 
-        _effects.Clear();
+        _out = null;
         Status = Status with
         {
             State = TorrentState.Failed,
             Error = $"internal error: {exception.Message}",
             Peers = [],
         };
-        foreach (var (peer, link) in _links)
+        foreach (var (peer, link) in Links)
         {
             var bye = new SwarmEffect(SwarmEffectKind.Disconnect, peer, Piece: (uint)DisconnectReason.InternalError);
             link.Apply(new ReadOnlySpan<SwarmEffect>(in bye));

@@ -68,8 +68,15 @@ internal sealed partial class TorrentRunner
 
     private void StartWebSeeds(Metainfo metainfo)
     {
-        if (Scope != SourceScope.Nobody)
+        if (Scope != SourceScope.Nobody && metainfo.WebSeeds.Count > 0 && _webSeeds is null)
         {
+            _webSeeds = new TorrentWebSeeds(
+                _services,
+                this,
+                _loop,
+                WebSeedFailed,
+                exception => Tell(new EngineEvent.EngineFaulted(exception))
+            );
             _webSeeds.Start(metainfo);
         }
     }

@@ -6,7 +6,8 @@ namespace Shoal.Engine;
 // Those who read the content while it comes in.
 internal sealed partial class TorrentRunner
 {
-    private readonly ConcurrentDictionary<int, TorrentReader> _readers = new();
+    // Made when the first one comes.
+    private ConcurrentDictionary<int, TorrentReader>? _readers;
     private int _lastReader;
 
     public TimeProvider Time => _services.Time;
@@ -22,13 +23,14 @@ internal sealed partial class TorrentRunner
         ArgumentOutOfRangeException.ThrowIfNegative(from);
         ArgumentOutOfRangeException.ThrowIfLessThan(to, from);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(to, chosen.Size);
-        if (_readers.Count >= SwarmLimits.Default.Readers.MaxReaders)
+        var readers = LazyInitializer.EnsureInitialized(ref _readers, SmallMap.Create<int, TorrentReader>);
+        if (readers.Count >= SwarmLimits.Default.Readers.MaxReaders)
         {
             return null;
         }
 
         var reader = new TorrentReader(this, Interlocked.Increment(ref _lastReader), metainfo.Layout, chosen, from, to);
-        _readers[reader.Id] = reader;
+        readers[reader.Id] = reader;
         if (_isDisposed)
         {
             reader.Fail(Gone);
@@ -40,7 +42,7 @@ internal sealed partial class TorrentRunner
 
     public void Close(TorrentReader reader)
     {
-        if (_readers.TryRemove(reader.Id, out _))
+        if (_readers?.TryRemove(reader.Id, out _) == true)
         {
             Command(new SwarmCommand.CloseReader(reader.Id));
         }
@@ -58,7 +60,7 @@ internal sealed partial class TorrentRunner
 
     void ISwarmOwner.ReaderAdvanced(ReaderProgress progress)
     {
-        if (_readers.TryGetValue(progress.Reader, out var reader))
+        if (_readers?.TryGetValue(progress.Reader, out var reader) == true)
         {
             reader.Advance(progress);
         }
@@ -68,7 +70,7 @@ internal sealed partial class TorrentRunner
 
     private void NudgeReaders()
     {
-        foreach (var reader in _readers.Values)
+        foreach (var reader in _readers?.Values ?? [])
         {
             reader.Nudge();
         }
@@ -76,7 +78,7 @@ internal sealed partial class TorrentRunner
 
     private void EndReaders()
     {
-        foreach (var reader in _readers.Values)
+        foreach (var reader in _readers?.Values ?? [])
         {
             reader.Fail(Gone);
         }

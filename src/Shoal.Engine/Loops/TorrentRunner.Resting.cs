@@ -6,8 +6,12 @@ internal sealed partial class TorrentRunner
     /// <summary>5 seconds without peers and without news. What is due at the start (the DHT, trackers) has begun by then.</summary>
     private const int TicksBeforeRest = 50;
 
+    /// <summary>The same where no peer is known and nothing is begun by ticks.</summary>
+    private const int TicksBeforeSleep = 3;
+
     private volatile bool _isStirred = true;
     private volatile int _isResting;
+    private volatile int _rests;
     private int _quietTicks;
 
     void ISwarmOwner.Stirred()
@@ -25,8 +29,8 @@ internal sealed partial class TorrentRunner
         }
     }
 
-    /// <summary>See <see cref="Torrent.IsAtRest"/>.</summary>
-    public bool IsAtRest => _isResting != 0;
+    /// <summary>See <see cref="Torrent.RestNumber"/>.</summary>
+    public int RestNumber => _isResting != 0 ? _rests : 0;
 
     /// <summary>At the end of each tick: whether the next can wait.</summary>
     private bool TryRest()
@@ -44,13 +48,14 @@ internal sealed partial class TorrentRunner
             return true;
         }
 
-        if (++_quietTicks < TicksBeforeRest)
+        if (++_quietTicks < (_loop.IsAsleep && !_sources.NeedTicks ? TicksBeforeSleep : TicksBeforeRest))
         {
             return false;
         }
 
         // Nothing of it changes while it rests.
         SaveWhatIsKnown();
+        _rests++;
         Interlocked.Exchange(ref _isResting, 1);
         if (_isStirred)
         {

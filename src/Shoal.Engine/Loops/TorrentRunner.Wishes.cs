@@ -13,8 +13,16 @@ internal sealed partial class TorrentRunner
 
     public void SetLimits(long download, long upload)
     {
-        DownloadGate.Limit = download;
-        UploadGate.Limit = upload;
+        // Without a limit there is nothing to make before a peer comes.
+        if (download > 0 || _downloadGate is not null)
+        {
+            DownloadGate.Limit = download;
+        }
+
+        if (upload > 0 || _uploadGate is not null)
+        {
+            UploadGate.Limit = upload;
+        }
     }
 
     /// <summary>Tiers of URLs: what the user set, or what the torrent and the user named at the start.</summary>
@@ -81,7 +89,7 @@ internal sealed partial class TorrentRunner
     }
 
     /// <summary>The user's filter of addresses is another one.</summary>
-    public void FilterChanged() => _connections.FilterChanged();
+    public void FilterChanged() => _connections?.FilterChanged();
 
     /// <summary>Peers reach us at another port than before (<see cref="EngineServices.PublicPort"/>).</summary>
     public void PortChanged()

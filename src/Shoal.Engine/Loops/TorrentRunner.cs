@@ -17,15 +17,14 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
     private readonly Action<TorrentRunner> _onNamed;
     private readonly SwarmLoop _loop;
     private readonly BackgroundTasks _tasks;
-    private readonly PeerConnections _connections;
     private readonly TorrentSources _sources;
-    private readonly TorrentWebSeeds _webSeeds;
     private readonly TaskCompletionSource<Metainfo> _metadataKnown = new(
         TaskCreationOptions.RunContinuationsAsynchronously
     );
     private readonly TaskCompletionSource _firstCompletion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TorrentDisk? _disk;
     private TorrentClaim? _claim;
+    private TorrentWebSeeds? _webSeeds;
     private MagnetLink? _magnet;
     private HashSet<MetainfoFile>? _selected;
     private Dictionary<MetainfoFile, FilePriority>? _chosen;
@@ -53,8 +52,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         InfoHashes = infoHashes;
         Metainfo = metainfo;
         Choose(metainfo);
-        DownloadGate = services.DownloadGate.CreateChild();
-        UploadGate = services.UploadGate.CreateChild();
         SetLimits(options.DownloadLimit, options.UploadLimit);
         _tasks = new BackgroundTasks(Fault);
         _security = CreateSecurity(metainfo);
@@ -76,15 +73,12 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
                 SuperSeeding = options.SuperSeeding,
                 Paused = options.Paused,
                 FilePriority = PriorityOf,
-                Limits = SwarmLimits.Default with { MaxPeers = services.Options.MaxPeersPerTorrent },
+                Limits = services.SwarmLimits,
             },
             infoHashes,
             metainfo
         );
         _loop = new SwarmLoop(swarm, this, services.Time, services.Epoch);
-        void OnFault(Exception exception) => Tell(new EngineEvent.EngineFaulted(exception));
-        _connections = new PeerConnections(services, this, _loop, options.Peers.ToHashSet(), OnFault);
-        _webSeeds = new TorrentWebSeeds(services, this, _loop, WebSeedFailed, OnFault);
         _sources = new TorrentSources(
             services,
             new AnnounceListener(
@@ -107,8 +101,6 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
     public HandshakeFeatures Features => EngineServices.FeaturesOf(DhtPort);
     public ISwarmMailbox Mailbox => _loop;
     public BlockPool ReceivePool => _services.ReceivePool;
-    public RateGate DownloadGate { get; }
-    public RateGate UploadGate { get; }
     public string SaveDirectory => _disk?.Storage.Root ?? _options.SaveDirectory;
     private string StateDirectory => _services.Options.StateDirectory;
     public Task<Metainfo> MetadataKnown => _metadataKnown.Task;
@@ -156,12 +148,12 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
 
         foreach (var (host, port) in magnet?.Peers ?? [])
         {
-            _connections.AddNamed(host, port, isOfUser: false);
+            Connections?.AddNamed(host, port, isOfUser: false);
         }
 
         foreach (var named in _options.NamedPeers)
         {
-            _connections.AddNamed(named.Host, named.Port, isOfUser: true);
+            Connections?.AddNamed(named.Host, named.Port, isOfUser: true);
         }
 
         if (Metainfo is null && !_options.Paused)
@@ -170,15 +162,11 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         }
     }
 
-    /// <summary>Takes in a peer that called and named this torrent.</summary>
-    public void Accept(ITransport transport, PeerIntroduction introduction) =>
-        _connections.Accept(transport, introduction);
-
     public bool Tick()
     {
         _loop.Tick();
         _sources.Tick();
-        _webSeeds.Tick(_loop.Status);
+        _webSeeds?.Tick(_loop.Status);
         if (++_ticks % TicksBetweenSaves == 0 && _isResting == 0)
         {
             SaveWhatIsKnown();
@@ -189,11 +177,9 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));
 
-    void ISwarmOwner.Connect(IPEndPoint endPoint, DialHints hints) => _connections.Dial(endPoint, hints);
-
     void ISwarmOwner.Ban(IPAddress address) => _services.Slots.Ban(address);
 
-    void ISwarmOwner.BanWebSeed(WebSeedUrl url) => _webSeeds.Ban(url);
+    void ISwarmOwner.BanWebSeed(WebSeedUrl url) => _webSeeds?.Ban(url);
 
     void ISwarmOwner.MetadataFetched(byte[] infoBytes) =>
         _tasks.TryRun(() =>
@@ -241,7 +227,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         }
 
         _sources.StateChanged(status);
-        _connections.SetState(status.State);
+        TellConnections(status.State);
         NudgeReaders();
         var hasFailed = status.State == TorrentState.Failed;
         if (hasFailed != _hasFailed)
@@ -265,15 +251,27 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             return;
         }
 
-        _isDisposed = true;
+        lock (_making)
+        {
+            _isDisposed = true;
+        }
+
         EndReaders();
         UnwatchMembership();
         SaveWhatIsKnown();
         var farewell = _sources.DisposeAsync().AsTask();
         Command(new SwarmCommand.Pause());
         await _tasks.EndAsync().ConfigureAwait(false);
-        await _connections.DisposeAsync().ConfigureAwait(false);
-        await _webSeeds.DisposeAsync().ConfigureAwait(false);
+        if (_connections is { } connections)
+        {
+            await connections.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_webSeeds is { } webSeeds)
+        {
+            await webSeeds.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (_disk is { } disk)
         {
             _services.SameContent.Leave(disk);

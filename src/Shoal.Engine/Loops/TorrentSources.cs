@@ -35,8 +35,10 @@ internal sealed class TorrentSources(
     private volatile bool _isComplete;
     private InfoHash[] _localNames = [];
     private InfoHash[] _toldLocally = [];
-    private readonly HashSet<InfoHash> _names = [];
-    private TorrentStatus? _started;
+    private InfoHash[] _names = [];
+
+    // Null: not begun.
+    private Having? _started;
     private bool _isPaused;
     private bool _isStopped;
 
@@ -67,8 +69,8 @@ internal sealed class TorrentSources(
         var urls = tiers.Select(Parse).Where(tier => tier.Count > 0).ToList();
         lock (_lock)
         {
-            _started = status;
-            _names.UnionWith(names);
+            _started = HavingOf(status);
+            _names = Union(names);
             if (urls.Count > 0)
             {
                 StartLoop(urls);
@@ -121,10 +123,10 @@ internal sealed class TorrentSources(
         var options = new AnnounceScheduleOptions
         {
             Tiers = tiers,
-            InfoHashes = [.. _names],
+            InfoHashes = _names,
             Origins = services.Egress.Origins,
-            IsComplete = _isComplete && IsWhole(_started!),
-            IsPartialSeed = IsPartialSeed(_started!),
+            IsComplete = _isComplete && _started == Having.All,
+            IsPartialSeed = _started == Having.Wanted,
             Seed = services.CreateRandom().Next(),
         };
         _loop = new AnnounceLoop(options, services.Trackers, listener, services.Time);
@@ -154,7 +156,7 @@ internal sealed class TorrentSources(
 
         lock (_lock)
         {
-            _names.UnionWith(names);
+            _names = Union(names);
             foreach (var name in names)
             {
                 _loop?.AddInfoHash(name);
@@ -168,10 +170,10 @@ internal sealed class TorrentSources(
         _isComplete = true;
         lock (_lock)
         {
-            _started = status;
+            _started = HavingOf(status);
         }
 
-        if (IsWhole(status))
+        if (HavingOf(status) == Having.All)
         {
             _loop?.Completed();
         }
@@ -200,7 +202,7 @@ internal sealed class TorrentSources(
             return;
         }
 
-        _loop?.SetPartialSeed(IsPartialSeed(status));
+        _loop?.SetPartialSeed(HavingOf(status) == Having.Wanted);
         _loop?.Resume();
     }
 
@@ -225,6 +227,9 @@ internal sealed class TorrentSources(
             services.Dht?.AddNode(node);
         }
     }
+
+    /// <summary>Something is begun by <see cref="Tick"/>; trackers have a clock of their own.</summary>
+    public bool NeedTicks => _dht is not null;
 
     /// <summary>Called a few times a second.</summary>
     public void Tick() => _dht?.Tick();
@@ -291,12 +296,22 @@ internal sealed class TorrentSources(
         }
     }
 
-    private static bool IsWhole(TorrentStatus status) =>
-        status.State == TorrentState.Seeding && status.WantedBytes == status.TotalBytes;
+    private InfoHash[] Union(InfoHash[] names) => names.All(_names.Contains) ? _names : [.. _names.Union(names)];
 
-    /// <summary>BEP 21: "a peer that is incomplete without downloading anything more".</summary>
-    private static bool IsPartialSeed(TorrentStatus status) =>
-        status.State == TorrentState.Seeding && status.WantedBytes < status.TotalBytes;
+    private static Having HavingOf(TorrentStatus status) =>
+        status.State != TorrentState.Seeding ? Having.Part
+        : status.WantedBytes == status.TotalBytes ? Having.All
+        : Having.Wanted;
+
+    /// <summary>What we had when announcing began, or when all that is wanted had come.</summary>
+    private enum Having
+    {
+        Part,
+
+        /// <summary>BEP 21: "a peer that is incomplete without downloading anything more".</summary>
+        Wanted,
+        All,
+    }
 
     private static IReadOnlyList<TrackerUrl> Parse(IReadOnlyList<string> tier) =>
         [.. tier.Select(text => TrackerUrl.TryParse(text, out var url) ? url : null).OfType<TrackerUrl>()];

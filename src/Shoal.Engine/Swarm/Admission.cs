@@ -11,6 +11,8 @@ internal sealed class Admission(SwarmState state, CandidatePool candidates)
     private readonly HashSet<WebSeedUrl> _bannedWebSeeds = [];
     private TimeSpan _nextNeedPeers;
 
+    public bool IsBlank => _bannedWebSeeds.Count == 0;
+
     /// <summary>Whether there are pieces that only we have.</summary>
     public Func<bool>? IsSpreading { get; set; }
 

@@ -16,6 +16,9 @@ internal sealed class BlockBlame
 
     private readonly List<Attempt> _attempts = [];
 
+    /// <summary>No piece waits for the truth.</summary>
+    public bool IsBlank => _attempts.Count == 0;
+
     /// <summary>A piece failed. Returns the guilty if that is clear already.</summary>
     public PeerState? OnFailed(PartialPiece partial, Sha256Digest[]? blocks)
     {

@@ -34,6 +34,10 @@ internal sealed partial class CandidatePool(SwarmState state)
     /// <summary>Known and not connected.</summary>
     public int Count => _queue.Count + Connecting;
 
+    /// <summary>Nobody is known, and nobody is to be kept away.</summary>
+    public bool IsBlank =>
+        _known.Count == 0 && _banned.Count == 0 && _forgiven.Count == 0 && _bannedOne.Count == 0 && Hearsay.IsBlank;
+
     public bool IsBanned(IPAddress address) => _banned.Contains(address);
 
     public void Ban(IPAddress address)

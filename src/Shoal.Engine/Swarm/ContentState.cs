@@ -8,6 +8,19 @@ namespace Shoal.Engine;
 internal sealed class ContentState
 {
     public ContentState(Metainfo metainfo, Func<MetainfoFile, FilePriority>? priority, bool isSequential, Random random)
+        : this(metainfo, isSequential, random, new PieceVerifier(metainfo)) =>
+        SetPriorities([.. metainfo.Files.Select(file => priority?.Invoke(file) ?? FilePriority.Normal)]);
+
+    /// <summary>Of which all is here.</summary>
+    public ContentState(SwarmMemory memory, Random random)
+        : this(memory.Metainfo, memory.IsSequential, random, memory.Verifier ?? new PieceVerifier(memory.Metainfo))
+    {
+        Losses = memory.Losses;
+        Have.SetAll();
+        SetPriorities(memory.Priorities ?? []);
+    }
+
+    private ContentState(Metainfo metainfo, bool isSequential, Random random, PieceVerifier verifier)
     {
         Metainfo = metainfo;
         Layout = metainfo.Layout;
@@ -16,10 +29,9 @@ internal sealed class ContentState
         Needed = new Bitfield(Layout.PieceCount);
         Startable = new Bitfield(Layout.PieceCount);
         Availability = new Availability(Layout.PieceCount, random);
-        Verifier = new PieceVerifier(metainfo);
+        Verifier = verifier;
         IsSequential = isSequential;
         Local = new LocalContent(this);
-        SetPriorities([.. metainfo.Files.Select(file => priority?.Invoke(file) ?? FilePriority.Normal)]);
     }
 
     public Metainfo Metainfo { get; }

@@ -21,6 +21,9 @@ internal sealed class HashFetch(SwarmState state)
     private readonly List<PieceIndex> _suspects = [];
     private int _next;
 
+    /// <summary>Nothing was asked for or is to be.</summary>
+    public bool IsBlank => _pending.Count == 0 && _suspects.Count == 0;
+
     /// <summary>Set by <see cref="Swarm"/>: the true hashes of a failed piece's blocks are known.</summary>
     public required Action<PieceIndex, Sha256Digest[]> OnTruth { get; init; }
 

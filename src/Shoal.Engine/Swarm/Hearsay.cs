@@ -33,6 +33,8 @@ internal sealed class Hearsay(SwarmState state)
     private readonly Dictionary<IPAddress, Sponsor> _sponsors = [];
     private readonly HashSet<IPAddress> _networks = [];
 
+    public bool IsBlank => _sponsors.Count == 0;
+
     /// <summary>Addresses in our list that are hearsay.</summary>
     public int Held { get; private set; }
 

@@ -54,6 +54,10 @@ internal sealed class HolePunch(SwarmState state, CandidatePool candidates, Exte
                 : new TokenBucket(limits.ConnectsPerMinuteOfPeer / 60.0, limits.ConnectBurstOfPeer);
     }
 
+    /// <summary>Nobody has asked us for anything lately, nor we anybody.</summary>
+    public bool IsBlank =>
+        _attempts.Count == 0 && _asked.Count == 0 && _victims.Count == 0 && _opened.Count == 0 && _accounts.Count == 0;
+
     public bool IsOn => state.Options.UseHolePunch && state.Content is not { Metainfo.IsPrivate: true };
 
     /// <summary>

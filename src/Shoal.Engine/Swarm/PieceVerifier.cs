@@ -34,6 +34,15 @@ internal sealed class PieceVerifier
     /// <summary>Null for v1.</summary>
     public PieceHashes? Hashes { get; }
 
+    /// <summary>A new one would know as much: nothing of it came from peers or the disk.</summary>
+    public bool IsReproducible =>
+        Hashes is null
+        || _metainfo.Files.All(file =>
+            file.PiecesRoot is not { } root
+            || file.Size <= _metainfo.Layout.PieceLength
+            || _metainfo.PieceLayers.ContainsKey(root)
+        );
+
     /// <summary>Whether a hash the piece should have is known.</summary>
     public bool CanVerify(int piece) =>
         _metainfo.Format != TorrentFormat.V2 || Hashes!.TryGetPieceHash(_metainfo.Layout.Piece(piece), out _);

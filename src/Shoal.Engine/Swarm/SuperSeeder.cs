@@ -13,6 +13,9 @@ internal sealed class SuperSeeder(SwarmState state)
 
     private bool IsOn => state.IsSuperSeeding && state.IsSeeding && state.Content is { Have.IsFull: true };
 
+    /// <summary>Nobody was shown anything yet.</summary>
+    public bool IsBlank => _shown is null;
+
     public void Join(PeerState peer)
     {
         if (IsOn && !peer.IsSeed)

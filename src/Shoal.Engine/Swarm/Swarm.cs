@@ -42,8 +42,17 @@ internal sealed partial class Swarm
     private TimeSpan _nextSecond;
 
     public Swarm(SwarmOptions options, InfoHashes infoHashes, Metainfo? metainfo)
+        : this(new SwarmState(options, infoHashes))
     {
-        _state = new SwarmState(options, infoHashes);
+        if (metainfo is not null)
+        {
+            SetMetainfo(metainfo);
+        }
+    }
+
+    private Swarm(SwarmState state)
+    {
+        _state = state;
         _holdings = new Holdings(_state);
         _ledger = new RequestLedger(_state);
         _hints = new PieceHints(_state, _ledger);
@@ -90,10 +99,6 @@ internal sealed partial class Swarm
             Readers = _readers,
         };
         RegisterExtensions();
-        if (metainfo is not null)
-        {
-            SetMetainfo(metainfo);
-        }
     }
 
     /// <summary>For tests: what the parts share.</summary>

@@ -13,7 +13,6 @@ internal sealed class SwarmState
     private readonly Dictionary<int, PeerState> _byHandle = [];
     private IPAddress? _externalIPv4;
     private IPAddress? _externalIPv6;
-    private static readonly SwarmEffects Nowhere = new();
 
     public SwarmState(SwarmOptions options, InfoHashes infoHashes)
     {
@@ -38,7 +37,7 @@ internal sealed class SwarmState
     public TimeSpan Now { get; set; }
 
     /// <summary>Where the effects of the event being handled go.</summary>
-    public SwarmEffects Effects { get; set; } = Nowhere;
+    public SwarmEffects Effects { get; set; } = new();
 
     /// <summary>Null while the metadata is unknown.</summary>
     public ContentState? Content { get; set; }

@@ -39,12 +39,21 @@ internal sealed class TrackerExchange(SwarmState state, ExtensionRegistry extens
     public void OnHandshake(PeerState peer) =>
         peer.Trackers ??= new Exchange { NextAt = state.Now + FirstDelay, SavedAt = state.Now };
 
+    /// <summary>Trackers that have answered us, in order.</summary>
+    public IReadOnlyList<TrackerUrl> Working => _working;
+
+    /// <summary>Peers have named none: each of them may name a few only, also when the torrent has rested meanwhile.</summary>
+    public bool IsBlank => _heard.Count == 0;
+
     /// <summary>A tracker has answered us.</summary>
-    public void Works(TrackerUrl tracker)
+    public void Works(TrackerUrl tracker) => Note(_working, tracker, state.Limits);
+
+    /// <summary>Adds a tracker to those that have answered us.</summary>
+    public static void Note(List<TrackerUrl> working, TrackerUrl tracker, SwarmLimits limits)
     {
-        if (!_working.Contains(tracker) && _working.Count < state.Limits.MaxTrackersTold)
+        if (!working.Contains(tracker) && working.Count < limits.MaxTrackersTold)
         {
-            _working.Add(tracker);
+            working.Add(tracker);
         }
     }
 

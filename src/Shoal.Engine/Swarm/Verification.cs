@@ -38,6 +38,16 @@ internal sealed class Verification(
     /// <summary>Pieces still to be hashed before anything is fetched.</summary>
     public int LeftToCheck => _toCheck.Count + _hashing.Count;
 
+    /// <summary>Nothing is being hashed, and nobody is suspected.</summary>
+    public bool IsBlank => LeftToCheck == 0 && _unproven.Count == 0 && blame.IsBlank;
+
+    /// <summary>All that is wanted was here before already.</summary>
+    public void Recall()
+    {
+        state.IsChecked = true;
+        _wasDone = state.IsSeeding;
+    }
+
     public void OnResume(ResumeState resume)
     {
         if (state.Content is not { } content || resume.Have.Length != content.Layout.PieceCount)

@@ -36,6 +36,10 @@ internal sealed class WantedFiles
     /// <summary>The priorities above 0 that some piece has, highest first.</summary>
     public byte[] UsedLevels { get; private set; } = [];
 
+    /// <summary>Of each file; null: all are normal.</summary>
+    public IReadOnlyList<FilePriority>? Priorities =>
+        Array.TrueForAll(_priorities, priority => priority == FilePriority.Normal) ? null : _priorities;
+
     /// <summary>Bytes of wanted files.</summary>
     public long WantedBytes { get; private set; }
 

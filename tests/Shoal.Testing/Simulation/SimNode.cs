@@ -75,6 +75,9 @@ internal sealed class SimNode
     public bool IsRunning => Swarm is not null;
     public TimeSpan? CompletedAt { get; private set; }
     public int Completions { get; private set; }
+
+    /// <summary>How often it had nothing to do, and began anew from its <see cref="SwarmMemory"/>.</summary>
+    public int Rests { get; private set; }
     public List<IPAddress> Banned { get; } = [];
     public List<WebSeedUrl> BannedWebSeeds { get; } = [];
     public List<DisconnectReason> Disconnects { get; } = [];
@@ -173,6 +176,12 @@ internal sealed class SimNode
         {
             Swarm.Handle(next, _world.Now, _effects);
             Carry();
+            // Wherever it may rest it does, and goes on as another.
+            if (Swarm?.Remember() is { } memory)
+            {
+                Rests++;
+                Swarm = new Swarm(memory, _world.Now);
+            }
         }
 
         _isHandling = false;

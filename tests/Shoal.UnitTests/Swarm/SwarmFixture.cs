@@ -41,7 +41,7 @@ internal sealed class SwarmFixture
     }
 
     public BuiltTorrent Torrent { get; }
-    public Swarm Swarm { get; }
+    public Swarm Swarm { get; private set; }
     public BlockPool Pool { get; } = new(4096);
     public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -56,6 +56,25 @@ internal sealed class SwarmFixture
 
         var resume = new ResumeState { Have = have, Check = new Bitfield(have.Length) };
         return Do(new SwarmEvent(SwarmEventKind.ResumeLoaded, Payload: resume));
+    }
+
+    /// <summary>The swarm rests, if it may, and another goes on.</summary>
+    /// <param name="commands">What is said meanwhile, all of which must be taken without a swarm.</param>
+    /// <returns>Whether it could.</returns>
+    public bool Rest(params SwarmCommand[] commands)
+    {
+        if (Swarm.Remember() is not { } memory)
+        {
+            return false;
+        }
+
+        foreach (var command in commands)
+        {
+            Assert.True(memory.TryTake(new SwarmEvent(SwarmEventKind.Command, Payload: command)), $"{command}");
+        }
+
+        Swarm = new Swarm(memory, Now);
+        return true;
     }
 
     /// <summary>The effects of one event.</summary>

@@ -36,6 +36,7 @@ public sealed class SwarmFuzzTests
                         _ => Join(),
                     };
                     SwarmFixture.Release(effects);
+                    fixture.Rest();
                 }
 
                 Assert.Equal(0, fixture.Pool.Leased);
