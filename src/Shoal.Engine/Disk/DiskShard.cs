@@ -147,7 +147,7 @@ internal sealed partial class DiskShard
 
     private void Take(in Item item)
     {
-        var torrent = item.Torrent.Shards[_number];
+        var torrent = item.Torrent.At(_number);
         _touched.Add(torrent);
         if (item.Action is { } action)
         {
@@ -273,6 +273,18 @@ internal sealed partial class DiskShard
         foreach (var torrent in _touched)
         {
             torrent.Disk.FinishRound(torrent);
+        }
+
+        if (_reads.Count == 0 && _dirty.Count == 0 && _active.Count == 0 && _failed.Count == 0)
+        {
+            // Nothing here names any of them any more.
+            foreach (var torrent in _touched)
+            {
+                if (torrent.IsBlank)
+                {
+                    torrent.Disk.Forget(torrent);
+                }
+            }
         }
 
         _touched.Clear();

@@ -187,7 +187,7 @@ internal sealed partial class FileStorage
                 DeleteFoldersAbove(from);
             }
 
-            _renamed[file] = path;
+            (_renamed ??= [])[file] = path;
         }
         catch (Exception e) when (StorageException.IsExpected(e))
         {
@@ -301,8 +301,7 @@ internal sealed partial class FileStorage
         Root = target.Root;
         lock (_changedLock)
         {
-            _changedFolders.Clear();
-            _changedFolders.UnionWith(target._changedFolders);
+            _changedFolders = target._changedFolders is { } changed ? [.. changed] : null;
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Shoal.Engine;
 internal sealed partial class FileStorage
 {
     // Folders that hold names created since the last time they were made durable.
-    private readonly HashSet<string> _changedFolders = [];
+    private HashSet<string>? _changedFolders;
     private readonly Lock _changedLock = new();
 
     /// <summary>
@@ -154,8 +154,8 @@ internal sealed partial class FileStorage
         string[] folders;
         lock (_changedLock)
         {
-            folders = [.. _changedFolders];
-            _changedFolders.Clear();
+            folders = [.. _changedFolders ?? []];
+            _changedFolders = null;
         }
 
         for (var i = 0; i < folders.Length; i++)
@@ -168,7 +168,7 @@ internal sealed partial class FileStorage
             {
                 lock (_changedLock)
                 {
-                    _changedFolders.UnionWith(folders.Skip(i));
+                    (_changedFolders ??= []).UnionWith(folders.Skip(i));
                 }
 
                 throw StorageException.From(e, "cannot make durable", folders[i]);
@@ -268,7 +268,7 @@ internal sealed partial class FileStorage
     {
         lock (_changedLock)
         {
-            _changedFolders.Add(folder);
+            (_changedFolders ??= []).Add(folder);
         }
     }
 

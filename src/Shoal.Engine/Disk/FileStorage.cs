@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -12,7 +13,9 @@ internal sealed partial class FileStorage
     private readonly IFileSystem _files;
     private readonly FileHandleCache _handles;
     private readonly Metainfo _metainfo;
-    private readonly Dictionary<int, string> _renamed;
+
+    // Null: none ever was.
+    private Dictionary<int, string>? _renamed;
     private readonly PartFileMap _parts;
 
     // Wanted files that are to have their space reserved when they are made.
@@ -31,7 +34,7 @@ internal sealed partial class FileStorage
         _handles = handles;
         _metainfo = metainfo;
         _preallocate = preallocate;
-        _renamed = renamed is null ? [] : new Dictionary<int, string>(renamed);
+        _renamed = renamed is null or { Count: 0 } ? null : new Dictionary<int, string>(renamed);
         Root = Path.GetFullPath(root);
         Map = new FileMap(metainfo);
         _parts = new PartFileMap(metainfo, Map);
@@ -46,7 +49,8 @@ internal sealed partial class FileStorage
     public int PartFile => _metainfo.Files.Count;
 
     /// <summary>Files that have another name than the torrent gives them, with '/' between elements.</summary>
-    public IReadOnlyDictionary<int, string> Renamed => _renamed;
+    public IReadOnlyDictionary<int, string> Renamed =>
+        _renamed ?? (IReadOnlyDictionary<int, string>)FrozenDictionary<int, string>.Empty;
 
     public string PathOf(int file) =>
         file == PartFile
@@ -226,7 +230,7 @@ internal sealed partial class FileStorage
     }
 
     private string RelativePathOf(int file) =>
-        _renamed.TryGetValue(file, out var name) ? name : _metainfo.Files[file].Path;
+        _renamed is not null && _renamed.TryGetValue(file, out var name) ? name : _metainfo.Files[file].Path;
 
     private static void Slice(List<Memory<byte>> buffers, int skip, int length, List<Memory<byte>> into)
     {

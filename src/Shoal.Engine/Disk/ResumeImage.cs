@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using Shoal.Protocol;
 
@@ -14,6 +15,12 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     // Pieces proven and written, with the place of the record that said so; a later checkpoint makes them durable.
     private readonly List<(int Piece, long At)> _pending = [];
 
+    // Most torrents never have any of these.
+    private Dictionary<int, WrittenBlocks>? _blocks;
+    private Dictionary<int, (long Time, int[] Files)>? _writing;
+    private HashSet<int>? _kept;
+    private Dictionary<int, string>? _renamed;
+
     /// <summary>Proven, and made durable by a checkpoint.</summary>
     public Bitfield Durable { get; private set; } = new(layout.PieceCount);
 
@@ -29,7 +36,11 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     /// </summary>
     public Bitfield Suspects { get; set; } = new(layout.PieceCount);
 
-    public Dictionary<int, WrittenBlocks> Blocks { get; } = [];
+    public IReadOnlyDictionary<int, WrittenBlocks> Blocks =>
+        _blocks ?? (IReadOnlyDictionary<int, WrittenBlocks>)FrozenDictionary<int, WrittenBlocks>.Empty;
+
+    /// <summary>Of the blocks that were written these are believed.</summary>
+    public void Believe(int piece, byte[] bitmap) => (_blocks ??= [])[piece] = new WrittenBlocks(bitmap, 0, bitmap);
 
     /// <summary>How we last left each file that we wrote to.</summary>
     public Dictionary<int, FileStamp> Stamps { get; } = [];
@@ -38,7 +49,8 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     public Dictionary<int, FileStamp> DurableStamps { get; } = [];
 
     /// <summary>By shard: files about to be written to, of which no end was recorded.</summary>
-    public Dictionary<int, (long Time, int[] Files)> Writing { get; } = [];
+    public IReadOnlyDictionary<int, (long Time, int[] Files)> Writing =>
+        _writing ?? (IReadOnlyDictionary<int, (long Time, int[] Files)>)FrozenDictionary<int, (long, int[])>.Empty;
 
     /// <summary>Whether a run began to write and did not stop in good order.</summary>
     public bool IsOpen { get; private set; }
@@ -57,12 +69,14 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
     public FilePriority[]? Priorities { get; private set; }
 
     /// <summary>Unwanted files whose part of shared pieces lies in the part file.</summary>
-    public HashSet<int> Kept { get; } = [];
+    public IReadOnlySet<int> Kept => _kept ?? (IReadOnlySet<int>)FrozenSet<int>.Empty;
 
-    public Dictionary<int, string> Renamed { get; } = [];
+    public IReadOnlyDictionary<int, string> Renamed =>
+        _renamed ?? (IReadOnlyDictionary<int, string>)FrozenDictionary<int, string>.Empty;
 
     /// <summary>Whether checkpoints have covered everything that was recorded.</summary>
-    public bool IsAllDurable => _pending.Count == 0 && Blocks.Values.All(blocks => blocks.Durable == blocks.Latest);
+    public bool IsAllDurable =>
+        _pending.Count == 0 && (_blocks is null || _blocks.Values.All(blocks => blocks.Durable == blocks.Latest));
 
     /// <summary>Takes the meaning of one record.</summary>
     /// <param name="at">Where the record starts in the journal.</param>
@@ -77,12 +91,12 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
                 BootId = reader.Raw(16) is { Length: 16 } id ? new Guid(id) : default;
                 SaveDirectory = reader.Text();
                 IsOpen = true;
-                Writing.Clear();
+                _writing = null;
                 break;
             case ResumeRecordKind.Closed:
                 LastTime = reader.Int64();
                 IsOpen = false;
-                Writing.Clear();
+                _writing = null;
                 break;
             case ResumeRecordKind.Begin:
                 ApplyBegin(ref reader);
@@ -113,7 +127,7 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
                 reader.Require(IsSafePath(name));
                 if (reader.IsGood)
                 {
-                    Renamed[file] = name;
+                    (_renamed ??= [])[file] = name;
                 }
 
                 break;
@@ -138,10 +152,10 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
         Durable.ClearAll();
         Written.ClearAll();
         Suspects.ClearAll();
-        Blocks.Clear();
+        _blocks = null;
         Stamps.Clear();
         DurableStamps.Clear();
-        Writing.Clear();
+        _writing = null;
         _pending.Clear();
     }
 
@@ -151,7 +165,7 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
         Durable.Clear(piece);
         Written.Clear(piece);
         Suspects.Clear(piece);
-        Blocks.Remove(piece);
+        _blocks?.Remove(piece);
         _pending.RemoveAll(p => p.Piece == piece);
     }
 
@@ -197,12 +211,13 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
             files[i] = reader.Index(fileCount + 1);
         }
 
-        Writing[shard] = (LastTime, files);
+        (_writing ??= [])[shard] = (LastTime, files);
     }
 
     private void ApplyEnd(ref ResumeRecordReader reader, long at)
     {
-        Writing.Remove(reader.Int32());
+        var shard = reader.Int32();
+        _writing?.Remove(shard);
         LastTime = Math.Max(LastTime, reader.Int64());
         ApplyStamps(ref reader);
         for (var left = reader.Count(8); left > 0 && reader.IsGood; left--)
@@ -219,7 +234,7 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
             if (reader.IsGood && !Claims(piece))
             {
                 var older = Blocks.GetValueOrDefault(piece);
-                Blocks[piece] = new WrittenBlocks(bitmap.ToArray(), at, older?.Durable);
+                (_blocks ??= [])[piece] = new WrittenBlocks(bitmap.ToArray(), at, older?.Durable);
             }
         }
 
@@ -232,7 +247,7 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
                 _pending.Add((piece, at));
             }
 
-            Blocks.Remove(piece);
+            _blocks?.Remove(piece);
             if (reader.IsGood)
             {
                 Suspects.Clear(piece);
@@ -335,14 +350,14 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
         }
 
         var priorities = new FilePriority[fileCount];
-        Kept.Clear();
+        _kept = null;
         for (var i = 0; i < fileCount; i++)
         {
             priorities[i] = (FilePriority)(bytes[i] & 7);
             reader.Require(Enum.IsDefined(priorities[i]));
             if ((bytes[i] & 0x80) != 0)
             {
-                Kept.Add(i);
+                (_kept ??= []).Add(i);
             }
         }
 

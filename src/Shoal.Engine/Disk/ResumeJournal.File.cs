@@ -70,19 +70,19 @@ internal sealed partial class ResumeJournal
     }
 
     /// <summary>Length, body, and a checksum that continues the one before, so that no leftover of a failed write fits.</summary>
-    private ReadOnlySpan<byte> Frame(ReadOnlySpan<byte> body, ref uint chain, out uint before)
+    private static ReadOnlySpan<byte> Frame(ReadOnlySpan<byte> body, ref uint chain, out uint before)
     {
         before = chain;
-        if (_frame.Length < body.Length + 8)
+        if (_threadFrame is not { } frame || frame.Length < body.Length + 8)
         {
-            _frame = new byte[Math.Max(_frame.Length * 2, body.Length + 8)];
+            _threadFrame = frame = new byte[Math.Max(512, 2 * (body.Length + 8))];
         }
 
-        BinaryPrimitives.WriteInt32LittleEndian(_frame, body.Length);
-        body.CopyTo(_frame.AsSpan(4));
-        chain = Checksum(chain, _frame.AsSpan(0, body.Length + 4));
-        BinaryPrimitives.WriteUInt32LittleEndian(_frame.AsSpan(body.Length + 4), chain);
-        return _frame.AsSpan(0, body.Length + 8);
+        BinaryPrimitives.WriteInt32LittleEndian(frame, body.Length);
+        body.CopyTo(frame.AsSpan(4));
+        chain = Checksum(chain, frame.AsSpan(0, body.Length + 4));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(body.Length + 4), chain);
+        return frame.AsSpan(0, body.Length + 8);
     }
 
     /// <summary>CRC-32C.</summary>
@@ -264,15 +264,15 @@ internal sealed partial class ResumeJournal
     private IEnumerable<ResumeRecordWriter> Records(MemoryStream content)
     {
         var image = Image;
-        yield return _writer
+        yield return Writer
             .Start(ResumeRecordKind.Session)
             .Int64(image.LastTime)
             .Raw(image.BootId.ToByteArray())
             .Text(image.SaveDirectory);
-        yield return _writer.Start(ResumeRecordKind.Durable).Counted(image.Durable.Bytes);
+        yield return Writer.Start(ResumeRecordKind.Durable).Counted(image.Durable.Bytes);
         var durable = image.Blocks.Where(b => b.Value.Durable is not null).ToArray();
         yield return EndRecord([], durable.Select(b => (b.Key, b.Value.Durable!)).ToArray(), []);
-        yield return _writer
+        yield return Writer
             .Start(ResumeRecordKind.Checkpoint)
             .Int64(image.LastTime)
             .Int64(content.Length)
@@ -280,21 +280,21 @@ internal sealed partial class ResumeJournal
         var pending = image.Pending.ToHashSet();
         var unsure = Enumerable.Range(0, image.Written.Length).Where(p => image.Written[p] && !pending.Contains(p));
         yield return EndRecord(image.Stamps, [], [.. unsure]);
-        yield return _writer.Start(ResumeRecordKind.Distrust);
+        yield return Writer.Start(ResumeRecordKind.Distrust);
         yield return EndRecord([], image.Blocks.Select(b => (b.Key, b.Value.Latest)).ToArray(), [.. pending]);
         foreach (var (shard, (time, files)) in image.Writing)
         {
-            yield return _writer.Start(ResumeRecordKind.Begin).Int32(shard).Int64(time).Numbers(files);
+            yield return Writer.Start(ResumeRecordKind.Begin).Int32(shard).Int64(time).Numbers(files);
         }
 
         if (!image.Suspects.IsEmpty)
         {
-            yield return _writer.Start(ResumeRecordKind.Suspects).Counted(image.Suspects.Bytes);
+            yield return Writer.Start(ResumeRecordKind.Suspects).Counted(image.Suspects.Bytes);
         }
 
         foreach (var (file, name) in image.Renamed)
         {
-            yield return _writer.Start(ResumeRecordKind.Rename).Int32(file).Text(name);
+            yield return Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(name);
         }
 
         if (image.Peers.Count > 0)
@@ -302,7 +302,7 @@ internal sealed partial class ResumeJournal
             yield return PeersRecord(image.Peers);
         }
 
-        yield return _writer.Start(ResumeRecordKind.Totals).Int64(image.Totals.Downloaded).Int64(image.Totals.Uploaded);
+        yield return Writer.Start(ResumeRecordKind.Totals).Int64(image.Totals.Downloaded).Int64(image.Totals.Uploaded);
         if (image.Priorities is { } priorities)
         {
             yield return PrioritiesRecord(priorities, image.Kept.Contains);
@@ -310,7 +310,7 @@ internal sealed partial class ResumeJournal
 
         if (!image.IsOpen)
         {
-            yield return _writer.Start(ResumeRecordKind.Closed).Int64(image.LastTime);
+            yield return Writer.Start(ResumeRecordKind.Closed).Int64(image.LastTime);
         }
     }
 
@@ -320,36 +320,36 @@ internal sealed partial class ResumeJournal
         int[] committed
     )
     {
-        _writer.Start(ResumeRecordKind.End).Int32(-1).Int64(Image.LastTime).Stamps(stamps).Int32(blocks.Length);
+        Writer.Start(ResumeRecordKind.End).Int32(-1).Int64(Image.LastTime).Stamps(stamps).Int32(blocks.Length);
         foreach (var (piece, bitmap) in blocks)
         {
-            _writer.Int32(piece).Counted(bitmap);
+            Writer.Int32(piece).Counted(bitmap);
         }
 
-        return _writer.Numbers(committed).Int32(0);
+        return Writer.Numbers(committed).Int32(0);
     }
 
     private ResumeRecordWriter PeersRecord(IReadOnlyCollection<IPEndPoint> peers)
     {
-        _writer.Start(ResumeRecordKind.Peers).Int32(peers.Count);
+        Writer.Start(ResumeRecordKind.Peers).Int32(peers.Count);
         foreach (var peer in peers)
         {
             var address = peer.Address.GetAddressBytes();
-            _writer.Byte((byte)address.Length).Raw(address);
-            _writer.Byte((byte)(peer.Port >> 8)).Byte((byte)peer.Port);
+            Writer.Byte((byte)address.Length).Raw(address);
+            Writer.Byte((byte)(peer.Port >> 8)).Byte((byte)peer.Port);
         }
 
-        return _writer;
+        return Writer;
     }
 
     private ResumeRecordWriter PrioritiesRecord(IReadOnlyList<FilePriority> priorities, Func<int, bool> isKept)
     {
-        _writer.Start(ResumeRecordKind.Priorities).Int32(priorities.Count);
+        Writer.Start(ResumeRecordKind.Priorities).Int32(priorities.Count);
         for (var i = 0; i < priorities.Count; i++)
         {
-            _writer.Byte((byte)((int)priorities[i] | (isKept(i) ? 0x80 : 0)));
+            Writer.Byte((byte)((int)priorities[i] | (isKept(i) ? 0x80 : 0)));
         }
 
-        return _writer;
+        return Writer;
     }
 }

@@ -23,8 +23,13 @@ internal sealed partial class ResumeJournal : IDisposable
     private readonly Guid _bootId;
     private readonly string _path;
     private readonly Lock _lock = new();
-    private readonly ResumeRecordWriter _writer = new();
-    private byte[] _frame = new byte[512];
+
+    // Each record is made and written under the lock, without a wait: one place for all journals of a thread.
+    [ThreadStatic]
+    private static ResumeRecordWriter? _threadWriter;
+
+    [ThreadStatic]
+    private static byte[]? _threadFrame;
     private RestingFile? _file;
     private string _saveDirectory;
     private long _length;
@@ -104,7 +109,7 @@ internal sealed partial class ResumeJournal : IDisposable
         lock (_lock)
         {
             EnsureSession();
-            Append(_writer.Start(ResumeRecordKind.Begin).Int32(shard).Int64(Now).Numbers(files));
+            Append(Writer.Start(ResumeRecordKind.Begin).Int32(shard).Int64(Now).Numbers(files));
         }
     }
 
@@ -114,13 +119,13 @@ internal sealed partial class ResumeJournal : IDisposable
         lock (_lock)
         {
             EnsureSession();
-            _writer.Start(ResumeRecordKind.End).Int32(shard).Int64(Now).Stamps(stamps).Int32(record.Blocks.Count);
+            Writer.Start(ResumeRecordKind.End).Int32(shard).Int64(Now).Stamps(stamps).Int32(record.Blocks.Count);
             foreach (var (index, piece) in record.Blocks)
             {
-                _writer.Int32(index).Counted(System.Runtime.InteropServices.MemoryMarshal.AsBytes(piece.WrittenBits));
+                Writer.Int32(index).Counted(System.Runtime.InteropServices.MemoryMarshal.AsBytes(piece.WrittenBits));
             }
 
-            Append(_writer.Numbers(record.Committed).Numbers(record.Lost));
+            Append(Writer.Numbers(record.Committed).Numbers(record.Lost));
         }
     }
 
@@ -141,8 +146,8 @@ internal sealed partial class ResumeJournal : IDisposable
             if (Image.Claims(piece))
             {
                 EnsureSession();
-                _writer.Start(ResumeRecordKind.End).Int32(-1).Int64(Now).Int32(0).Int32(0).Int32(0);
-                Append(_writer.Numbers([piece]));
+                Writer.Start(ResumeRecordKind.End).Int32(-1).Int64(Now).Int32(0).Int32(0).Int32(0);
+                Append(Writer.Numbers([piece]));
                 Sync();
             }
         }
@@ -166,7 +171,7 @@ internal sealed partial class ResumeJournal : IDisposable
             EnsureSession();
             // A file written anew meanwhile has other offsets: this checkpoint then covers nothing.
             var covers = mark.Generation == _generation ? mark.Length : 0;
-            Append(_writer.Start(ResumeRecordKind.Checkpoint).Int64(Now).Int64(covers).Stamps(stamps));
+            Append(Writer.Start(ResumeRecordKind.Checkpoint).Int64(Now).Int64(covers).Stamps(stamps));
             if (_needsRewrite || _length > Math.Max(MinRewrite, 4 * _lengthAfterRewrite))
             {
                 Rewrite();
@@ -187,7 +192,7 @@ internal sealed partial class ResumeJournal : IDisposable
     {
         lock (_lock)
         {
-            Append(_writer.Start(ResumeRecordKind.Distrust));
+            Append(Writer.Start(ResumeRecordKind.Distrust));
         }
     }
 
@@ -198,7 +203,7 @@ internal sealed partial class ResumeJournal : IDisposable
         {
             if (_file is not null)
             {
-                Append(_writer.Start(ResumeRecordKind.Closed).Int64(Now));
+                Append(Writer.Start(ResumeRecordKind.Closed).Int64(Now));
                 if (_needsRewrite)
                 {
                     Rewrite();
@@ -216,8 +221,8 @@ internal sealed partial class ResumeJournal : IDisposable
     {
         lock (_lock)
         {
-            Apply(_writer.Start(ResumeRecordKind.Session).Int64(Now).Raw(_bootId.ToByteArray()).Text(_saveDirectory));
-            Apply(_writer.Start(ResumeRecordKind.Closed).Int64(Now));
+            Apply(Writer.Start(ResumeRecordKind.Session).Int64(Now).Raw(_bootId.ToByteArray()).Text(_saveDirectory));
+            Apply(Writer.Start(ResumeRecordKind.Closed).Int64(Now));
             Rewrite();
         }
     }
@@ -236,7 +241,7 @@ internal sealed partial class ResumeJournal : IDisposable
         lock (_lock)
         {
             EnsureSession();
-            Append(_writer.Start(ResumeRecordKind.Totals).Int64(downloaded).Int64(uploaded));
+            Append(Writer.Start(ResumeRecordKind.Totals).Int64(downloaded).Int64(uploaded));
         }
     }
 
@@ -255,7 +260,7 @@ internal sealed partial class ResumeJournal : IDisposable
         lock (_lock)
         {
             EnsureSession();
-            Append(_writer.Start(ResumeRecordKind.Rename).Int32(file).Text(path));
+            Append(Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(path));
             Sync();
         }
     }
@@ -298,10 +303,12 @@ internal sealed partial class ResumeJournal : IDisposable
         }
     }
 
+    private static ResumeRecordWriter Writer => _threadWriter ??= new ResumeRecordWriter();
+
     private long Now => _time.GetUtcNow().UtcTicks;
 
     private ResumeRecordWriter SessionRecord() =>
-        _writer.Start(ResumeRecordKind.Session).Int64(Now).Raw(_bootId.ToByteArray()).Text(_saveDirectory);
+        Writer.Start(ResumeRecordKind.Session).Int64(Now).Raw(_bootId.ToByteArray()).Text(_saveDirectory);
 
     // Everything below is called under the lock.
 
@@ -337,7 +344,7 @@ internal sealed partial class ResumeJournal : IDisposable
 
         Append(SessionRecord());
         // What an earlier run wrote and did not sync, no sync of this run makes durable.
-        Append(_writer.Start(ResumeRecordKind.Distrust));
+        Append(Writer.Start(ResumeRecordKind.Distrust));
         if (_file is null)
         {
             Rewrite();

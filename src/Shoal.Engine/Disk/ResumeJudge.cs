@@ -115,7 +115,7 @@ internal sealed class ResumeJudge
                 continue;
             }
 
-            _image.Blocks[index] = new WrittenBlocks(bitmap, 0, bitmap);
+            _image.Believe(index, bitmap);
             var count = _metainfo.Layout.DataBlockCount(piece);
             var before = blocks.Count;
             for (var block = 0; block < count; block++)

@@ -54,6 +54,16 @@ internal sealed class ShardTorrent(TorrentDisk disk, int shard)
     /// <summary>When the disk failed last; valid while one of the two above is set.</summary>
     public long FailedAt { get; set; }
 
+    /// <summary>One made anew would be the same.</summary>
+    public bool IsBlank =>
+        !IsFrozen
+        && !IsClosed
+        && !HasFailed
+        && HeldCount == 0
+        && Record.IsEmpty
+        && Pieces.Count + Events.Count + Discarded.Count + Watched.Count == 0
+        && Deferred.Count + Resumed.Count + StuckCopies.Count + AfterRound.Count == 0;
+
     public bool HasFailed => IsWriteBlocked || UnreadableRange is not null;
 
     public void Post(in SwarmEvent answer) => Events.Add(answer);

@@ -7,10 +7,12 @@ namespace Shoal.Engine;
 internal sealed partial class TorrentDisk
 {
     // One administrative operation at a time.
+    private static readonly IReadOnlyDictionary<int, string> NoNames = new Dictionary<int, string>();
+
     private readonly SemaphoreSlim _admin = new(1);
     private readonly Lock _placeLock = new();
     private bool _isClosed;
-    private IReadOnlyDictionary<int, string> _renamed = new Dictionary<int, string>();
+    private IReadOnlyDictionary<int, string> _renamed = NoNames;
 
     /// <summary>Joins the workers and finds out what is on disk.</summary>
     /// <param name="sink">See <see cref="DiskEventSink"/>.</param>
@@ -49,7 +51,7 @@ internal sealed partial class TorrentDisk
             ResumedTotals = image.Totals,
             ResumedPriorities = image.Priorities,
         };
-        disk._renamed = new Dictionary<int, string>(image.Renamed);
+        disk._renamed = image.Renamed.Count == 0 ? NoNames : new Dictionary<int, string>(image.Renamed);
         var resume = disk.Judge(options, image);
         disk.PrepareFiles(options, image);
         if (options.Preallocate)
@@ -159,7 +161,7 @@ internal sealed partial class TorrentDisk
             HashSet<int> files;
             lock (_dirtyLock)
             {
-                (files, _dirtyFiles) = (_dirtyFiles, []);
+                (files, _dirtyFiles) = (_dirtyFiles ?? [], null);
             }
 
             try
@@ -181,7 +183,7 @@ internal sealed partial class TorrentDisk
             {
                 lock (_dirtyLock)
                 {
-                    _dirtyFiles.UnionWith(files);
+                    (_dirtyFiles ??= []).UnionWith(files);
                 }
 
                 // After a failed sync the system may have dropped what it could not write, and says so only once.
@@ -242,12 +244,12 @@ internal sealed partial class TorrentDisk
 
         foreach (var block in resume.Blocks)
         {
-            var resumed = Shards[ShardOf(block.Piece)].Resumed;
+            var resumed = At(ShardOf(block.Piece)).Resumed;
             if (!resumed.TryGetValue(block.Piece.Value, out var bitmap))
             {
                 bitmap = new ulong[(Layout.DataBlockCount(block.Piece) + 63) / 64];
                 resumed.Add(block.Piece.Value, bitmap);
-                AddFilesOf(block.Piece, _dirtyFiles);
+                AddFilesOf(block.Piece, _dirtyFiles ??= []);
             }
 
             bitmap[block.Block >> 6] |= 1UL << block.Block;
@@ -283,7 +285,7 @@ internal sealed partial class TorrentDisk
         var written = Storage.SetPriorities(priorities);
         if (written.Count > 0)
         {
-            _journal?.End(Shards.Length, StampsOf(written), new RoundRecord());
+            _journal?.End(_shards.Length, StampsOf(written), new RoundRecord());
         }
 
         // Until this is durable the part file stays, and the files' parts count as being there.

@@ -53,11 +53,14 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     private readonly DiskWorkers _workers;
     private readonly DiskEventSink _sink;
     private readonly Lock _failureLock = new();
-    private readonly HashSet<object> _failing = [];
+    private HashSet<object>? _failing;
     private readonly Lock _dirtyLock = new();
     private readonly ResumeJournal? _journal;
+
+    // By number; null: it knows nothing of this torrent.
+    private readonly ShardTorrent?[] _shards;
     private readonly string? _stateDirectory;
-    private HashSet<int> _dirtyFiles = [];
+    private HashSet<int>? _dirtyFiles;
 
     private TorrentDisk(
         DiskWorkers workers,
@@ -83,12 +86,7 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
         Layout = metainfo.Layout;
         NeedsSha1 = metainfo.Format != TorrentFormat.V2;
         NeedsLeaves = metainfo.Format != TorrentFormat.V1;
-        Shards = new ShardTorrent[workers.Shards.Length];
-        for (var i = 0; i < Shards.Length; i++)
-        {
-            Shards[i] = new ShardTorrent(this, i);
-        }
-
+        _shards = new ShardTorrent?[workers.Shards.Length];
         Number = workers.Join(this);
     }
 
@@ -111,8 +109,11 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     /// <summary>Priorities that earlier runs saved; null if none.</summary>
     public IReadOnlyList<FilePriority>? ResumedPriorities { get; private init; }
 
-    /// <summary>What each shard knows of this torrent, by the shard's number.</summary>
-    public ShardTorrent[] Shards { get; }
+    /// <summary>What a shard knows of this torrent. On the shard's thread, or before that knows of the torrent.</summary>
+    public ShardTorrent At(int shard) => _shards[shard] ??= new ShardTorrent(this, shard);
+
+    /// <summary>The shard knows nothing of it that is worth keeping. On its thread.</summary>
+    public void Forget(ShardTorrent blank) => _shards[blank.Shard] = null;
 
     /// <inheritdoc/>
     public void Submit(ReadOnlySpan<DiskRequest> batch)
@@ -159,7 +160,7 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
         // Posted under the lock, so that the swarm hears of failure and recovery in the order they happened.
         lock (_failureLock)
         {
-            if (_failing.Add(source) && _failing.Count == 1)
+            if ((_failing ??= []).Add(source) && _failing.Count == 1)
             {
                 _sink([new SwarmEvent(SwarmEventKind.DiskFailed, Payload: failure)]);
             }
@@ -175,7 +176,7 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     {
         lock (_failureLock)
         {
-            if (_failing.Remove(source) && _failing.Count == 0)
+            if (_failing?.Remove(source) == true && _failing.Count == 0)
             {
                 _sink([new SwarmEvent(SwarmEventKind.DiskRecovered)]);
             }
@@ -218,10 +219,11 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
             // After the write and before the record: a checkpoint that covers the record then syncs the file.
             lock (_dirtyLock)
             {
-                _dirtyFiles.UnionWith(shard.Record.Files);
+                var dirty = _dirtyFiles ??= [];
+                dirty.UnionWith(shard.Record.Files);
                 foreach (var piece in shard.Record.Committed)
                 {
-                    AddFilesOf(Layout.Piece(piece), _dirtyFiles);
+                    AddFilesOf(Layout.Piece(piece), dirty);
                 }
             }
 
@@ -273,7 +275,7 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
         return stamps;
     }
 
-    private int ShardOf(PieceIndex piece) => (int)((uint)(Number + piece.Value) % (uint)Shards.Length);
+    private int ShardOf(PieceIndex piece) => (int)((uint)(Number + piece.Value) % (uint)_shards.Length);
 
     /// <summary>At the start. Leaves the workers when it fails.</summary>
     /// <exception cref="StorageException">There is not enough space.</exception>
