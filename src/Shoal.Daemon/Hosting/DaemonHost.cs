@@ -95,12 +95,12 @@ public static class DaemonHost
                 services.Urls,
                 code is null ? null : LoginUrl(services, code),
                 engine.Port,
-                journal.Entries.Count,
+                journal.LoadedCount,
                 journal.BrokenLines
             )
         );
         using var manager = ServiceNotice.Connect(Environment.GetEnvironmentVariable);
-        manager.Ready($"{journal.Entries.Count} torrents, peers reach port {engine.Port}");
+        manager.Ready($"{journal.LoadedCount} torrents, peers reach port {engine.Port}");
         await LiveAsync(manager, library, options.Time, ending.Token).ConfigureAwait(false);
         manager.Stopping();
 

@@ -37,11 +37,15 @@ internal sealed class LibraryJournal : IAsyncDisposable
         _time = time;
         _live = live;
         Entries = [.. live.Values];
+        LoadedCount = Entries.Count;
         _writing = Task.Run(WriteAllAsync);
     }
 
-    /// <summary>What was there at the start.</summary>
-    public IReadOnlyList<LibraryEntry> Entries { get; }
+    /// <summary>What was there at the start, until it was taken over.</summary>
+    public IReadOnlyList<LibraryEntry> Entries { get; private set; }
+
+    /// <summary>How many torrents were there at the start.</summary>
+    public int LoadedCount { get; }
 
     /// <summary>Lines that could not be read at the start; a copy of the file is kept then.</summary>
     public int BrokenLines { get; private init; }
@@ -63,6 +67,9 @@ internal sealed class LibraryJournal : IAsyncDisposable
 
         return new LibraryJournal(path, live, time) { BrokenLines = broken };
     }
+
+    /// <summary>Lets go of <see cref="Entries"/>, most of which change soon.</summary>
+    public void ForgetEntries() => Entries = [];
 
     /// <summary>Completes when the records are durable.</summary>
     /// <exception cref="IOException">They are not; they will be once the disk works again, if the daemon lives so long.</exception>

@@ -34,6 +34,7 @@ internal static class LibraryLines
     public static Dictionary<string, LibraryEntry> Read(ReadOnlySpan<byte> bytes, out int broken)
     {
         var entries = new Dictionary<string, LibraryEntry>(StringComparer.Ordinal);
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
         broken = 0;
         while (!bytes.IsEmpty)
         {
@@ -46,7 +47,7 @@ internal static class LibraryLines
             }
             else if (record.Put is { } entry)
             {
-                entries[entry.Id] = entry;
+                entries[entry.Id] = Share(entry, texts);
             }
             else
             {
@@ -55,6 +56,22 @@ internal static class LibraryLines
         }
 
         return entries;
+    }
+
+    /// <summary>The same with one copy of what is said of many torrents, or twice of one.</summary>
+    private static LibraryEntry Share(LibraryEntry entry, Dictionary<string, string> texts)
+    {
+        return entry with
+        {
+            InfoHashV1 = entry.InfoHashV1 == entry.Id ? entry.Id : entry.InfoHashV1,
+            InfoHashV2 = entry.InfoHashV2 == entry.Id ? entry.Id : entry.InfoHashV2,
+            SaveDirectory = One(entry.SaveDirectory)!,
+            IncompleteDirectory = One(entry.IncompleteDirectory),
+            Category = One(entry.Category),
+            Labels = entry.Labels.Count == 0 ? [] : entry.Labels,
+        };
+
+        string? One(string? text) => text is null || texts.TryAdd(text, text) ? text : texts[text];
     }
 
     private static bool TryRead(ReadOnlySpan<byte> line, out LibraryRecord record)

@@ -44,6 +44,9 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>The pass of the watch that looked at it last.</summary>
     public int LookedAt { get; set; }
 
+    /// <summary>In which rest it was then; 0: in none.</summary>
+    public int RestLookedAt { get; set; }
+
     /// <summary>What was saved last differs from <see cref="Entry"/> in numbers only, which can wait.</summary>
     public bool HasUnsaved { get; set; }
 }

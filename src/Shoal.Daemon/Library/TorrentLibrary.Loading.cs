@@ -57,8 +57,22 @@ internal sealed partial class TorrentLibrary
     {
         lock (_lock)
         {
-            torrent.Work = RunAsync(torrent, torrent.Work, work);
-            return torrent.Work;
+            var begun = RunAsync(torrent, torrent.Work, work);
+            torrent.Work = begun;
+            // What is done is not kept: it holds on to all that it used.
+            begun.ContinueWith(_ => Done(torrent, begun), TaskScheduler.Default);
+            return begun;
+        }
+    }
+
+    private void Done(LibraryTorrent torrent, Task work)
+    {
+        lock (_lock)
+        {
+            if (torrent.Work == work)
+            {
+                torrent.Work = Task.CompletedTask;
+            }
         }
     }
 
@@ -137,6 +151,7 @@ internal sealed partial class TorrentLibrary
         lock (_lock)
         {
             torrent.Engine = engine;
+            torrent.RestLookedAt = 0;
             torrent.Problem = null;
             var status = engine.Status;
             torrent.BytesAtOpening = status.AllTimeDownloaded + status.AllTimeUploaded;

@@ -15,8 +15,15 @@ internal sealed partial class TorrentLibrary
     private const long SlowRate = 2048;
     private const long SlowSeconds = 60;
 
-    /// <summary>Passes between two looks at a torrent of which the engine says that nothing happens to it.</summary>
-    private const int PassesAtRest = 10;
+    /// <summary>
+    /// Passes between two looks at a torrent of which the engine says that nothing happens to it, but that time passes: half a
+    /// minute.
+    /// </summary>
+    private const int PassesAtRest = 30;
+
+    // Places in the order of those that this pass looked at.
+    private readonly List<int> _looked = [];
+    private bool _anyWaits;
 
     private int _passes;
     private int _pass;
@@ -70,18 +77,27 @@ internal sealed partial class TorrentLibrary
         lock (_lock)
         {
             _pass++;
-            foreach (var torrent in _order)
+            _looked.Clear();
+            for (var i = 0; i < _order.Count; i++)
             {
-                if (torrent.Engine is { IsAtRest: true } && _pass - torrent.LookedAt < PassesAtRest)
+                var torrent = _order[i];
+                var rest = torrent.Engine?.RestNumber ?? 0;
+                if (rest != 0 && rest == torrent.RestLookedAt && !IsDue(torrent))
                 {
                     continue;
                 }
 
                 Look(torrent);
                 torrent.LookedAt = _pass;
+                torrent.RestLookedAt = rest;
+                _looked.Add(i);
             }
 
-            Requeue();
+            if (_anyWaits || _settings.Current is not { ActiveDownloads: 0, ActiveSeeds: 0 })
+            {
+                Requeue();
+            }
+
             PublishLookedAt();
             Volatile.Write(ref _lastPass, _time.GetTimestamp());
         }
@@ -94,9 +110,9 @@ internal sealed partial class TorrentLibrary
     private void PublishLookedAt()
     {
         var changed = false;
-        for (var i = 0; i < _order.Count; i++)
+        foreach (var i in _looked)
         {
-            changed |= _order[i].LookedAt == _pass && Publish(_order[i], i, _revision + 1);
+            changed |= Publish(_order[i], i, _revision + 1);
         }
 
         if (changed)
@@ -104,6 +120,11 @@ internal sealed partial class TorrentLibrary
             Advance();
         }
     }
+
+    // Not all of those that came together at once: each in a pass of its own.
+    private bool IsDue(LibraryTorrent torrent) =>
+        _pass - torrent.LookedAt >= PassesAtRest
+        || (_pass + torrent.Number) % PassesAtRest == 0 && _pass - torrent.LookedAt > 1;
 
     private void PublishAll()
     {
@@ -234,14 +255,16 @@ internal sealed partial class TorrentLibrary
             torrent is { IsQueued: false, SlowSince: { } since } && now - since > SlowSeconds
         ));
         var waiting = QueueRule.Waiting(candidates, settings.ActiveDownloads, settings.ActiveSeeds);
+        _anyWaits = false;
         for (var i = 0; i < waiting.Length; i++)
         {
             waiting[i] |= _order[i].HeldFor is not null;
+            _anyWaits |= waiting[i];
             if (_order[i].IsQueued != waiting[i])
             {
                 _order[i].IsQueued = waiting[i];
                 _order[i].SlowSince = null;
-                _order[i].LookedAt = _pass;
+                _looked.Add(i);
                 if (_order[i].Engine is { } engine && !_order[i].Entry.Paused)
                 {
                     Run(engine, !waiting[i]);

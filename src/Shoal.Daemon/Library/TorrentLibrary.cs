@@ -62,6 +62,8 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
             Enter(new LibraryTorrent(entry, ++_lastNumber));
         }
 
+        journal.ForgetEntries();
+
         for (var i = 0; i < _order.Count; i++)
         {
             Publish(_order[i], i, _revision);
@@ -299,6 +301,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         {
             torrent.Entry = entry;
             torrent.HasUnsaved = false;
+            torrent.RestLookedAt = 0;
             if (entry.Removal == RemovalStage.None)
             {
                 Publish(torrent);
