@@ -42,11 +42,7 @@ internal sealed class Verification(
     public bool IsBlank => LeftToCheck == 0 && _unproven.Count == 0 && blame.IsBlank;
 
     /// <summary>All that is wanted was here before already.</summary>
-    public void Recall()
-    {
-        state.IsChecked = true;
-        _wasDone = state.IsSeeding;
-    }
+    public void Recall() => (state.IsChecked, _wasDone) = (true, true);
 
     public void OnResume(ResumeState resume)
     {
