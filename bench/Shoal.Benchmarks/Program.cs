@@ -24,6 +24,7 @@ return args switch
         runs
     ),
     ["swarm", .. var rest] => SwarmBenchmark.Run(rest),
+    ["stress", .. var rest] => await StressRun.RunAsync(rest),
     ["utp", .. var rest] => UtpBenchmark.Run(rest),
     _ => Usage(),
 };
@@ -53,6 +54,10 @@ static int Usage()
         "                                      single functions: wire, picker, tick, bencode, hashes, DHT"
     );
     Console.Error.WriteLine("       Shoal.Benchmarks swarm ...     one origin and many receivers, in virtual time");
+    Console.Error.WriteLine("       Shoal.Benchmarks stress [SECONDS [SEED]]");
+    Console.Error.WriteLine(
+        "                                      engines whose users do everything at random: is there a race?"
+    );
     Console.Error.WriteLine("       Shoal.Benchmarks utp [paths | buffer | loss | order | shared]");
     Console.Error.WriteLine("                                      uTP on simulated paths, in virtual time");
     return 2;
