@@ -20,4 +20,8 @@ public sealed record FetchRequest
 /// <param name="Body">Null: the same as before.</param>
 /// <param name="ETag">To ask with the next time; null: the server gives none.</param>
 /// <param name="LastModified">The same.</param>
-public sealed record FetchAnswer(byte[]? Body, string? ETag, string? LastModified);
+public sealed record FetchAnswer(byte[]? Body, string? ETag, string? LastModified)
+{
+    /// <summary>It came from this machine's own network.</summary>
+    public bool IsLocal { get; init; }
+}

@@ -76,8 +76,8 @@ public static class FileNames
         return null;
     }
 
-    // The same rules as for names that come from the network.
-    private static bool IsSafe(string path) =>
+    /// <summary>Whether it is a path below the folder of the content, by the rules for names that come from the network.</summary>
+    public static bool IsSafe(string path) =>
         ResumeImage.IsSafePath(path)
         && path.Split('/')
             .All(element =>

@@ -11,6 +11,39 @@ public sealed class DaemonMakingTests
 {
     private static readonly CancellationToken None = CancellationToken.None;
 
+    /// <summary>What is made of the allowed folder itself lies in the one above it, where a token may name nothing.</summary>
+    [Fact]
+    public async Task New_names_over_http_stay_in_the_allowed_folders()
+    {
+        using var folder = new StateFolder();
+        var allowed = Directory.CreateDirectory(Path.Combine(folder.State, "allowed")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(allowed, "film"), "film");
+        await using var daemon = await DaemonProcess.StartAsync(
+            Path.Combine(folder.State, "state"),
+            "--set",
+            $"folders.download={allowed}"
+        );
+        var token = await daemon.Client.CreateTokenAsync(new NewToken("app", AccessScope.Control), None);
+        using var remote = new DaemonClient(new DaemonAddress { Url = new Uri(daemon.Url), Token = token.Secret });
+        var creation = await remote.CreateAsync(new NewCreation { Path = allowed }, None);
+        while (creation.State is CreationState.Queued or CreationState.Hashing)
+        {
+            await Task.Delay(50);
+            creation = await remote.CreationAsync(creation.Id, None);
+        }
+
+        await daemon.WaitCompleteAsync(creation.Torrent!);
+        var error = await Assert.ThrowsAsync<DaemonException>(() =>
+            remote.ChangeFilesAsync(
+                creation.Torrent!,
+                new FileChange { Renames = [new(0, "state/daemon/categories.json")] },
+                None
+            )
+        );
+        Assert.Equal("path-not-allowed", error.Code);
+        await remote.ChangeFilesAsync(creation.Torrent!, new FileChange { Renames = [new(0, "allowed/other")] }, None);
+    }
+
     [Fact]
     public async Task A_folder_is_shared_its_files_chosen_before_any_is_fetched_and_renamed()
     {

@@ -80,6 +80,24 @@ public sealed class StreamSafetyTests(Library library) : IAsyncLifetime
         Assert.DoesNotContain(_daemon.Process.Lines, line => line.Contains(key, StringComparison.Ordinal));
     }
 
+    /// <summary>The page of any site can make a browser ask for pictures at wrong links.</summary>
+    [Fact]
+    public async Task Wrong_links_lock_nobody_out()
+    {
+        var token = await _daemon.Client.CreateTokenAsync(new NewToken("app", AccessScope.Read), None);
+        var link = await _daemon.Client.CreateStreamLinkAsync(_id, new NewStreamLink(_film.Index), None);
+        for (var i = 0; i < 8; i++)
+        {
+            await CallAsync($"stream/{_id}/0?key=6b.owner.{i}");
+        }
+
+        using var ask = new HttpRequestMessage(HttpMethod.Get, $"{_daemon.Url}/api/v1/status");
+        ask.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Secret);
+        using var answer = await _http.SendAsync(ask);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(_content, await _http.GetByteArrayAsync(link.Url));
+    }
+
     [Fact]
     public async Task Guessing_links_is_slowed_down()
     {

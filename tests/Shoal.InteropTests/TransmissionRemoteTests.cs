@@ -321,6 +321,8 @@ public sealed partial class TransmissionRemoteTests(Library library)
     [InlineData("{\"method\":\"session-set\",\"arguments\":{\"download-dir\":\"/etc\"}}")]
     [InlineData("{\"method\":\"session-set\",\"arguments\":{\"peer-port\":1e300}}")]
     [InlineData("{\"method\":\"free-space\",\"arguments\":{\"path\":\"/etc\"}}")]
+    [InlineData("{\"method\":\"session-get\",\"method\":\"torrent-get\"}")]
+    [InlineData("{\"method\":\"torrent-set-location\",\"arguments\":{\"location\":\"\\ud800\"}}")]
     public async Task Bad_calls_are_answered_with_the_reason_and_change_nothing(string body)
     {
         var sample = await library.DataAsync("v1");
@@ -333,6 +335,18 @@ public sealed partial class TransmissionRemoteTests(Library library)
             answer.GetRawText()
         );
         Assert.Equal(before, (await run.Daemon.Client.TorrentAsync(sample.InfoHash, None)).Torrent.SaveDirectory);
+    }
+
+    [Fact]
+    public async Task A_torrent_that_is_named_often_is_told_once()
+    {
+        var sample = await library.DataAsync("v1");
+        await using var run = await Run.StartAsync(sample);
+        var ids = string.Join(',', Enumerable.Repeat("1", 200_000));
+        var answer = await run.CallAsync(
+            "{\"method\":\"torrent-get\",\"arguments\":{\"fields\":[\"id\"],\"ids\":[" + ids + "]}}"
+        );
+        Assert.Equal(1, answer.GetProperty("arguments").GetProperty("torrents").GetArrayLength());
     }
 
     private static int FilesOf(Sample sample) =>

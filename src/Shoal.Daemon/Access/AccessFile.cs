@@ -7,6 +7,7 @@ internal sealed record AccessFile(IReadOnlyList<StoredToken> Tokens);
 
 /// <summary>A token or a browser's login, without the secret.</summary>
 /// <param name="Hash">SHA-256 of the secret, hexadecimal. The secret has 256 random bits, so nothing slower is needed.</param>
+/// <param name="Parent">The token that a browser logged in with, which it goes with; null: a link, or no browser.</param>
 internal sealed record StoredToken(
     string Id,
     string Name,
@@ -14,5 +15,6 @@ internal sealed record StoredToken(
     bool Session,
     string Hash,
     long CreatedAt,
-    long? ExpiresAt
+    long? ExpiresAt,
+    string? Parent = null
 );

@@ -146,13 +146,19 @@ internal sealed class AccessKeys
     {
         lock (_lock)
         {
-            var left = _tokens.FindAll(token => token.Id != id && (token.Session || token.Name != id));
-            if (left.Count == _tokens.Count)
+            var gone = _tokens
+                .FindAll(token => token.Id == id || (!token.Session && token.Name == id))
+                .ConvertAll(token => token.Id);
+            if (gone.Count == 0)
             {
                 throw new ApiException(404, "no-such-token", $"there is no token '{id}'");
             }
 
-            Save(left);
+            Save(
+                _tokens.FindAll(token =>
+                    !gone.Contains(token.Id) && (token.Parent is null || !gone.Contains(token.Parent))
+                )
+            );
         }
     }
 
@@ -197,7 +203,7 @@ internal sealed class AccessKeys
 
     /// <summary>A browser logs in with a token instead of a link.</summary>
     public (string Secret, TimeSpan Lifetime)? LogIn(string token, string browser) =>
-        Find(token) is { Session: false } known ? (AddLocked(browser, known.Scope), SessionTime) : null;
+        Find(token) is { Session: false } known ? (AddLocked(browser, known), SessionTime) : null;
 
     /// <summary>Ends a browser's login.</summary>
     public void LogOut(string secret)
@@ -208,11 +214,11 @@ internal sealed class AccessKeys
         }
     }
 
-    private string AddLocked(string name, AccessScope scope)
+    private string AddLocked(string name, StoredToken token)
     {
         lock (_lock)
         {
-            return Add(name, scope, isSession: true).Secret;
+            return Add(name, token.Scope, isSession: true, token.Id).Secret;
         }
     }
 
@@ -239,7 +245,7 @@ internal sealed class AccessKeys
         return found;
     }
 
-    private CreatedToken Add(string name, AccessScope scope, bool isSession)
+    private CreatedToken Add(string name, AccessScope scope, bool isSession, string? parent = null)
     {
         Expire();
         var secret = Secret(isSession ? "" : "shoal_");
@@ -251,7 +257,8 @@ internal sealed class AccessKeys
             isSession,
             Convert.ToHexStringLower(Hash(secret)),
             now.ToUnixTimeSeconds(),
-            isSession ? (now + SessionTime).ToUnixTimeSeconds() : null
+            isSession ? (now + SessionTime).ToUnixTimeSeconds() : null,
+            parent
         );
         var all = _tokens.ToList();
         var sessions = all.Where(known => known.Session).OrderBy(known => known.CreatedAt).ToList();

@@ -5,6 +5,9 @@ namespace Shoal.Daemon;
 /// <summary>Runs what the daemon does by itself, each in a task of its own, until it is disposed.</summary>
 internal sealed class AutomationLoop : IAsyncDisposable
 {
+    /// <summary>How long what is being done may take to end, before the daemon ends without it.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _tasks = [];
     private readonly TorrentLibrary _library;
@@ -34,8 +37,15 @@ internal sealed class AutomationLoop : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_tasks).ConfigureAwait(false);
-        _stopping.Dispose();
+        try
+        {
+            await Task.WhenAll(_tasks).WaitAsync(EndTime, _time).ConfigureAwait(false);
+            _stopping.Dispose();
+        }
+        catch (TimeoutException)
+        {
+            // A disk that hangs. What is not finished is nothing that was promised to anybody.
+        }
     }
 
     private async Task GuardAsync(Func<CancellationToken, Task> work)

@@ -113,14 +113,9 @@ internal sealed class EventPrograms(SettingsStore settings, TorrentLibrary libra
 
     private async Task WatchAsync(Process process, string program, CancellationToken stop)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var seconds = (long)settings.Current["events.time-limit"];
-        using var alarm = time.CreateTimer(
-            _ => limit.Cancel(),
-            null,
-            TimeSpan.FromSeconds(seconds),
-            Timeout.InfiniteTimeSpan
-        );
+        using var alarm = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, alarm.Token);
         var drained = DrainAsync(process.StandardOutput, limit.Token);
         var complaint = DrainAsync(process.StandardError, limit.Token);
         try
@@ -129,7 +124,7 @@ internal sealed class EventPrograms(SettingsStore settings, TorrentLibrary libra
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            End(process, program);
             await limit.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(drained, complaint).ConfigureAwait(false);
             if (!stop.IsCancellationRequested)
@@ -152,6 +147,19 @@ internal sealed class EventPrograms(SettingsStore settings, TorrentLibrary libra
                 "program-failed",
                 $"'{program}' ended with {process.ExitCode}{(said.Length > 0 ? ": " + said : "")}"
             );
+        }
+    }
+
+    private void End(Process process, string program)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception error) when (error is AggregateException or Win32Exception or InvalidOperationException)
+        {
+            // It has children of another user.
+            library.Warn("program-failed", $"'{program}' cannot be ended: {error.Message}");
         }
     }
 

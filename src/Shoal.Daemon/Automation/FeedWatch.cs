@@ -208,6 +208,7 @@ internal sealed class FeedWatch(
                 )
                 .ConfigureAwait(false);
             state.CheckedAt = time.GetUtcNow().ToUnixTimeSeconds();
+            state.IsLocal = answer.IsLocal;
             if (answer.Body is { } body)
             {
                 state.Entries = FeedReader.Read(body, new Uri(feed.Url), limits);
@@ -238,6 +239,7 @@ internal sealed class FeedWatch(
         var added = 0;
         foreach (var entry in state.Entries)
         {
+            stop.ThrowIfCancellationRequested();
             var mark = MarkOf(entry);
             if (entry.Source is null || taken.Contains(mark) || added >= MaxAdded)
             {
@@ -288,9 +290,11 @@ internal sealed class FeedWatch(
     {
         try
         {
-            // A feed at home may lead to its own server, one in the world to nothing at home.
+            // A feed at home may lead to its own server, one in the world to nothing at home: where it was counts, not its
+            // name, which its owner can give any address at any time.
             var mayBeLocal =
                 feed.MayBeLocal
+                && state.IsLocal
                 && Uri.TryCreate(entry.Source, UriKind.Absolute, out var url)
                 && url.Host == new Uri(feed.Url).Host;
             var torrent = await NewTorrent
@@ -335,6 +339,9 @@ internal sealed class FeedWatch(
     {
         public TimeSpan? LookedAt { get; set; }
         public long? CheckedAt { get; set; }
+
+        /// <summary>The last answer came from the own network.</summary>
+        public bool IsLocal { get; set; }
         public string? Error { get; set; }
         public string? ETag { get; set; }
         public string? LastModified { get; set; }

@@ -89,10 +89,7 @@ internal sealed class IpFilterLists(string folder, SettingsStore settings, Torre
             var answer = await network
                 .FetchAsync(url, new FetchRequest { MaxBytes = MaxBytes, MayBeLocal = true }, stop)
                 .ConfigureAwait(false);
-            AtomicFile.Write(trial, answer.Body);
-            // A broken one must not take the place of a good one.
-            IpFilterFiles.Read([trial], stop);
-            File.Move(trial, path, overwrite: true);
+            Take(answer.Body ?? [], trial, path, stop);
             return true;
         }
         catch (Exception error)
@@ -102,6 +99,19 @@ internal sealed class IpFilterLists(string folder, SettingsStore settings, Torre
             library.Warn("ip-filter", $"the list {url} cannot be used, the last one stays: {said}");
             return false;
         }
+    }
+
+    /// <summary>Puts a list in the place of the last one, which a broken or an empty one must not take.</summary>
+    /// <exception cref="IpFilterException">It is broken, or has no addresses.</exception>
+    internal static void Take(byte[] body, string trial, string path, CancellationToken stop)
+    {
+        AtomicFile.Write(trial, body);
+        if (IpFilterFiles.Read([trial], stop).Count == 0)
+        {
+            throw new IpFilterException($"'{trial}' has no addresses");
+        }
+
+        File.Move(trial, path, overwrite: true);
     }
 
     private static string PathOf(string folder, string url) =>

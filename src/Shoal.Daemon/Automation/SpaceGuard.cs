@@ -8,7 +8,7 @@ internal sealed class SpaceGuard(SettingsStore settings, TorrentLibrary library)
 
     private readonly SpaceRule _rule = new();
 
-    // Asks disks, which may hang: not under the library's lock, and nobody waits for this task.
+    // Asks disks, which may hang: not under the library's lock, and the end of the daemon does not wait for long.
     public Task LookAsync(CancellationToken stop)
     {
         var free = new Dictionary<string, long?>(StringComparer.Ordinal);
@@ -18,6 +18,8 @@ internal sealed class SpaceGuard(SettingsStore settings, TorrentLibrary library)
             free[folder] = DiskSpace.Of(folder)?.Free;
         }
 
+        var download = settings.Current.DownloadFolder;
+        library.DownloadFree = free.TryGetValue(download, out var known) ? known : DiskSpace.Of(download)?.Free;
         var least = settings.Current.LeastFree;
         var (full, roomy) = _rule.Look(free, least);
         if (full.Count > 0 || roomy.Count > 0)

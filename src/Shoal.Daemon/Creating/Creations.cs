@@ -129,8 +129,9 @@ internal sealed class Creations(TorrentLibrary library, TimeProvider time) : IAs
         {
             creation.Fail("it was given up");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ApiException)
+        catch (Exception error)
         {
+            // Whatever it is, it must not stay half done for ever, nor be thrown when the daemon ends.
             creation.Fail(error.Message);
         }
     }

@@ -219,7 +219,7 @@ internal static class DetailEndpoints
             await call.Library.ChangeFilesAsync(torrent, priorities).ConfigureAwait(false);
         }
 
-        await call.Library.RenameFilesAsync(torrent, change.Renames).ConfigureAwait(false);
+        await call.Library.RenameFilesAsync(torrent, change.Renames, call.AllowedFolders).ConfigureAwait(false);
         await call.WriteAsync(Files(torrent), ApiJson.Default.FileList).ConfigureAwait(false);
     }
 

@@ -92,7 +92,7 @@ internal static class DoorKeeper
         }
 
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        Admit(context, services, address);
+        Admit(context, services.Throttle, address);
         var (tokenId, scope) = services.Access.Know(secret);
         if (scope is not null)
         {
@@ -113,9 +113,9 @@ internal static class DoorKeeper
     }
 
     /// <exception cref="ApiException">The address has failed too often.</exception>
-    public static void Admit(HttpContext context, DaemonServices services, IPAddress address)
+    public static void Admit(HttpContext context, LoginThrottle throttle, IPAddress address)
     {
-        if (services.Throttle.Wait(address) is { } wait)
+        if (throttle.Wait(address) is { } wait)
         {
             var seconds = (int)Math.Ceiling(wait.TotalSeconds);
             context.Response.Headers.RetryAfter = $"{seconds}";

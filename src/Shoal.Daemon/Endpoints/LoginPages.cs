@@ -41,7 +41,7 @@ internal static class LoginPages
 
         var form = await request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        DoorKeeper.Admit(context, services, address);
+        DoorKeeper.Admit(context, services.Throttle, address);
         var browser = Browser(request.Headers.UserAgent.ToString());
         var session = form["code"].ToString() is { Length: > 0 } code
             ? services.Access.Redeem(code, browser)

@@ -75,7 +75,7 @@ internal static class StatusEndpoints
             UploadLimit = settings.Limits.Upload,
             AlternativeLimits = (bool)settings["alternative.enabled"],
             DownloadDirectory = settings.DownloadFolder,
-            FreeSpace = DiskSpace.Of(settings.DownloadFolder)?.Free,
+            FreeSpace = library.DownloadFree,
             StateProblem = library.StateProblem,
         };
     }
@@ -125,7 +125,7 @@ internal static class StatusEndpoints
         {
             await response.WriteAsync("retry: 2000\n\n", ends.Token).ConfigureAwait(false);
             await response.Body.FlushAsync(ends.Token).ConfigureAwait(false);
-            while (true)
+            while (call.Caller.TokenId is not { } token || call.Services.Access.Has(token))
             {
                 (var events, after, seen) = await NextAsync(feed, after, seen, call.Services.Time, ends.Token)
                     .ConfigureAwait(false);
@@ -161,8 +161,8 @@ internal static class StatusEndpoints
         CancellationToken cancel
     )
     {
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var alarm = time.CreateTimer(_ => wait.Cancel(), null, Heartbeat, Timeout.InfiniteTimeSpan);
+        using var alarm = new CancellationTokenSource(Heartbeat, time);
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancel, alarm.Token);
         try
         {
             return await feed.ReadAsync(after, seen, wait.Token).ConfigureAwait(false);

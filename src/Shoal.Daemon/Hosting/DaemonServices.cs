@@ -19,6 +19,11 @@ internal sealed record DaemonServices
     public StreamPlaces Streams { get; } = new();
     public LoginThrottle Throttle => field ??= new LoginThrottle(Time);
 
+    /// <summary>
+    /// Of links: the page of another site can make a browser ask with wrong ones, which must not lock its user out of the rest.
+    /// </summary>
+    public LoginThrottle LinkThrottle => field ??= new LoginThrottle(Time);
+
     public QBittorrentServices QBittorrent =>
         field ??= new QBittorrentServices(new QBittorrentSessions(Access, Time), new QBittorrentCreator(this));
 

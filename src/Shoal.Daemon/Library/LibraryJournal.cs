@@ -127,7 +127,15 @@ internal sealed class LibraryJournal : IAsyncDisposable
         try
         {
             var bytes = new ArrayBufferWriter<byte>();
+            // Only the last word on each torrent: nobody would ever read those before it, and a caller may change one
+            // torrent ten thousand times at once.
+            var latest = new Dictionary<string, LibraryRecord>(StringComparer.Ordinal);
             foreach (var record in batch.SelectMany(entry => entry.Records))
+            {
+                latest[record.Put?.Id ?? record.Gone!] = record;
+            }
+
+            foreach (var record in latest.Values)
             {
                 LibraryLines.Write(bytes, record);
                 if (record.Put is { } put)
@@ -153,8 +161,9 @@ internal sealed class LibraryJournal : IAsyncDisposable
             _problem = null;
             batch.ForEach(entry => entry.Done.TrySetResult());
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
+            // Whatever it is: a writer that ended would leave all callers waiting.
             _problem = error.Message;
             batch.ForEach(entry => entry.Done.TrySetException(new IOException(error.Message, error)));
         }

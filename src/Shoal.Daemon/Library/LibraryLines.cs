@@ -14,9 +14,6 @@ internal static class LibraryLines
     private const int DigestDigits = 16;
     private const byte LineFeed = (byte)'\n';
 
-    /// <summary>Longest line that is read, in bytes: far more than the labels and trackers that the API takes.</summary>
-    public const int MaxLine = 4 * 1024 * 1024;
-
     public static void Write(IBufferWriter<byte> output, LibraryRecord record)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(record, StateJson.Default.LibraryRecord);
@@ -77,7 +74,7 @@ internal static class LibraryLines
     private static bool TryRead(ReadOnlySpan<byte> line, out LibraryRecord record)
     {
         record = new LibraryRecord();
-        if (line.Length is <= DigestDigits + 1 or > MaxLine || line[DigestDigits] != ' ')
+        if (line.Length <= DigestDigits + 1 || line[DigestDigits] != ' ')
         {
             return false;
         }

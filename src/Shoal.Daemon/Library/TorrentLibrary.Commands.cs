@@ -72,6 +72,28 @@ internal sealed partial class TorrentLibrary
         await SavedAsync(saved).ConfigureAwait(false);
     }
 
+    /// <summary>To the head or the end of the queue, in the order they have among themselves.</summary>
+    public async Task MoveInQueueAsync(IEnumerable<LibraryTorrent> torrents, bool toTop)
+    {
+        Task saved;
+        lock (_lock)
+        {
+            var moving = torrents.ToHashSet();
+            var chosen = _order.FindAll(moving.Contains);
+            var rest = _order.FindAll(torrent => !moving.Contains(torrent));
+            var first =
+                rest.Count == 0 ? 0
+                : toTop ? rest[0].Entry.Order - 1024L * chosen.Count
+                : rest[^1].Entry.Order + 1024;
+            saved = Task.WhenAll(
+                chosen.Select((torrent, i) => Keep(torrent, torrent.Entry with { Order = first + 1024L * i })).ToList()
+            );
+            Reorder();
+        }
+
+        await SavedAsync(saved).ConfigureAwait(false);
+    }
+
     /// <summary>Takes a torrent out, and its files if wanted.</summary>
     public async Task RemoveAsync(LibraryTorrent torrent, bool deleteData)
     {
@@ -219,9 +241,10 @@ internal sealed partial class TorrentLibrary
         var done = new List<string>();
         var failed = new List<BatchFailure>();
         var running = new List<(string Id, Task Work)>();
-        foreach (
-            var id in ids is not null ? ApiException.Whole("ids", ids) : [.. All.Select(torrent => torrent.Entry.Id)]
-        )
+        var all = ids is null
+            ? All.Select(torrent => torrent.Entry.Id)
+            : ApiException.Whole("ids", ids).Distinct(StringComparer.Ordinal);
+        foreach (var id in all.ToList())
         {
             try
             {

@@ -225,6 +225,33 @@ internal sealed partial class TorrentLibrary
             _ => FilePriority.Normal,
         };
 
+    /// <summary>Files are deleted by who knows them: the engine, which opens the torrent once more for that.</summary>
+    /// <returns>Null: it cannot be opened; the torrent goes all the same.</returns>
+    private async Task<Torrent?> OpenToDeleteAsync(LibraryTorrent torrent)
+    {
+        var entry = torrent.Entry;
+        var options = OptionsOf(entry, isQueued: true);
+        try
+        {
+            return entry.Magnet is { } link
+                ? MagnetLink.TryParse(link, out var magnet, out _)
+                    ? await _engine.AddAsync(magnet, options, _stopping.Token).ConfigureAwait(false)
+                    : null
+                : await _engine.AddAsync(_files.Load(entry.Id), options, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            Events.Add(
+                Event("warning", torrent) with
+                {
+                    Code = "cannot-delete",
+                    Message = $"{entry.Name}: its files were not deleted: {error.Message}",
+                }
+            );
+            return null;
+        }
+    }
+
     /// <summary>The engine lets go of it; then nothing is left of it in the library.</summary>
     private async Task EndRemovalAsync(LibraryTorrent torrent)
     {
@@ -232,13 +259,7 @@ internal sealed partial class TorrentLibrary
         var deletes = entry.Removal == RemovalStage.DeleteData;
         if (torrent.Engine is null && deletes)
         {
-            // Deleted by who knows the files: the engine, which opens it once more for that.
-            var options = OptionsOf(entry, isQueued: true);
-            torrent.Engine = entry.Magnet is { } link
-                ? MagnetLink.TryParse(link, out var magnet, out _)
-                    ? await _engine.AddAsync(magnet, options, _stopping.Token).ConfigureAwait(false)
-                    : null
-                : await _engine.AddAsync(_files.Load(entry.Id), options, _stopping.Token).ConfigureAwait(false);
+            torrent.Engine = await OpenToDeleteAsync(torrent).ConfigureAwait(false);
         }
 
         if (torrent.Engine is { } engine)

@@ -7,8 +7,15 @@ namespace Shoal.Daemon;
 internal sealed partial class TorrentLibrary
 {
     /// <summary>Gives files other names. Durable when it completes; the disk follows, and an event tells of the end.</summary>
+    /// <param name="roots">
+    /// Where the new names must lie: content may lie outside of what the caller may name, or right above it. Null: anywhere.
+    /// </param>
     /// <exception cref="ApiException">The files are not known yet, or cannot have these names.</exception>
-    public async Task RenameFilesAsync(LibraryTorrent torrent, IReadOnlyList<FileRename>? wishes)
+    public async Task RenameFilesAsync(
+        LibraryTorrent torrent,
+        IReadOnlyList<FileRename>? wishes,
+        IReadOnlyList<string>? roots
+    )
     {
         if (wishes is not { Count: > 0 })
         {
@@ -20,6 +27,7 @@ internal sealed partial class TorrentLibrary
             throw ApiException.Bad("renames", $"renames: more than {_limits.MaxRenames}");
         }
 
+        CheckFolders(torrent.Entry, ApiException.Whole("renames", wishes), roots);
         Task saved;
         lock (_lock)
         {
@@ -29,7 +37,7 @@ internal sealed partial class TorrentLibrary
             }
 
             var changes = new Dictionary<int, string>(torrent.Entry.Renames ?? new Dictionary<int, string>());
-            foreach (var wish in ApiException.Whole("renames", wishes))
+            foreach (var wish in wishes)
             {
                 changes[wish.Index] = wish.Path;
             }
@@ -44,6 +52,21 @@ internal sealed partial class TorrentLibrary
         }
 
         await SavedAsync(saved).ConfigureAwait(false);
+    }
+
+    /// <summary>Follows links, so it is not for under the lock. Names that are no names at all are found out later.</summary>
+    private static void CheckFolders(LibraryEntry entry, IReadOnlyList<FileRename> wishes, IReadOnlyList<string>? roots)
+    {
+        if (roots is null)
+        {
+            return;
+        }
+
+        foreach (var name in wishes.Select(wish => wish.Path).Where(FileNames.IsSafe))
+        {
+            PathJail.Check(Path.Combine(entry.SaveDirectory, name), roots, "renames");
+            PathJail.Check(Path.Combine(entry.ContentDirectory, name), roots, "renames");
+        }
     }
 
     /// <summary>Does what is left of the renaming. What fails is told, and given up: the torrent goes on with the old names.</summary>

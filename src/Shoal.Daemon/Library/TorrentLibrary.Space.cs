@@ -3,6 +3,17 @@ namespace Shoal.Daemon;
 // Disks that are almost full.
 internal sealed partial class TorrentLibrary
 {
+    /// <summary>
+    /// Bytes free where the download folder is, as last looked at: no caller waits for a disk that hangs. Null: not known.
+    /// </summary>
+    public long? DownloadFree
+    {
+        get => Interlocked.Read(ref _downloadFree) is >= 0 and var free ? free : null;
+        set => Interlocked.Exchange(ref _downloadFree, value ?? -1);
+    }
+
+    private long _downloadFree = -1;
+
     /// <summary>Folders that running downloads write to, and those that would if they did not wait.</summary>
     public IReadOnlyList<string> DownloadFolders
     {

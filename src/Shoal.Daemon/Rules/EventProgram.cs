@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Shoal.Protocol;
 
 namespace Shoal.Daemon;
 
@@ -40,7 +41,7 @@ internal static class EventProgram
             ["event"] = kind,
             ["name"] = Clean(entry.Name),
             ["id"] = entry.Id,
-            ["path"] = Clean(Path.Combine(entry.ContentDirectory, entry.Name)),
+            ["path"] = Clean(ContentPath(entry)),
             ["directory"] = Clean(entry.ContentDirectory),
             ["category"] = Clean(entry.Category ?? ""),
             ["labels"] = Clean(string.Join(',', entry.Labels)),
@@ -56,6 +57,13 @@ internal static class EventProgram
             environment
         );
     }
+
+    // The name in a link is anybody's word, as long as the files are not known.
+    private static string ContentPath(LibraryEntry entry) =>
+        Path.Combine(
+            entry.ContentDirectory,
+            PathSanitizer.Sanitize(Encoding.UTF8.GetBytes(entry.Name), PathSanitizer.PlatformRules)
+        );
 
     /// <summary>Puts values in once: what looks like a placeholder in a value stays as it is.</summary>
     private static string Fill(string argument, Dictionary<string, string> values)

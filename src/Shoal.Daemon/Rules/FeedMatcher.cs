@@ -10,9 +10,13 @@ internal sealed class FeedMatcher
     /// <summary>What a pattern may take for one title: one that takes longer matches nothing.</summary>
     public static readonly TimeSpan PatternTime = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Titles that may take too long until the pattern is given up: with this matcher, so for one look at a feed.</summary>
+    public const int MaxSlow = 10;
+
     private readonly string[] _must;
     private readonly string[] _mustNot;
     private readonly Regex? _pattern;
+    private int _slow;
 
     /// <exception cref="ArgumentException">The pattern is none.</exception>
     public FeedMatcher(FeedRule rule)
@@ -28,12 +32,13 @@ internal sealed class FeedMatcher
     public FeedRule Rule { get; }
 
     /// <summary>The pattern took too long for a title: it ought to be written otherwise.</summary>
-    public bool IsSlow { get; private set; }
+    public bool IsSlow => _slow > 0;
 
     public bool Matches(string title)
     {
         if (
             Rule.Enabled == false
+            || _slow >= MaxSlow
             || !_must.All(word => title.Contains(word, StringComparison.OrdinalIgnoreCase))
             || _mustNot.Any(word => title.Contains(word, StringComparison.OrdinalIgnoreCase))
         )
@@ -47,7 +52,7 @@ internal sealed class FeedMatcher
         }
         catch (RegexMatchTimeoutException)
         {
-            IsSlow = true;
+            _slow++;
             return false;
         }
     }

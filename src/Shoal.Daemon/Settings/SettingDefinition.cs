@@ -32,6 +32,9 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
     /// <summary>Says what the daemon runs: nobody who only has a token may say so.</summary>
     public bool OwnerOnly { get; init; }
 
+    /// <summary>Names folders: whoever only has a token names none but those that it may name already.</summary>
+    public bool IsFolder { get; init; }
+
     /// <summary>Of integers and numbers.</summary>
     public double Min { get; init; }
     public double Max { get; init; } = long.MaxValue;
@@ -96,12 +99,30 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
         {
             JsonValueKind.True => true,
             JsonValueKind.False => false,
-            JsonValueKind.String => json.GetString(),
+            JsonValueKind.String => TextOf(json),
             JsonValueKind.Number => json.TryGetInt64(out var whole) ? (object)whole : json.GetDouble(),
-            JsonValueKind.Array when json.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) =>
-                json.EnumerateArray().Select(item => item.GetString()!).ToArray(),
+            JsonValueKind.Array => ListOf(json),
             _ => null,
         };
+
+    private static string[]? ListOf(JsonElement json)
+    {
+        var texts = json.EnumerateArray().Select(TextOf).ToList();
+        return texts.Contains(null) ? null : [.. texts!];
+    }
+
+    /// <summary>Null: it is no text, or has half of a surrogate pair, which JSON can write.</summary>
+    private static string? TextOf(JsonElement json)
+    {
+        try
+        {
+            return json.ValueKind == JsonValueKind.String ? json.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     public static JsonElement ToJson(object value)
     {

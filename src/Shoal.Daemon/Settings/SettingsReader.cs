@@ -131,7 +131,8 @@ internal static class SettingsReader
                     return [.. items];
                 }
 
-                if (Value() is not string item)
+                // Not a list again: lists in lists in lists would take the stack.
+                if (line[_at] == '[' || Value() is not string item)
                 {
                     throw Fault("a list has texts in quotes");
                 }

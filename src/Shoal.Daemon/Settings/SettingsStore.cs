@@ -92,6 +92,11 @@ internal sealed class SettingsStore : IDisposable
                 throw ApiException.Bad(key, $"{key}: {fault}");
             }
 
+            if (setting.IsFolder && !isOwner)
+            {
+                CheckFolders(key, right);
+            }
+
             taken.Add((setting, right));
         }
 
@@ -115,6 +120,17 @@ internal sealed class SettingsStore : IDisposable
                 NeedsRestart = setting.NeedsRestart,
             }),
         ]);
+    }
+
+    /// <summary>
+    /// A token lets nobody run programs: so it must not open the folders in which the settings, or what runs at a login, lie.
+    /// </summary>
+    private void CheckFolders(string key, object value)
+    {
+        foreach (var folder in (value as string[] ?? [(string)value]).Where(folder => folder.Length > 0))
+        {
+            PathJail.Check(folder, Current.AllowedFolders, key);
+        }
     }
 
     public void Dispose() => _turn.Dispose();

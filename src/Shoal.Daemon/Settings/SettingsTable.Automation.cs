@@ -37,6 +37,7 @@ internal static partial class SettingsTable
                 "Folders whose .torrent files (and .magnet files, with a link in each) are added as they come; full paths. Files in a folder below one of them get its name as category. What was added ends in .added then, what is here already in .duplicate, what is broken in .failed."
             )
             {
+                IsFolder = true,
                 NeedsRestart = false,
                 Check = FullPath,
             },
@@ -84,6 +85,8 @@ internal static partial class SettingsTable
                 "Lists of addresses to have nothing to do with, fetched from here by http or https: DAT, P2P or CIDR, also gzipped. The last good list is kept."
             )
             {
+                // They may lie in the own network.
+                OwnerOnly = true,
                 Check = text =>
                     Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
                         ? null

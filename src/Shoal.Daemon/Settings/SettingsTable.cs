@@ -22,6 +22,7 @@ internal static partial class SettingsTable
                 "Where content goes unless a torrent says otherwise; a full path. Empty: Downloads in the home folder."
             )
             {
+                IsFolder = true,
                 NeedsRestart = false,
                 Check = FullPath,
             },
@@ -32,6 +33,7 @@ internal static partial class SettingsTable
                 "Where content lies until it is complete, to be moved to its own folder then; a full path, on another file system too. Of torrents added from now on. Empty: in its own folder from the start."
             )
             {
+                IsFolder = true,
                 NeedsRestart = false,
                 Check = FullPath,
             },
@@ -42,6 +44,7 @@ internal static partial class SettingsTable
                 "Folders besides the download folder that callers over HTTP may put content into, with all that is below them. Callers over the socket of the daemon are its own user, and may use any."
             )
             {
+                IsFolder = true,
                 NeedsRestart = false,
                 Check = FullPath,
             },

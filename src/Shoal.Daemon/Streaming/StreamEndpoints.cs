@@ -96,20 +96,24 @@ internal static class StreamEndpoints
         }
 
         var address = context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None;
-        DoorKeeper.Admit(context, services, address);
-        switch (services.StreamKeys.Check(key, id))
+        var verdict = services.StreamKeys.Check(key, id);
+        if (verdict == StreamKeyVerdict.Good)
+        {
+            return services.Library.Find(id);
+        }
+
+        DoorKeeper.Admit(context, services.LinkThrottle, address);
+        switch (verdict)
         {
             case StreamKeyVerdict.Wrong:
-                services.Throttle.Failed(address);
+                services.LinkThrottle.Failed(address);
                 throw new ApiException(
                     403,
                     "bad-stream-link",
                     "the link is not one of this daemon, or not of this torrent"
                 );
-            case StreamKeyVerdict.Expired:
-                throw new ApiException(403, "stream-link-expired", "the link has expired: make a new one");
             default:
-                return services.Library.Find(id);
+                throw new ApiException(403, "stream-link-expired", "the link has expired: make a new one");
         }
     }
 

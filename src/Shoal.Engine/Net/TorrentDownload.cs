@@ -60,7 +60,8 @@ internal sealed class TorrentDownload(IDownloadNetwork network, bool mayBeLocal 
                 );
                 if (response.Headers.Location is not { } target || (int)response.StatusCode is < 300 or > 399)
                 {
-                    return await ReadAsync(source, response, request, limit.Token);
+                    var answer = await ReadAsync(source, response, request, limit.Token);
+                    return answer with { IsLocal = _startedLocally == true };
                 }
 
                 if (!Uri.TryCreate(url, target, out var next))

@@ -172,6 +172,15 @@ public sealed class QBittorrentSafetyTests(Library library)
             Assert.Contains(await TryAsync("torrents/add", endless), TooLarge);
         }
 
+        // That ends early.
+        using (var cut = new StringContent("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb"))
+        {
+            cut.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse(
+                "multipart/form-data; boundary=x"
+            );
+            Assert.Equal(400, await TryAsync("torrents/stop", cut));
+        }
+
         Assert.Contains(await TryAsync("torrents/stop", Form("hashes=" + new string('a', 9 * 1024 * 1024))), TooLarge);
         Assert.Equal(400, await TryAsync("torrents/stop", Form("")));
         Assert.Equal(

@@ -176,4 +176,19 @@ public sealed class AccessTests
 
         Assert.Equal(folder["secret"], PathJail.Check(folder["secret"], null));
     }
+
+    [Fact]
+    public void A_browser_goes_with_the_token_it_logged_in_with()
+    {
+        using var folder = new TempFolder();
+        var path = folder["tokens.json"];
+        var keys = AccessKeys.Open(path, TimeProvider.System);
+        var session = keys.LogIn(keys.Create("phone", AccessScope.Control).Secret, "browser")!.Value;
+        var other = keys.LogIn(keys.Create("desk", AccessScope.Control).Secret, "browser")!.Value;
+        keys = AccessKeys.Open(path, TimeProvider.System);
+        Assert.Equal(AccessScope.Control, keys.Check(session.Secret));
+        keys.Remove("phone");
+        Assert.Null(keys.Check(session.Secret));
+        Assert.Equal(AccessScope.Control, keys.Check(other.Secret));
+    }
 }

@@ -94,6 +94,17 @@ public sealed class AutomationRuleTests
         Assert.Equal(WatchRule.MaxFiles, rule.Look(files, TimeSpan.FromSeconds(5)).Count);
     }
 
+    [Theory]
+    [InlineData("/etc")]
+    [InlineData("../../etc")]
+    [InlineData("..")]
+    public void A_path_stays_below_the_folder_whatever_the_name(string name)
+    {
+        var call = EventProgram.Create(["/bin/true", "{path}"], Entry(name), "torrent-added", null);
+        Assert.StartsWith("/srv/", Path.GetFullPath(call.Environment["SHOAL_PATH"]), StringComparison.Ordinal);
+        Assert.StartsWith("/srv/", Path.GetFullPath(call.Arguments[0]), StringComparison.Ordinal);
+    }
+
     private static LibraryEntry Entry(string name) =>
         new()
         {

@@ -164,6 +164,19 @@ public sealed class FeedTests
         Assert.ThrowsAny<ArgumentException>(() => new FeedMatcher(new FeedRule { Name = "r", Pattern = "(" }));
     }
 
+    [Fact]
+    public void A_pattern_that_is_often_slow_is_not_asked_any_more()
+    {
+        var matcher = new FeedMatcher(new FeedRule { Name = "r", Pattern = "^(a+)+$" });
+        Assert.True(matcher.Matches("aaa"));
+        for (var i = 0; i < FeedMatcher.MaxSlow; i++)
+        {
+            Assert.False(matcher.Matches(new string('a', 64) + "!"));
+        }
+
+        Assert.False(matcher.Matches("aaa"));
+    }
+
     [Theory]
     [InlineData("A Show S01E02 1080p", "ashow 1x2")]
     [InlineData("a.show.s1e02.720p", "ashow 1x2")]

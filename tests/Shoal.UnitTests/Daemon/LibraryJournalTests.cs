@@ -116,6 +116,45 @@ public sealed class LibraryJournalTests
         Assert.Equal(4, again.Entries.Count);
     }
 
+    [Fact]
+    public async Task Many_changes_of_one_torrent_at_once_are_one_line()
+    {
+        using var folder = new TempFolder();
+        var path = folder["library.journal"];
+        var change = new LibraryRecord
+        {
+            Put = new LibraryEntry
+            {
+                Id = "a",
+                Name = new string('x', 1_000_000),
+                SaveDirectory = "/srv",
+            },
+        };
+        await using (var journal = LibraryJournal.Open(path, TimeProvider.System))
+        {
+            // One call that brings all of them, as a list with one torrent in it ten thousand times does.
+            await journal.AppendAsync([.. Enumerable.Repeat(change, 5000)]);
+        }
+
+        Assert.InRange(new FileInfo(path).Length, 1_000_000, 4_000_000);
+    }
+
+    [Fact]
+    public void What_is_taken_can_be_read_again_however_long()
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        var entry = new LibraryEntry
+        {
+            Id = "a",
+            Name = "a",
+            SaveDirectory = "/srv",
+            Labels = [.. Enumerable.Range(0, 400_000).Select(i => $"label {i}")],
+        };
+        LibraryLines.Write(bytes, new LibraryRecord { Put = entry });
+        Assert.Single(LibraryLines.Read(bytes.WrittenSpan, out var broken));
+        Assert.Equal(0, broken);
+    }
+
     private static LibraryRecord Put(string id, bool paused = false) =>
         new()
         {

@@ -122,6 +122,21 @@ public sealed class OperationsTests
         }
     }
 
+    [Fact]
+    public void An_empty_list_of_addresses_does_not_take_the_place_of_a_good_one()
+    {
+        using var folder = new TempFolder();
+        var (trial, path) = (folder["trial"], folder["list"]);
+        IpFilterLists.Take("192.0.2.0/24\n"u8.ToArray(), trial, path, CancellationToken.None);
+        foreach (var body in new[] { "", "# nothing\n" })
+        {
+            Assert.ThrowsAny<Exception>(() =>
+                IpFilterLists.Take(Encoding.UTF8.GetBytes(body), trial, path, CancellationToken.None)
+            );
+            Assert.Equal("192.0.2.0/24\n", File.ReadAllText(path));
+        }
+    }
+
     private static string Next(Socket socket)
     {
         var buffer = new byte[1000];

@@ -233,6 +233,38 @@ public sealed class SettingsTests
         );
     }
 
+    [Theory]
+    [InlineData("""{"folders.allowed": ["/"]}""")]
+    [InlineData("""{"folders.download": "/"}""")]
+    [InlineData("""{"folders.incomplete": "/var"}""")]
+    [InlineData("""{"watch.folders": ["/etc"]}""")]
+    public async Task Who_only_has_a_token_opens_no_other_folders(string json)
+    {
+        using var folder = new TempFolder();
+        var over = new Dictionary<string, object> { ["folders.download"] = folder["got"] };
+        using var store = SettingsStore.Open(folder["settings.toml"], over);
+        var error = await Assert.ThrowsAsync<ApiException>(() => store.ChangeAsync(Values(json)));
+        Assert.Equal("path-not-allowed", error.Code);
+        await store.ChangeAsync(Values($$"""{"folders.download": "{{folder["got/films"]}}"}"""));
+        await store.ChangeAsync(Values(json), isOwner: true);
+    }
+
+    [Fact]
+    public void Lists_in_lists_are_refused_however_deep() =>
+        Assert.Throws<SettingsException>(() => SettingsReader.Read("[network]\nbind = " + new string('[', 1_000_000)));
+
+    [Fact]
+    public async Task Half_a_surrogate_pair_is_no_text()
+    {
+        using var folder = new TempFolder();
+        using var store = SettingsStore.Open(folder["settings.toml"], Nothing);
+        foreach (var json in new[] { """{"folders.download": "\ud800"}""", """{"watch.folders": ["\ud800"]}""" })
+        {
+            var error = await Assert.ThrowsAsync<ApiException>(() => store.ChangeAsync(Values(json)));
+            Assert.Equal("bad-value", error.Code);
+        }
+    }
+
     private static DaemonSettings Read(string text) => DaemonSettings.Of(SettingsReader.Read(text), Nothing);
 
     private static string With(string text, string key, object value) =>

@@ -155,6 +155,25 @@ public sealed class TorrentDownloadTests
         await Fails(network, "http://", "bad-url", "not a URL");
     }
 
+    [Theory]
+    [InlineData("http://global/x", false)]
+    [InlineData("http://local/x", true)]
+    public async Task An_answer_says_whether_it_came_from_the_own_network(string url, bool isLocal)
+    {
+        var network = new CannedNetwork
+        {
+            [Global] = Response("200 OK", "e"),
+            [IPAddress.Parse("192.168.1.9")] = Response("200 OK", "e"),
+        };
+        var request = new FetchRequest { MaxBytes = 100, MayBeLocal = true };
+        var answer = await new TorrentDownload(network, mayBeLocal: true).FetchAsync(
+            url,
+            request,
+            CancellationToken.None
+        );
+        Assert.Equal(isLocal, answer.IsLocal);
+    }
+
     private static Task<byte[]> Fetch(CannedNetwork network, string url) =>
         new TorrentDownload(network).FetchAsync(url, CancellationToken.None);
 

@@ -64,7 +64,7 @@ internal static class QBittorrentActions
                 false,
                 call => LimitsAsync(call, entry => entry.UploadLimit)
             ),
-            ["torrents/topPrio"] = new(AccessScope.Control, true, call => QueueAsync(call, _ => 0, lastFirst: true)),
+            ["torrents/topPrio"] = new(AccessScope.Control, true, call => QueueEndAsync(call, toTop: true)),
             ["torrents/increasePrio"] = new(
                 AccessScope.Control,
                 true,
@@ -75,11 +75,7 @@ internal static class QBittorrentActions
                 true,
                 call => QueueAsync(call, place => place + 1, lastFirst: true)
             ),
-            ["torrents/bottomPrio"] = new(
-                AccessScope.Control,
-                true,
-                call => QueueAsync(call, _ => int.MaxValue, lastFirst: false)
-            ),
+            ["torrents/bottomPrio"] = new(AccessScope.Control, true, call => QueueEndAsync(call, toTop: false)),
             ["torrents/addPeers"] = new(AccessScope.Control, true, AddPeersAsync),
             ["torrents/addTrackers"] = new(AccessScope.Control, true, AddTrackersAsync),
             ["torrents/editTracker"] = new(AccessScope.Control, true, EditTrackerAsync),
@@ -219,6 +215,12 @@ internal static class QBittorrentActions
             "6" or "7" => FileWish.High,
             _ => throw ApiException.Bad("priority", "Priority is not valid"),
         };
+
+    private static async Task QueueEndAsync(QBittorrentCall call, bool toTop)
+    {
+        await call.Library.MoveInQueueAsync(call.Torrents(), toTop).ConfigureAwait(false);
+        await call.WriteTextAsync("").ConfigureAwait(false);
+    }
 
     private static async Task QueueAsync(QBittorrentCall call, Func<int, int> place, bool lastFirst)
     {

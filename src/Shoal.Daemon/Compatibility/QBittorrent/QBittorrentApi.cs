@@ -76,9 +76,12 @@ internal static class QBittorrentApi
         {
             await call.WriteTextAsync(error.Message, error.Status).ConfigureAwait(false);
         }
-        catch (InvalidDataException error) when (!context.Response.HasStarted)
+        catch (Exception error)
+            when (error is InvalidDataException or IOException and not BadHttpRequestException
+                && !context.Response.HasStarted
+            )
         {
-            // A form that is broken, or has more fields than anybody needs.
+            // A form that is broken, ends early, or has more fields than anybody needs.
             await call.WriteTextAsync(error.Message, StatusCodes.Status400BadRequest).ConfigureAwait(false);
         }
     }

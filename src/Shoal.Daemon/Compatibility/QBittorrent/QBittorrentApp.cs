@@ -85,7 +85,7 @@ internal static class QBittorrentApp
             var values = QBittorrentPreferences.Read(wished.RootElement, call);
             if (values.Count > 0)
             {
-                await call.Services.Settings.ChangeAsync(values).ConfigureAwait(false);
+                await call.Services.Settings.ChangeAsync(values, call.Caller.IsOwner).ConfigureAwait(false);
             }
         }
 

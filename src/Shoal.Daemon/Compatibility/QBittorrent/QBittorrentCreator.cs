@@ -146,13 +146,14 @@ internal sealed class QBittorrentCreator(DaemonServices services)
                 await SeedAsync(task, made).ConfigureAwait(false);
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ApiException)
-        {
-            task.Failure = error.Message;
-        }
         catch (OperationCanceledException)
         {
             task.Failure = "stopped";
+        }
+        catch (Exception error)
+        {
+            // Whatever it is: those behind it have their turn.
+            task.Failure = error.Message;
         }
 
         task.FinishedAt = Now;

@@ -163,6 +163,7 @@ internal static class QBittorrentDetails
         var chosen = QBittorrentCall
             .Split(call.Text("indexes") ?? "")
             .Select(text => int.TryParse(text, out var index) && (uint)index < (uint)files.Count ? index : -1)
+            .Distinct()
             .ToList();
         if (chosen.Contains(-1))
         {

@@ -92,12 +92,14 @@ internal sealed record TransmissionCall(
             return Library.RecentlyActive;
         }
 
-        var found = new List<LibraryTorrent>();
+        // Named twice, told once.
+        var numbers = Library.All.ToDictionary(torrent => torrent.Number);
+        var found = new HashSet<LibraryTorrent>();
         foreach (var id in ids)
         {
             var torrent = id is JsonValue value
                 ? value.TryGetValue<int>(out var number)
-                    ? Library.FindNumber(number)
+                    ? numbers.GetValueOrDefault(number)
                     : value.TryGetValue<string>(out var hash)
                         ? Library.TryFindExact(hash)
                         : throw Wrong("ids")
@@ -108,7 +110,7 @@ internal sealed record TransmissionCall(
             }
         }
 
-        return found;
+        return [.. found];
     }
 
     /// <exception cref="ApiException">The caller may not do that.</exception>

@@ -17,7 +17,7 @@ internal static class TransmissionRpc
     public const string SemanticVersion = "6.0.0";
 
     private const string SessionHeader = "X-Transmission-Session-Id";
-    private const int MaxBatch = 100;
+    private const int MaxBatch = 20;
 
     // "4.3.1": the codes of JSON-RPC.
     private const int ParseError = -32700;
@@ -25,7 +25,7 @@ internal static class TransmissionRpc
     private const int MethodNotFound = -32601;
     private const int InvalidParams = -32602;
 
-    private static readonly JsonDocumentOptions Depth = new() { MaxDepth = 32 };
+    private static readonly JsonDocumentOptions Depth = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
     public static void Map(WebApplication web, DaemonServices services)
     {
@@ -151,6 +151,12 @@ internal static class TransmissionRpc
         catch (ApiException error)
         {
             return isOld ? OldAnswer([], error.Message, tag) : Error(tag, CodeOf(error), error.Message);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair, which JSON can write.
+            const string problem = "a text is no Unicode";
+            return isOld ? OldAnswer([], problem, tag) : Error(tag, InvalidParams, problem);
         }
     }
 

@@ -79,7 +79,8 @@ internal static class TransmissionSession
         {
             await call
                 .Services.Settings.ChangeAsync(
-                    values.ToDictionary(pair => pair.Key, pair => SettingDefinition.ToJson(pair.Value))
+                    values.ToDictionary(pair => pair.Key, pair => SettingDefinition.ToJson(pair.Value)),
+                    call.Caller.IsOwner
                 )
                 .ConfigureAwait(false);
         }
@@ -188,7 +189,7 @@ internal static class TransmissionSession
             ["default_trackers"] = "",
             ["dht_enabled"] = (bool)settings["network.dht"],
             ["download_dir"] = settings.DownloadFolder,
-            ["download_dir_free_space"] = DiskSpace.Of(settings.DownloadFolder)?.Free ?? -1,
+            ["download_dir_free_space"] = call.Library.DownloadFree ?? -1,
             ["download_queue_enabled"] = settings.ActiveDownloads > 0,
             ["download_queue_size"] = settings.ActiveDownloads > 0 ? settings.ActiveDownloads : 5,
             ["encryption"] = (string)settings["network.encryption"] switch

@@ -122,23 +122,24 @@ internal static class TransmissionTorrents
     public static async Task<JsonObject> MoveInQueueAsync(TransmissionCall call)
     {
         call.Need(AccessScope.Control);
-        var torrents = call.Torrents().OrderBy(torrent => torrent.Item!.QueuePosition).ToList();
+        if (call.Method is "queue_move_top" or "queue_move_bottom")
+        {
+            var toTop = call.Method == "queue_move_top";
+            await call.Library.MoveInQueueAsync(call.Torrents(), toTop).ConfigureAwait(false);
+            return [];
+        }
+
         // Each in the order that keeps theirs among themselves.
-        if (call.Method is "queue_move_top" or "queue_move_down")
+        var torrents = call.Torrents().OrderBy(torrent => torrent.Item!.QueuePosition).ToList();
+        var isUp = call.Method == "queue_move_up";
+        if (!isUp)
         {
             torrents.Reverse();
         }
 
         foreach (var torrent in torrents)
         {
-            var position = torrent.Item!.QueuePosition;
-            var place = call.Method switch
-            {
-                "queue_move_top" => 0,
-                "queue_move_up" => Math.Max(0, position - 1),
-                "queue_move_down" => position + 1,
-                _ => int.MaxValue,
-            };
+            var place = Math.Max(0, torrent.Item!.QueuePosition + (isUp ? -1 : 1));
             await call.Library.ChangeAsync(torrent, new TorrentChange { QueuePosition = place }).ConfigureAwait(false);
         }
 
