@@ -52,6 +52,9 @@ public abstract record EngineEvent
     /// <summary>A tracker answered with an error or could not be reached.</summary>
     public sealed record TrackerFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
 
+    /// <summary>A tracker answered an announce.</summary>
+    public sealed record TrackerAnswered(Torrent Torrent, string Url) : EngineEvent;
+
     /// <summary>A web seed failed and rests for a while, or is not used any more.</summary>
     public sealed record WebSeedFailed(Torrent Torrent, string Url, string Message) : EngineEvent;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 
 namespace Shoal.Daemon;
 
@@ -7,7 +8,7 @@ namespace Shoal.Daemon;
 /// Slows down who guesses: after some failures an address has to wait, longer each time. Counts the address the connection
 /// comes from; what headers say of it is anybody's word.
 /// </summary>
-internal sealed class LoginThrottle(TimeProvider time)
+internal sealed class LoginThrottle(TimeProvider time, ILogger? log = null)
 {
     /// <summary>Failures before an address has to wait. Default 5.</summary>
     private const int Free = 5;
@@ -37,6 +38,15 @@ internal sealed class LoginThrottle(TimeProvider time)
 
     public void Failed(IPAddress address)
     {
+        var failures = Count(address);
+        if (log is not null)
+        {
+            Log.Refused(log, address, failures);
+        }
+    }
+
+    private int Count(IPAddress address)
+    {
         lock (_lock)
         {
             var key = KeyOf(address);
@@ -50,6 +60,7 @@ internal sealed class LoginThrottle(TimeProvider time)
             }
 
             _failed[key] = (failures, now);
+            return failures;
         }
     }
 

@@ -50,23 +50,23 @@ internal static class AccessEndpoints
     private static async Task CreateAsync(ApiCall call)
     {
         var wish = await call.ReadAsync(ApiJson.Default.NewToken).ConfigureAwait(false);
-        await call.WriteAsync(
-                call.Services.Access.Create(wish.Name, wish.Scope),
-                ApiJson.Default.CreatedToken,
-                StatusCodes.Status201Created
-            )
-            .ConfigureAwait(false);
+        var made = call.Services.Access.Create(wish.Name, wish.Scope);
+        Log.TokenMade(call.Services.AccessLog, made.Token.Name, made.Token.Id, $"{made.Token.Scope}");
+        await call.WriteAsync(made, ApiJson.Default.CreatedToken, StatusCodes.Status201Created).ConfigureAwait(false);
     }
 
     private static Task RemoveAsync(ApiCall call)
     {
-        call.Services.Access.Remove((string)call.Context.Request.RouteValues["id"]!);
+        var id = (string)call.Context.Request.RouteValues["id"]!;
+        call.Services.Access.Remove(id);
+        Log.TokenRevoked(call.Services.AccessLog, id);
         return call.WriteNothingAsync();
     }
 
     private static Task LinkAsync(ApiCall call)
     {
         var code = call.Services.Access.CreateCode();
+        Log.LinkMade(call.Services.AccessLog);
         var link = new LoginLink(DaemonHost.LoginUrl(call.Services, code), code);
         return call.WriteAsync(link, ApiJson.Default.LoginLink, StatusCodes.Status201Created);
     }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 using Shoal.Api;
 
 namespace Shoal.Daemon;
@@ -29,56 +30,120 @@ internal static class DoorKeeper
 
     public static void Install(WebApplication web, DaemonServices services)
     {
-        web.Use(
-            async (context, next) =>
-            {
-                Harden(context.Response.Headers);
-                try
-                {
-                    if (!IsOwner(context))
-                    {
-                        CheckSite(context, services);
-                    }
-
-                    await next(context).ConfigureAwait(false);
-                    await TellWhatIsMissingAsync(context).ConfigureAwait(false);
-                }
-                catch (ApiException error)
-                {
-                    await Problems.WriteAsync(context, error).ConfigureAwait(false);
-                }
-                catch (BadHttpRequestException error)
-                {
-                    var code = error.StatusCode == StatusCodes.Status413PayloadTooLarge ? "too-large" : "bad-request";
-                    await Problems
-                        .WriteAsync(context, new ApiException(error.StatusCode, code, error.Message))
-                        .ConfigureAwait(false);
-                }
-                catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-                {
-                    // The caller is gone.
-                }
-                catch (Exception error) when (!context.Response.HasStarted)
-                {
-                    // A bug of ours costs this call only.
-                    await Problems
-                        .WriteAsync(
-                            context,
-                            new ApiException(
-                                500,
-                                "internal-error",
-                                $"this is a bug in Shoal, please report it: {error.GetType().Name}: {error.Message}"
-                            )
-                        )
-                        .ConfigureAwait(false);
-                }
-            }
-        );
+        var log = services.Logs.CreateLogger(LogParts.Api);
+        web.Use((context, next) => AnswerAsync(context, services, log, next));
+        // After it, not before: it takes the path of the proxy off.
+        web.UseRouting();
     }
+
+    private static async Task AnswerAsync(
+        HttpContext context,
+        DaemonServices services,
+        ILogger log,
+        RequestDelegate next
+    )
+    {
+        var began = services.Time.GetTimestamp();
+        Harden(context.Response.Headers);
+        try
+        {
+            if (Enter(context, services.Settings.Current))
+            {
+                return;
+            }
+
+            if (!IsOwner(context))
+            {
+                CheckSite(context, services);
+            }
+
+            await next(context).ConfigureAwait(false);
+            await TellWhatIsMissingAsync(context).ConfigureAwait(false);
+        }
+        catch (ApiException error)
+        {
+            await Problems.WriteAsync(context, error).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException error)
+        {
+            var code = error.StatusCode == StatusCodes.Status413PayloadTooLarge ? "too-large" : "bad-request";
+            await Problems
+                .WriteAsync(context, new ApiException(error.StatusCode, code, error.Message))
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller is gone.
+        }
+        catch (Exception error) when (!context.Response.HasStarted)
+        {
+            // A bug of ours costs this call only.
+            Log.CallBug(log, context.Request.Method, PathOf(context), error);
+            await Problems
+                .WriteAsync(
+                    context,
+                    new ApiException(
+                        500,
+                        "internal-error",
+                        $"this is a bug in Shoal, please report it: {error.GetType().Name}: {error.Message}"
+                    )
+                )
+                .ConfigureAwait(false);
+        }
+
+        if (log.IsEnabled(LogLevel.Debug))
+        {
+            Log.Call(
+                log,
+                context.Request.Method,
+                PathOf(context),
+                context.Response.StatusCode,
+                Math.Round(services.Time.GetElapsedTime(began).TotalMilliseconds, 2),
+                context.Connection.RemoteIpAddress?.ToString() ?? "the socket",
+                CallerOf(context)
+            );
+        }
+    }
+
+    /// <summary>Finds out how the request came to us, and takes off what is the proxy's.</summary>
+    /// <returns>It is answered.</returns>
+    private static bool Enter(HttpContext context, DaemonSettings settings)
+    {
+        if (!IsOwner(context))
+        {
+            ForwardedRequest.Apply(context, settings.TrustedProxies);
+        }
+
+        if (settings.PublicSite?.Enter(context.Request) != true)
+        {
+            return false;
+        }
+
+        var path = context.Request.PathBase.Value!;
+        context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
+        context.Response.Headers.Location = path[(path.LastIndexOf('/') + 1)..] + "/";
+        return true;
+    }
+
+    // Without the query: there are keys of streams in it, and codes that log in.
+    private static string PathOf(HttpContext context) => Shorten(context.Request.Path.Value ?? "");
+
+    private static string CallerOf(HttpContext context) =>
+        context.Items[typeof(Caller)] is not Caller caller ? "nobody"
+        : caller.IsOwner ? "owner"
+        : caller.TokenId ?? "nobody";
 
     /// <summary>Who calls.</summary>
     /// <exception cref="ApiException">It has tried too often, or what it says is wrong.</exception>
     public static Caller Identify(HttpContext context, DaemonServices services)
+    {
+        var caller = Know(context, services);
+        // For the log.
+        context.Items[typeof(Caller)] = caller;
+        return caller;
+    }
+
+    private static Caller Know(HttpContext context, DaemonServices services)
     {
         if (IsOwner(context))
         {
@@ -140,7 +205,7 @@ internal static class DoorKeeper
 
         if (
             request.Headers.TryGetValue("Origin", out var origin)
-            && !HostRules.IsSameOrigin(origin.ToString(), request.Scheme, request.Host.Value ?? "")
+            && !RequestSite.IsOurs(origin.ToString(), request, services.Settings.Current.PublicSite)
         )
         {
             throw new ApiException(403, "cross-site", "requests from pages of other sites are refused");

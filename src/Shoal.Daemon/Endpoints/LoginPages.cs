@@ -55,9 +55,15 @@ internal static class LoginPages
         }
 
         services.Throttle.Succeeded(address);
-        context.Response.Cookies.Append(DoorKeeper.Cookie, granted.Secret, Options(context, granted.Lifetime));
+        Log.LoggedIn(services.AccessLog, address);
+        context.Response.Cookies.Append(
+            DoorKeeper.Cookie,
+            granted.Secret,
+            Options(context, services, granted.Lifetime)
+        );
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = "/";
+        // Relative: where that is only the browser knows for sure.
+        context.Response.Headers.Location = "./";
     }
 
     private static Task LogOutAsync(HttpContext context, DaemonServices services)
@@ -69,19 +75,19 @@ internal static class LoginPages
             services.Access.LogOut(secret);
         }
 
-        context.Response.Cookies.Delete(DoorKeeper.Cookie, Options(context, TimeSpan.Zero));
+        context.Response.Cookies.Delete(DoorKeeper.Cookie, Options(context, services, TimeSpan.Zero));
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = "/login";
+        context.Response.Headers.Location = "login";
         return Task.CompletedTask;
     }
 
-    private static CookieOptions Options(HttpContext context, TimeSpan lifetime) =>
+    private static CookieOptions Options(HttpContext context, DaemonServices services, TimeSpan lifetime) =>
         new()
         {
             HttpOnly = true,
             SameSite = SameSiteMode.Strict,
-            Secure = context.Request.IsHttps,
-            Path = "/",
+            Secure = RequestSite.IsSecure(context.Request, services.Settings.Current.PublicSite),
+            Path = RequestSite.CookiePath(context.Request, services.Settings.Current.PublicSite),
             MaxAge = lifetime,
         };
 
@@ -101,12 +107,12 @@ internal static class LoginPages
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>Shoal: log in</title>
             <meta name="color-scheme" content="light dark">
-            <link rel="icon" href="/icon.svg" type="image/svg+xml">
-            <link rel="stylesheet" href="/app.css">
+            <link rel="icon" href="icon.svg" type="image/svg+xml">
+            <link rel="stylesheet" href="app.css">
             <main class="login">
             <h1>Shoal</h1>
             {trouble}
-            <form method="post" action="/login">
+            <form method="post" action="login">
             {field}
             <p><button>Log in on this browser</button></p>
             </form>

@@ -103,7 +103,7 @@ internal static class MakingEndpoints
         var wish = await call.ReadAsync(ApiJson.Default.NewCreation).ConfigureAwait(false);
         var path = PathJail.Check(wish.Path, call.AllowedFolders, "path");
         var item = call.Services.Creations.Begin(wish, path);
-        call.Context.Response.Headers.Location = $"{ApiRoutes.Root}/creations/{item.Id}";
+        call.Context.Response.Headers.Location = $"creations/{item.Id}";
         await call.WriteAsync(item, ApiJson.Default.CreationItem, 202).ConfigureAwait(false);
     }
 

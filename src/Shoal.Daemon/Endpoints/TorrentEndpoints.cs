@@ -145,7 +145,7 @@ internal static class TorrentEndpoints
         var folder = call.Library.FolderFor(wish.SaveDirectory, wish.Category, call.AllowedFolders);
         var torrent = await SourceAsync(call, wish).ConfigureAwait(false);
         var item = await AddAsync(call.Library, torrent, wish, folder).ConfigureAwait(false);
-        call.Context.Response.Headers.Location = $"{ApiRoutes.Root}/torrents/{item.Id}";
+        call.Context.Response.Headers.Location = $"torrents/{item.Id}";
         await call.WriteAsync(item, ApiJson.Default.TorrentItem, 201).ConfigureAwait(false);
     }
 

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Shoal.Engine;
 
 namespace Shoal.Daemon;
@@ -38,6 +39,9 @@ public static class DaemonHost
         using var state = StateFolder.Take(options.StateDirectory);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var settings = OpenSettings(state, options);
+        var isJournal = LogRules.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"), StandardError());
+        await using var logs = new LogBook(options.Log, settings.Current.Logging(isJournal), options.Time);
+        var log = logs.CreateLogger(LogParts.Daemon);
         var access = OpenState(() => AccessKeys.Open(state.Tokens, options.Time));
         var categories = OpenState(() => CategoryStore.Open(state.Categories));
         await using var journal = OpenState(() => LibraryJournal.Open(state.Journal, options.Time));
@@ -45,7 +49,7 @@ public static class DaemonHost
         var lists = OpenState(() => IpFilterLists.Prepare(state.IpFilters, settings.Current.IpFilterUrls));
         engineOptions = engineOptions with { IpFilterFiles = [.. engineOptions.IpFilterFiles, .. lists] };
         await using var engine = await StartEngineAsync(engineOptions, ending.Token).ConfigureAwait(false);
-        var files = new TorrentFiles(state.Torrents);
+        using var files = new TorrentFiles(state.Torrents);
         await using var library = new TorrentLibrary(
             engine,
             journal,
@@ -55,7 +59,13 @@ public static class DaemonHost
             LibraryLimits.Default,
             options.Time
         );
-        settings.Changed = next => engine.SetLimits(next.Limits.Download, next.Limits.Upload);
+        var happenings = new Happenings(logs);
+        (library.Events.Heard, library.Told) = (happenings.Write, happenings.Write);
+        settings.Changed = next =>
+        {
+            engine.SetLimits(next.Limits.Download, next.Limits.Upload);
+            logs.Rules = next.Logging(isJournal);
+        };
         var network = OutboundNetwork.Open(engineOptions);
         var feeds = new FeedWatch(
             OpenState(() => FeedStore.Open(state.Feeds, FeedLimits.Default)),
@@ -73,6 +83,7 @@ public static class DaemonHost
             Settings = settings,
             Access = access,
             StreamKeys = new StreamKeys(access, options.Time),
+            Logs = logs,
             Network = network,
             Feeds = feeds,
             Files = files,
@@ -87,7 +98,13 @@ public static class DaemonHost
         await OpenDoorsAsync(web, state, settings.Current).ConfigureAwait(false);
         services.Urls = UrlsOf(web);
         library.Start();
+        await using var otlp = new OtlpExporter(
+            services,
+            OtlpResource.Of(EngineVersion.Number, state.Root, Environment.MachineName)
+        );
+        logs.Listener = otlp.Take;
         await using var automation = Automate(services, state, network);
+        automation.Repeat(() => OtlpExporter.Interval, otlp.LookAsync);
         var code = access.IsEmpty && services.Urls.Count > 0 ? access.CreateCode() : null;
         ready(
             new DaemonReady(
@@ -99,15 +116,44 @@ public static class DaemonHost
                 journal.BrokenLines
             )
         );
+        Tell(log, services, state, journal);
         using var manager = ServiceNotice.Connect(Environment.GetEnvironmentVariable);
         manager.Ready($"{journal.LoadedCount} torrents, peers reach port {engine.Port}");
         await LiveAsync(manager, library, options.Time, ending.Token).ConfigureAwait(false);
         manager.Stopping();
+        Log.Stopping(log);
 
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), options.Time);
         await web.StopAsync(patience.Token).ConfigureAwait(false);
         await services.QBittorrent.Creator.EndAsync().ConfigureAwait(false);
         File.Delete(state.Socket);
+    }
+
+    private static void Tell(ILogger log, DaemonServices services, StateFolder state, LibraryJournal journal)
+    {
+        Log.Started(log, EngineVersion.Number, journal.Entries.Count, services.Engine.Port, state.Root);
+        foreach (var url in services.Urls)
+        {
+            Log.Listening(log, url);
+        }
+
+        if (journal.BrokenLines > 0)
+        {
+            Log.BrokenLines(log, journal.BrokenLines);
+        }
+    }
+
+    /// <summary>What standard error is, as the system calls it; null: it does not say.</summary>
+    private static string? StandardError()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() ? new FileInfo("/proc/self/fd/2").LinkTarget : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>A setting's value as a person writes it on a command line: lists with commas. Null: no such setting, or not of its kind.</summary>
@@ -122,7 +168,9 @@ public static class DaemonHost
 
     /// <summary>A link that logs a browser in.</summary>
     internal static string? LoginUrl(DaemonServices services, string code) =>
-        services.Urls.Count == 0 ? null : $"{Reachable(services.Urls[0])}/login?code={code}";
+        services.Urls.Count == 0
+            ? null
+            : $"{services.Settings.Current.PublicSite?.Url ?? Reachable(services.Urls[0])}/login?code={code}";
 
     /// <summary>Where this machine reaches the daemon over HTTP; null: not at all.</summary>
     internal static string? Site(DaemonServices services) =>
@@ -170,6 +218,8 @@ public static class DaemonHost
         automation.Repeat(() => LimitSchedule.Interval, schedule.LookAsync);
         var watch = new WatchFolders(settings, library, network, time);
         automation.Repeat(() => TimeSpan.FromSeconds((long)settings.Current["watch.interval"]), watch.LookAsync);
+        var dht = new DhtLog(services.Engine, services.Logs);
+        automation.Repeat(() => DhtLog.Interval, dht.LookAsync);
         var guard = new SpaceGuard(settings, library);
         automation.Repeat(() => SpaceGuard.Interval, guard.LookAsync);
         automation.Repeat(() => FeedWatch.Interval, services.Feeds.LookAsync);
@@ -246,6 +296,7 @@ public static class DaemonHost
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = state.Folder });
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(500));
+        builder.Services.AddSingleton(services.Logs);
         builder.WebHost.UseKestrelCore();
         if (certificate is not null)
         {

@@ -9,6 +9,9 @@ public sealed record DaemonOptions
     /// <summary>Settings that count more than those of the file, by key; long, double, bool, string or string[].</summary>
     public IReadOnlyDictionary<string, object> Settings { get; init; } = new Dictionary<string, object>();
 
+    /// <summary>Where log lines go; stays the caller's. Default nowhere.</summary>
+    public TextWriter Log { get; init; } = TextWriter.Null;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
 

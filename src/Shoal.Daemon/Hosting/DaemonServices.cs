@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Shoal.Engine;
 
 namespace Shoal.Daemon;
@@ -17,7 +18,9 @@ internal sealed record DaemonServices
     public required long StartedAt { get; init; }
     public required StreamKeys StreamKeys { get; init; }
     public StreamPlaces Streams { get; } = new();
-    public LoginThrottle Throttle => field ??= new LoginThrottle(Time);
+    public required ILoggerFactory Logs { get; init; }
+    public ILogger AccessLog => field ??= Logs.CreateLogger(LogParts.Access);
+    public LoginThrottle Throttle => field ??= new LoginThrottle(Time, AccessLog);
 
     /// <summary>
     /// Of links: the page of another site can make a browser ask with wrong ones, which must not lock its user out of the rest.

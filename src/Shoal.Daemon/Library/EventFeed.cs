@@ -26,6 +26,9 @@ internal sealed class EventFeed
         _lastId = FirstId;
     }
 
+    /// <summary>Told of each event as it is added, within the lock: must not wait.</summary>
+    public Action<DaemonEvent> Heard { get; set; } = _ => { };
+
     /// <summary>Ids of this run come after it.</summary>
     public long FirstId { get; }
 
@@ -54,7 +57,9 @@ internal sealed class EventFeed
     {
         lock (_lock)
         {
-            _events.Enqueue(Stamp(happening));
+            var stamped = Stamp(happening);
+            _events.Enqueue(stamped);
+            Heard(stamped);
             if (_events.Count > Capacity)
             {
                 _events.Dequeue();

@@ -4,11 +4,32 @@ using Shoal.Protocol;
 namespace Shoal.Daemon;
 
 /// <summary>The .torrent files of the library, each named by its torrent's id.</summary>
-internal sealed class TorrentFiles(string folder)
+internal sealed class TorrentFiles(string folder) : IDisposable
 {
+    /// <summary>
+    /// Files that are written at once. Each holds a thread of the pool until the disk has it: more of them, and everything
+    /// else would wait for threads. Default 4.
+    /// </summary>
+    private const int MaxWriters = 4;
+
+    private readonly SemaphoreSlim _writers = new(MaxWriters, MaxWriters);
+
     /// <summary>Durable when it returns.</summary>
     /// <exception cref="IOException">It was not saved.</exception>
-    public Task SaveAsync(string id, byte[] bytes) => Task.Run(() => AtomicFile.Write(PathOf(id), bytes));
+    public async Task SaveAsync(string id, byte[] bytes)
+    {
+        await _writers.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() => AtomicFile.Write(PathOf(id), bytes)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writers.Release();
+        }
+    }
+
+    public void Dispose() => _writers.Dispose();
 
     /// <summary>The torrent, proven by its id.</summary>
     /// <exception cref="IOException">It is not there, or is not that torrent; the message says so.</exception>

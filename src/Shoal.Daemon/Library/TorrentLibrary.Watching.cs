@@ -176,11 +176,16 @@ internal sealed partial class TorrentLibrary
             torrent.HasUnsaved = true;
         }
 
-        if (isSeeding && status.WantedBytes > 0)
+        // Paused in the moment in which the last piece came, it is complete all the same.
+        var isWhole = isSeeding || (status.State == TorrentState.Paused && status.IsComplete);
+        if (isWhole && status.WantedBytes > 0)
         {
             Completed(torrent);
             MoveWhenComplete(torrent);
-            PauseWhenEnough(torrent, status);
+            if (isSeeding)
+            {
+                PauseWhenEnough(torrent, status);
+            }
         }
         else if (status.State == TorrentState.Downloading && entry.CompletedAt is not null)
         {
@@ -302,8 +307,12 @@ internal sealed partial class TorrentLibrary
         }
     }
 
+    /// <summary>Told of everything the engine tells; must not wait.</summary>
+    public Action<EngineEvent> Told { get; set; } = _ => { };
+
     private void Hear(EngineEvent happening)
     {
+        Told(happening);
         switch (happening)
         {
             case EngineEvent.Failed(var torrent, var message):

@@ -10,7 +10,14 @@ internal sealed class DaemonSettings
 {
     private readonly Dictionary<string, object> _values;
 
-    private DaemonSettings(Dictionary<string, object> values) => _values = values;
+    private DaemonSettings(Dictionary<string, object> values)
+    {
+        _values = values;
+        // Asked with each request.
+        PublicSite = Text("http.public-url") is { Length: > 0 } url ? PublicSite.TryParse(url) : null;
+        OtlpUrl = Text("telemetry.otlp-url") is { Length: > 0 } otlp ? new Uri(otlp.TrimEnd('/') + "/") : null;
+        TrustedProxies = [.. List("http.trusted-proxies").Select(ForwardedRequest.Parse).OfType<IPNetwork>()];
+    }
 
     public object this[string key] => _values[key];
 
@@ -45,8 +52,25 @@ internal sealed class DaemonSettings
     public int ActiveSeeds => (int)Whole("queue.seeds");
     public double Ratio => (double)_values["queue.ratio"];
     public long SeedTime => Whole("queue.seed-time");
-    public IReadOnlyList<string> HttpHosts => List("http.hosts");
+    public IReadOnlyList<string> HttpHosts =>
+        PublicSite is { } site ? [.. List("http.hosts"), site.Host] : List("http.hosts");
+
+    /// <summary>Where a reverse proxy shows us; null: there is none.</summary>
+    public PublicSite? PublicSite { get; }
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; }
     public IReadOnlyList<IPEndPoint> HttpListen => [.. List("http.listen").Select(IPEndPoint.Parse)];
+
+    /// <summary>With a slash at the end; null: there is no collector.</summary>
+    public Uri? OtlpUrl { get; }
+    public TimeSpan OtlpInterval => TimeSpan.FromSeconds(Whole("telemetry.interval"));
+    public bool OtlpTakesLogs => Flag("telemetry.logs");
+    public IEnumerable<(string Name, string Value)> OtlpHeaders =>
+        List("telemetry.otlp-headers")
+            .Select(text => (text[..text.IndexOf(':')].Trim(), text[(text.IndexOf(':') + 1)..].Trim()));
+
+    /// <param name="isJournal">What is logged goes to systemd's journal.</param>
+    public LogRules Logging(bool isJournal) =>
+        LogRules.Of(Text("log.level"), List("log.parts"), Text("log.format"), isJournal);
 
     /// <summary>Settings by their definitions.</summary>
     /// <param name="file">What the file says.</param>

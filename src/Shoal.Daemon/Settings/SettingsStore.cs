@@ -135,11 +135,13 @@ internal sealed class SettingsStore : IDisposable
 
     public void Dispose() => _turn.Dispose();
 
-    // A password in a proxy's URL is for the proxy only.
+    // A password in a proxy's URL is for the proxy only, and what is in a header for the collector.
     private static object Shown(SettingDefinition setting, object value) =>
-        setting.Key == "network.proxy" && value is string url && url.LastIndexOf('@') is > 0 and var at
+        setting.Key == "telemetry.otlp-headers" && value is string[] headers
+            ? headers.Select(text => text[..(text.IndexOf(':', StringComparison.Ordinal) + 1)] + " ***").ToArray()
+        : setting.Key == "network.proxy" && value is string url && url.LastIndexOf('@') is > 0 and var at
             ? url[..(url.IndexOf("//", StringComparison.Ordinal) + 2)] + "***" + url[at..]
-            : value;
+        : value;
 
     private async Task<SettingsResult> ApplyAsync(Func<string, string> edit, HashSet<string> keys)
     {

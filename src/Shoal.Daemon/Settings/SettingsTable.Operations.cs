@@ -15,6 +15,26 @@ internal static partial class SettingsTable
                 NeedsRestart = false,
             },
             new(
+                "http.public-url",
+                SettingKind.Text,
+                "",
+                "Where a reverse proxy shows the daemon, with the path if it is not alone there: https://nas.home/shoal (docs/service.md). Links and cookies are made for it, and its host needs no entry in http.hosts. Empty: no proxy."
+            )
+            {
+                NeedsRestart = false,
+                Check = PublicUrl,
+            },
+            new(
+                "http.trusted-proxies",
+                SettingKind.List,
+                Array.Empty<string>(),
+                "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/24, of reverse proxies whose word (X-Forwarded-For, -Proto, -Host, -Prefix) on who calls is believed; of others it is not."
+            )
+            {
+                NeedsRestart = false,
+                Check = ProxyAddress,
+            },
+            new(
                 "http.tls",
                 SettingKind.Text,
                 "off",
@@ -42,4 +62,14 @@ internal static partial class SettingsTable
                 Check = FullPath,
             },
         ];
+
+    private static string? PublicUrl(string text) =>
+        text.Length == 0 || PublicSite.TryParse(text) is not null
+            ? null
+            : $"'{text}' is not an http or https URL such as https://nas.home/shoal";
+
+    private static string? ProxyAddress(string text) =>
+        ForwardedRequest.Parse(text) is null
+            ? $"'{text}' is neither an address nor a network such as 10.0.0.0/24"
+            : null;
 }

@@ -11,7 +11,8 @@ internal static partial class SettingsTable
 
     private static readonly string[] DefaultListen = ["127.0.0.1:9470"];
 
-    public static IReadOnlyList<SettingDefinition> All { get; } = [.. Basics(), .. Automation, .. Operations];
+    public static IReadOnlyList<SettingDefinition> All { get; } =
+    [.. Basics(), .. Automation, .. Operations, .. Telemetry];
 
     private static IReadOnlyList<SettingDefinition> Basics() =>
         [

@@ -43,7 +43,7 @@ internal static class StreamEndpoints
     public static string? Site(HttpContext context, DaemonServices services) =>
         DoorKeeper.IsOwner(context)
             ? DaemonHost.Site(services)
-            : $"{context.Request.Scheme}://{context.Request.Host}{context.Request.PathBase}";
+            : RequestSite.Url(context.Request, services.Settings.Current.PublicSite);
 
     private static async Task LinkAsync(ApiCall call)
     {

@@ -86,7 +86,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
                 AddCandidates,
                 (host, address) => services.Addresses.Hear(AddressWitness.Tracker, host, address),
                 (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message)),
-                tracker => Command(new SwarmCommand.TrackerWorks(tracker))
+                TrackerAnswered
             ),
             Scope
         );
@@ -190,6 +190,12 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         });
 
     void ISwarmOwner.PieceLayersFetched(byte[] layers) => _tasks.TryRun(() => _disk!.SavePieceLayersAsync(layers));
+
+    private void TrackerAnswered(TrackerUrl tracker)
+    {
+        Command(new SwarmCommand.TrackerWorks(tracker));
+        Tell(new EngineEvent.TrackerAnswered(Torrent, tracker.ToString()));
+    }
 
     void ISwarmOwner.PieceCompleted(int piece) => Tell(new EngineEvent.PieceCompleted(Torrent, piece));
 

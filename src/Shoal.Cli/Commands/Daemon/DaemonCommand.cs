@@ -23,12 +23,18 @@ internal sealed class DaemonCommand
         "A setting that counts more than the file, such as queue.downloads=3"
     );
 
+    private readonly Option<string[]> _log = Options.Texts(
+        "--log",
+        "[PART=]LEVEL",
+        "What goes to standard error: trace, debug, info, warning, error or off, for all or for a part such as tracker"
+    );
+
     private readonly Option<bool> _json = Options.Flag("--json", "Print one JSON object a line");
 
     private DaemonCommand(CliHost host, ShoalCommand command)
     {
         _host = host;
-        command.AddGroup("Options", [_http, _noHttp, _set, _json]);
+        command.AddGroup("Options", [_http, _noHttp, _log, _set, _json]);
         _network = new NetworkOptions(command, NetworkUse.Daemon);
         command.SetAction(RunAsync);
     }
@@ -44,6 +50,7 @@ internal sealed class DaemonCommand
             [
                 new("The first time: prints a link that opens the web page", "shoal daemon"),
                 new("Reachable from the local network", "shoal daemon --http 0.0.0.0:9470"),
+                new("To see what trackers and peers say", "shoal daemon --log tracker=debug --log peer=debug"),
                 new("A second one beside it", "shoal daemon --state ~/other --http 127.0.0.1:9471"),
             ],
             Notes =
@@ -67,6 +74,7 @@ internal sealed class DaemonCommand
         {
             StateDirectory = _network.StateDirectory(result, _host),
             Settings = SettingsOf(result),
+            Log = _host.Error,
             Time = _host.Time,
         };
         try
@@ -92,13 +100,6 @@ internal sealed class DaemonCommand
 
     private void Tell(DaemonReady ready, bool isJson)
     {
-        if (ready.BrokenLines > 0)
-        {
-            _host.Error.WriteLine(
-                $"shoal: {ready.BrokenLines} lines of the list of torrents could not be read; they are kept in library.journal.broken"
-            );
-        }
-
         if (isJson)
         {
             JsonOutput.Write(
@@ -140,6 +141,17 @@ internal sealed class DaemonCommand
         if (result.GetValue(_noHttp))
         {
             settings["http.listen"] = Array.Empty<string>();
+        }
+
+        var log = (result.GetValue(_log) ?? []).ToLookup(text => text.Contains('=', StringComparison.Ordinal));
+        if (log[true].Any())
+        {
+            settings["log.parts"] = log[true].ToArray();
+        }
+
+        if (log[false].LastOrDefault() is { } level)
+        {
+            settings["log.level"] = level;
         }
 
         foreach (var pair in result.GetValue(_set) ?? [])

@@ -130,7 +130,7 @@ internal static class QBittorrentApi
             return (new Caller(true, AccessScope.Admin, false), call.Own.Sessions.OfCaller("owner"));
         }
 
-        CheckReferer(request);
+        CheckReferer(request, call.Services.Settings.Current.PublicSite);
         if (
             request.Headers.Authorization.Count == 0
             && request.Cookies.TryGetValue(Cookie, out var secret)
@@ -167,18 +167,14 @@ internal static class QBittorrentApi
         }
     }
 
-    private static void CheckReferer(HttpRequest request)
+    private static void CheckReferer(HttpRequest request, PublicSite? site)
     {
         // As qBittorrent does: apps of many years send their own address as the referer, or nothing.
         if (
             request.Headers.Referer.ToString() is { Length: > 0 } referer
             && !(
                 Uri.TryCreate(referer, UriKind.Absolute, out var page)
-                && HostRules.IsSameOrigin(
-                    page.GetLeftPart(UriPartial.Authority),
-                    request.Scheme,
-                    request.Host.Value ?? ""
-                )
+                && RequestSite.IsOurs(page.GetLeftPart(UriPartial.Authority), request, site)
             )
         )
         {

@@ -32,17 +32,7 @@ internal static class QBittorrentLogin
         }
 
         call.Services.Throttle.Succeeded(address);
-        call.Context.Response.Cookies.Append(
-            QBittorrentApi.Cookie,
-            secret,
-            new CookieOptions
-            {
-                HttpOnly = true,
-                SameSite = SameSiteMode.Strict,
-                Secure = call.Context.Request.IsHttps,
-                Path = "/",
-            }
-        );
+        call.Context.Response.Cookies.Append(QBittorrentApi.Cookie, secret, Options(call));
         await call.WriteTextAsync("Ok.").ConfigureAwait(false);
     }
 
@@ -51,9 +41,18 @@ internal static class QBittorrentLogin
         if (call.Context.Request.Cookies.TryGetValue(QBittorrentApi.Cookie, out var secret))
         {
             call.Own.Sessions.End(secret);
-            call.Context.Response.Cookies.Delete(QBittorrentApi.Cookie);
+            call.Context.Response.Cookies.Delete(QBittorrentApi.Cookie, Options(call));
         }
 
         return call.WriteTextAsync("");
     }
+
+    private static CookieOptions Options(QBittorrentCall call) =>
+        new()
+        {
+            HttpOnly = true,
+            SameSite = SameSiteMode.Strict,
+            Secure = RequestSite.IsSecure(call.Context.Request, call.Services.Settings.Current.PublicSite),
+            Path = RequestSite.CookiePath(call.Context.Request, call.Services.Settings.Current.PublicSite),
+        };
 }
