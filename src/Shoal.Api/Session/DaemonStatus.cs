@@ -40,13 +40,25 @@ public sealed record DaemonStatus
 
     /// <summary>Peers reach that port, as far as is known: a router forwards it, or somebody has called.</summary>
     public bool Reachable { get; init; }
-    public IReadOnlyList<string> ListenAddresses { get; init; } = [];
+    public IReadOnlyList<string> ListenAddresses
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Where the world sees us.</summary>
-    public IReadOnlyList<string> ExternalAddresses { get; init; } = [];
+    public IReadOnlyList<string> ExternalAddresses
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Where this API and the page are reachable by HTTP.</summary>
-    public IReadOnlyList<string> Urls { get; init; } = [];
+    public IReadOnlyList<string> Urls
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>The alternative limits hold, instead of the usual ones.</summary>
     public bool AlternativeLimits { get; init; }
@@ -56,7 +68,11 @@ public sealed record DaemonStatus
 
     /// <summary>Limits that hold now; 0: none.</summary>
     public long UploadLimit { get; init; }
-    public string DownloadDirectory { get; init; } = "";
+    public string DownloadDirectory
+    {
+        get;
+        init => field = value ?? "";
+    } = "";
 
     /// <summary>Bytes free where the download folder is; null: unknown.</summary>
     public long? FreeSpace { get; init; }

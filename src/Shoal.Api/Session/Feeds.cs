@@ -32,7 +32,11 @@ public sealed record FeedRule
     public bool? Enabled { get; init; }
 
     /// <summary>URLs of feeds; empty: all.</summary>
-    public IReadOnlyList<string> Feeds { get; init; } = [];
+    public IReadOnlyList<string> Feeds
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Words, all of which the title has, whatever their case; null: any title.</summary>
     public string? MustContain { get; init; }

@@ -34,7 +34,11 @@ public sealed record StreamLink
     public long ExpiresAt { get; init; }
 
     /// <summary>Those that belong to the file, as WebVTT.</summary>
-    public IReadOnlyList<StreamSubtitle> Subtitles { get; init; } = [];
+    public IReadOnlyList<StreamSubtitle> Subtitles
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 }
 
 /// <summary>Subtitles that lie beside a film.</summary>

@@ -32,7 +32,11 @@ public sealed record TorrentDetails
     /// <summary>Addresses of peers that are known and not connected.</summary>
     public int Candidates { get; init; }
     public int WebSeedsInUse { get; init; }
-    public IReadOnlyList<string> WebSeeds { get; init; } = [];
+    public IReadOnlyList<string> WebSeeds
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 }
 
 /// <summary>One file of a torrent.</summary>
@@ -55,16 +59,32 @@ public sealed record PeerItem
 {
     /// <summary>Address and port; of a web seed its URL, without credentials.</summary>
     public required string Address { get; init; }
-    public string Client { get; init; } = "";
+    public string Client
+    {
+        get;
+        init => field = value ?? "";
+    } = "";
 
     /// <summary>How it was found: tracker, dht, pex, lsd, user, resume, holepunch, incoming, webseed.</summary>
-    public IReadOnlyList<string> Sources { get; init; } = [];
+    public IReadOnlyList<string> Sources
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>tcp, utp or http.</summary>
-    public string Transport { get; init; } = "tcp";
+    public string Transport
+    {
+        get;
+        init => field = value ?? "tcp";
+    } = "tcp";
 
     /// <summary>none, header or rc4.</summary>
-    public string Encryption { get; init; } = "none";
+    public string Encryption
+    {
+        get;
+        init => field = value ?? "none";
+    } = "none";
     public bool Outgoing { get; init; }
 
     /// <summary>From 0 to 1.</summary>

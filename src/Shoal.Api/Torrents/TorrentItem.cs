@@ -116,7 +116,11 @@ public sealed record TorrentItem
     /// <summary>Where the content is being moved to; null: it is not.</summary>
     public string? MovingTo { get; init; }
     public string? Category { get; init; }
-    public IReadOnlyList<string> Labels { get; init; } = [];
+    public IReadOnlyList<string> Labels
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Place in the queue, from 0.</summary>
     public int QueuePosition { get; init; }
@@ -166,5 +170,9 @@ public sealed record TorrentPage
     public required IReadOnlyList<TorrentItem> Items { get; init; }
 
     /// <summary>Ids of torrents that are gone since the revision that was asked with.</summary>
-    public IReadOnlyList<string> Removed { get; init; } = [];
+    public IReadOnlyList<string> Removed
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 }

@@ -128,7 +128,11 @@ public sealed record BatchAction
 public sealed record BatchResult
 {
     public required IReadOnlyList<string> Done { get; init; }
-    public IReadOnlyList<BatchFailure> Failed { get; init; } = [];
+    public IReadOnlyList<BatchFailure> Failed
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 }
 
 /// <summary>One of several that failed.</summary>

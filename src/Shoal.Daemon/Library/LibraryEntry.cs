@@ -42,7 +42,11 @@ internal sealed record LibraryEntry
     public bool FirstLast { get; init; }
     public bool SuperSeeding { get; init; }
     public string? Category { get; init; }
-    public IReadOnlyList<string> Labels { get; init; } = [];
+    public IReadOnlyList<string> Labels
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
     public long DownloadLimit { get; init; }
     public long UploadLimit { get; init; }
 

@@ -24,7 +24,8 @@ internal sealed class LibraryJournal : IAsyncDisposable
     private readonly Dictionary<string, LibraryEntry> _live;
     private readonly Channel<(IReadOnlyList<LibraryRecord> Records, TaskCompletionSource Done)> _queue =
         Channel.CreateUnbounded<(IReadOnlyList<LibraryRecord>, TaskCompletionSource)>(
-            new UnboundedChannelOptions { SingleReader = true }
+            // The writer's thread is woken by whoever appends, not by way of a pool whose threads may all wait for the disk.
+            new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true }
         );
     private readonly Task _writing;
     private FileStream? _file;
@@ -38,7 +39,12 @@ internal sealed class LibraryJournal : IAsyncDisposable
         _live = live;
         Entries = [.. live.Values];
         LoadedCount = Entries.Count;
-        _writing = Task.Run(WriteAllAsync);
+        _writing = Task.Factory.StartNew(
+            WriteAll,
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
     }
 
     /// <summary>What was there at the start, until it was taken over.</summary>
@@ -89,10 +95,10 @@ internal sealed class LibraryJournal : IAsyncDisposable
         _file?.Dispose();
     }
 
-    private async Task WriteAllAsync()
+    private void WriteAll()
     {
         var batch = new List<(IReadOnlyList<LibraryRecord> Records, TaskCompletionSource Done)>();
-        while (await WaitAsync().ConfigureAwait(false))
+        while (WaitAsync().GetAwaiter().GetResult())
         {
             batch.Clear();
             while (_queue.Reader.TryRead(out var next))

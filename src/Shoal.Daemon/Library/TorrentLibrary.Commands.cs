@@ -8,7 +8,11 @@ namespace Shoal.Daemon;
 // What callers do to torrents. Each method completes when it is durable; the engine follows.
 internal sealed partial class TorrentLibrary
 {
-    private static readonly TimeSpan SaveTime = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// How long a call waits to be durable. A disk that is slow and busy takes seconds for one sync, and a record may have to
+    /// wait for two; one that takes longer than this hangs.
+    /// </summary>
+    private static readonly TimeSpan SaveTime = TimeSpan.FromSeconds(15);
 
     /// <summary>Changes what is wanted of a torrent.</summary>
     public async Task ChangeAsync(LibraryTorrent torrent, TorrentChange change)
@@ -281,6 +285,10 @@ internal sealed partial class TorrentLibrary
         try
         {
             await saved.WaitAsync(SaveTime, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (saved.IsCompletedSuccessfully)
+        {
+            // It is: only the news of it had to wait for a thread.
         }
         catch (Exception error) when (error is IOException or TimeoutException)
         {

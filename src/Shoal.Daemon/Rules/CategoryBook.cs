@@ -11,10 +11,18 @@ internal sealed record CategoryBook
     public static CategoryBook Empty { get; } = new();
 
     /// <summary>Sorted by name.</summary>
-    public IReadOnlyList<CategoryItem> Categories { get; init; } = [];
+    public IReadOnlyList<CategoryItem> Categories
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Sorted by name.</summary>
-    public IReadOnlyList<LabelItem> Labels { get; init; } = [];
+    public IReadOnlyList<LabelItem> Labels
+    {
+        get;
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Null: nothing was decided about it.</summary>
     public CategoryItem? Category(string? name) => name is null ? null : Find(Categories, name, item => item.Name);

@@ -49,6 +49,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public static Task<DaemonProcess> StartAsync(string state, params string[] options) =>
         AwaitAsync(Start(state, options), state, isOnHost: false);
 
+    /// <summary>The same, with something in its environment.</summary>
+    public static Task<DaemonProcess> StartAsync(
+        string state,
+        IReadOnlyDictionary<string, string> environment,
+        params string[] options
+    ) => AwaitAsync(Run([.. Arguments(state), "--bind", "127.0.0.1", .. options], environment), state, isOnHost: false);
+
     /// <summary>The same, with nothing on the command line that a settings file could say.</summary>
     public static Task<DaemonProcess> StartBareAsync(string state) =>
         AwaitAsync(
@@ -61,16 +68,21 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public static ClientProcess Start(string state, params string[] options) =>
         Run([.. Arguments(state), "--bind", "127.0.0.1", .. options]);
 
-    private static ClientProcess Run(string[] arguments) =>
-        new(
-            "shoal daemon",
-            new ProcessStartInfo(Tools.Shoal, arguments)
-            {
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }
-        );
+    private static ClientProcess Run(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo(Tools.Shoal, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return new ClientProcess("shoal daemon", start);
+    }
 
     /// <summary>Until a torrent is as wanted; fails the test if it never is.</summary>
     public async Task<TorrentItem> WaitAsync(string id, Func<TorrentItem, bool> wanted, TimeSpan? patience = null)
