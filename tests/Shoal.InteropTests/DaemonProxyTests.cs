@@ -126,7 +126,7 @@ public sealed class DaemonProxyTests(Library library)
             Assert.StartsWith("v", await app.GetStringAsync(site + "/api/v2/app/version"), StringComparison.Ordinal);
         }
 
-        var said = await far.RunAsync("transmission-remote", site + "/transmission/", "-n", $"any:{token}", "-si");
+        var said = await far.RunAsync("transmission-remote", site + "/transmission", "-n", $"any:{token}", "-si");
         Assert.Contains("Daemon version", said, StringComparison.Ordinal);
 
         await using var browser = await Browser.StartAsync(far);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -13,9 +14,9 @@ internal sealed class ProtobufWriter
     private const int Fixed64 = 1;
     private const int Bytes = 2;
 
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
-    public byte[] ToArray() => _bytes.ToArray();
+    public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
 
     public void WriteVarint(int field, ulong value)
     {
@@ -26,9 +27,8 @@ internal sealed class ProtobufWriter
     public void WriteFixed64(int field, ulong value)
     {
         WriteKey(field, Fixed64);
-        Span<byte> bytes = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
-        _bytes.Write(bytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(_bytes.GetSpan(8), value);
+        _bytes.Advance(8);
     }
 
     public void WriteDouble(int field, double value) => WriteFixed64(field, BitConverter.DoubleToUInt64Bits(value));
@@ -40,7 +40,7 @@ internal sealed class ProtobufWriter
     {
         var inner = new ProtobufWriter();
         write(inner);
-        WriteBytes(field, inner._bytes.GetBuffer().AsSpan(0, (int)inner._bytes.Length));
+        WriteBytes(field, inner._bytes.WrittenSpan);
     }
 
     private void WriteBytes(int field, ReadOnlySpan<byte> bytes)
@@ -56,9 +56,15 @@ internal sealed class ProtobufWriter
     {
         for (; value >= 0x80; value >>= 7)
         {
-            _bytes.WriteByte((byte)(value | 0x80));
+            WriteByte((byte)(value | 0x80));
         }
 
-        _bytes.WriteByte((byte)value);
+        WriteByte((byte)value);
+    }
+
+    private void WriteByte(byte value)
+    {
+        _bytes.GetSpan(1)[0] = value;
+        _bytes.Advance(1);
     }
 }
