@@ -42,6 +42,12 @@ public sealed partial class TorrentEngine : IAsyncDisposable
     /// <summary>The port we listen on, of TCP if that is on; 0 behind a proxy.</summary>
     public int Port => _services.Port;
 
+    /// <summary>
+    /// The TCP port at which the world reaches us by IPv4, as far as we know: another than <see cref="Port"/> where a router forwards
+    /// one (<see cref="EngineEvent.PortMapped"/>).
+    /// </summary>
+    public int PublicPort => _services.PublicPort;
+
     public IReadOnlyList<IPEndPoint> ListenEndPoints => _acceptor?.EndPoints ?? _services.UtpEndPoints;
 
     /// <summary>Where the world sees us, as far as peers, trackers, the DHT and routers agree; one of each family at most.</summary>

@@ -190,6 +190,35 @@ public sealed partial class DaemonClient
     public Task RemoveFeedRuleAsync(string name, CancellationToken cancel) =>
         CallAsync(HttpMethod.Delete, "feed-rules?name=" + Escape(name), null, cancel);
 
+    public Task<MembershipList> MembershipsAsync(CancellationToken cancel) =>
+        GetAsync("memberships", ApiJson.Default.MembershipList, cancel);
+
+    /// <summary>Accepts an invitation; the daemon makes the key.</summary>
+    public Task<MembershipItem> JoinAsync(JoinPublication invitation, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "memberships",
+            invitation,
+            ApiJson.Default.JoinPublication,
+            ApiJson.Default.MembershipItem,
+            cancel
+        );
+
+    /// <summary>Tells the passphrase of a membership's key.</summary>
+    public Task<MembershipItem> UnlockAsync(string publication, UnlockMembership secret, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            $"memberships/{Escape(publication)}/unlock",
+            secret,
+            ApiJson.Default.UnlockMembership,
+            ApiJson.Default.MembershipItem,
+            cancel
+        );
+
+    /// <summary>What is published to the members of a publication.</summary>
+    public Task<PublishedList> CatalogueAsync(string publication, CancellationToken cancel) =>
+        GetAsync($"memberships/{Escape(publication)}/catalogue", ApiJson.Default.PublishedList, cancel);
+
     public Task<LabelList> LabelsAsync(CancellationToken cancel) =>
         GetAsync("labels", ApiJson.Default.LabelList, cancel);
 

@@ -8,7 +8,7 @@ public sealed record TorrentDetails
     /// <summary>v1, v2 or hybrid; null while unknown.</summary>
     public string? Format { get; init; }
 
-    /// <summary>A link with its trackers.</summary>
+    /// <summary>A link with its trackers; empty: it is for members of a publication only.</summary>
     public required string Magnet { get; init; }
     public int Pieces { get; init; }
     public int PieceLength { get; init; }

@@ -131,6 +131,9 @@ public sealed record TorrentItem
     /// <summary>The queue does not count it and does not stop it.</summary>
     public bool Forced { get; init; }
     public bool Private { get; init; }
+
+    /// <summary>The publication whose members alone hear of it; null: it is for everybody.</summary>
+    public string? Publication { get; init; }
     public bool Sequential { get; init; }
 
     /// <summary>The first and the last piece of each file first.</summary>

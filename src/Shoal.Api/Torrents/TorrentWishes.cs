@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Shoal.Api;
 
-/// <summary>A torrent to add. Exactly one of <see cref="Source"/> and <see cref="Metainfo"/> is given.</summary>
+/// <summary>
+/// A torrent to add. Exactly one of <see cref="Source"/>, <see cref="Metainfo"/> and <see cref="Entry"/> is given.
+/// </summary>
 public sealed record AddTorrent
 {
     /// <summary>A magnet link, the http(s) URL of a .torrent file, or an infohash.</summary>
@@ -10,6 +12,15 @@ public sealed record AddTorrent
 
     /// <summary>A .torrent file, base64.</summary>
     public string? Metainfo { get; init; }
+
+    /// <summary>
+    /// The publication whose members alone may hear of it; the daemon is one. With <see cref="Entry"/>, or with
+    /// <see cref="Metainfo"/>. Null: it is for everybody.
+    /// </summary>
+    public string? Publication { get; init; }
+
+    /// <summary>What is published to members: its id, the beginning of it (four characters or more), or its title.</summary>
+    public string? Entry { get; init; }
 
     /// <summary>Null: what the settings say.</summary>
     public string? SaveDirectory { get; init; }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Shoal.Hub;
+using Shoal.Members;
 
 namespace Shoal.Cli;
 
@@ -37,7 +38,7 @@ internal static class CatalogueCommand
                         entries = result.GetValue(all) ? entries : CatalogueReading.Newest(entries);
                         foreach (var one in entries)
                         {
-                            CatalogueReading.Show(host, one, result.GetValue(json));
+                            CatalogueView.Show(host, one, result.GetValue(json));
                         }
 
                         if (entries.Count == 0 && !result.GetValue(json))
@@ -76,6 +77,7 @@ internal static class CatalogueCommand
             [
                 new("Into ~/data", "shoal catalogue get 'Genomes 2026' -o ~/data"),
                 new("And help to distribute it", "shoal catalogue get 'Genomes 2026' -o ~/data --seed"),
+                new("Let the running daemon do both", "shoal catalogue get 'Genomes 2026' -o ~/data --in-daemon"),
             ],
         };
         command.Add(entry);
@@ -91,7 +93,7 @@ internal static class CatalogueCommand
                     return await ListAsync(host, hub, membership, cancel);
                 });
                 var wanted = result.GetRequiredValue(entry);
-                var chosen = CatalogueReading.Choose(CatalogueReading.Newest(entries), wanted);
+                var chosen = HubCalls.Do(() => CatalogueReading.Choose(CatalogueReading.Newest(entries), wanted));
                 return await fetch.FetchAsync(
                     result,
                     choice.Network,

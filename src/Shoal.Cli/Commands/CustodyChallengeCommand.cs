@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 using Shoal.Protocol;
 

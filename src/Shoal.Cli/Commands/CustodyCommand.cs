@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 
 namespace Shoal.Cli;

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Security.Cryptography;
+using Shoal.Api;
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 using Shoal.Protocol;
 
@@ -45,9 +47,12 @@ internal sealed class HubPublishing
         "Ask members for receipts of what they received; each decides for itself"
     );
 
+    private readonly DaemonHandover _daemon;
+
     public HubPublishing(CliHost host, ShoalCommand command)
     {
-        _host = host;
+        (_host, _daemon) = (host, new DaemonHandover(host));
+        command.AddGroup("The daemon with --hub", [_daemon.Option]);
         command.AddGroup(
             "Options with --hub",
             [_hub, _title, _versionName, _licence, _citation, _askReceipts, _passphrase.Option]
@@ -68,6 +73,11 @@ internal sealed class HubPublishing
         if (result.GetValue(_askReceipts))
         {
             throw UserErrorException.Usage($"{_askReceipts.Name} goes with --hub");
+        }
+
+        if (_daemon.IsWanted(result))
+        {
+            throw UserErrorException.Usage($"{_daemon.Option.Name} goes with --hub");
         }
     }
 
@@ -103,13 +113,18 @@ internal sealed class HubPublishing
             return ExitCode.Done;
         }
 
+        if (_daemon.IsWanted(result))
+        {
+            return await HandOverAsync(options.StateDirectory, membership, torrent, path, json, cancel);
+        }
+
         using var view = TransferViews.For(_host, json);
         return await new MemberTransfer(_host, membership, outbound).RunAsync(
             options,
             new MemberTorrent(torrent.Metainfo.InfoHashes, torrent.Metainfo, torrent.Bytes),
             new TorrentOptions
             {
-                SaveDirectory = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!,
+                SaveDirectory = FolderOf(path),
                 AssumeComplete = true,
                 IsSeedOnly = true,
                 NamedPeers = peers,
@@ -119,6 +134,37 @@ internal sealed class HubPublishing
             cancel
         );
     }
+
+    /// <summary>It seeds from where the content lies. What was hashed just now is not hashed again.</summary>
+    private async Task<int> HandOverAsync(
+        string stateDirectory,
+        LocalMembership membership,
+        CreatedTorrent torrent,
+        string path,
+        bool json,
+        CancellationToken cancel
+    )
+    {
+        var wish = new AddTorrent
+        {
+            Publication = membership.Publication.ToString(),
+            Metainfo = Convert.ToBase64String(torrent.Bytes.Span),
+            SaveDirectory = FolderOf(path),
+            SkipCheck = true,
+        };
+        try
+        {
+            return await _daemon.AddAsync(stateDirectory, wish, json, cancel);
+        }
+        catch (UserErrorException error) when (error.Code == "torrent-exists")
+        {
+            // Published again as it was.
+            return ExitCode.Done;
+        }
+    }
+
+    private static string FolderOf(string path) =>
+        Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!;
 
     private async Task<CatalogueFields> PublishAsync(
         HubClient hub,

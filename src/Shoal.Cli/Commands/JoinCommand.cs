@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 
 namespace Shoal.Cli;
@@ -62,6 +63,7 @@ internal sealed class JoinCommand
                     "By a file that works without a hub; asks for its passphrase",
                     "shoal join ada.invitation -o ~/data"
                 ),
+                new("Let the running daemon fetch it, and keep it", "shoal join - -o ~/data --in-daemon < invitation.txt"),
                 new("Only become a member", "shoal join --no-fetch"),
             ],
             Notes =
@@ -107,7 +109,7 @@ internal sealed class JoinCommand
             );
         });
         var chosen =
-            result.GetValue(_entry) is { } wanted ? CatalogueReading.Choose(entries, wanted)
+            result.GetValue(_entry) is { } wanted ? HubCalls.Do(() => CatalogueReading.Choose(entries, wanted))
             : entries.Count == 1 ? entries[0]
             : null;
         if (chosen is null)
@@ -143,43 +145,14 @@ internal sealed class JoinCommand
 
         var text = given is not null and not "-" ? given : SecretInput.ReadLine(_host, "Invitation: ");
         return InvitationLink.TryParse(text, out var link, out var fault)
-            ? await JoinByLinkAsync(result, link, stateDirectory, connect, cancel)
-            : throw new UserErrorException("bad-invitation", Describe(fault), ExitCode.Usage);
-    }
-
-    private async Task<LocalMembership> JoinByLinkAsync(
-        ParseResult result,
-        InvitationLink link,
-        string stateDirectory,
-        HubConnect connect,
-        CancellationToken cancel
-    )
-    {
-        var folder = LocalMembership.FolderOf(stateDirectory, link.Publication);
-        var ask = _passphrase.Asking(result, _host);
-        MemberIdentity? identity = null;
-        KeyProtection? protection = null;
-        if (LocalMembership.IsIn(folder) && LocalMembership.Look(folder) is { HasKey: true } known)
-        {
-            if (known.Grant.NotAfter > _host.Time.GetUtcNow())
-            {
-                return LocalMembership.Load(folder, ask);
-            }
-
-            // The certificate was not renewed in time. With the same key the same invitation makes another one.
-            using var expired = LocalMembership.Load(folder, ask);
-            identity = MemberIdentity.Load(expired.Identity.Export());
-            protection = expired.Protection;
-        }
-
-        protection ??= Protect(result);
-        var address = new HubAddress(link.Host, link.Port);
-        var authority = await HubClient.FindAuthorityAsync(address, link.Publication, connect, _host.Time, cancel);
-        identity ??= LocalMembership.PrepareKey(folder, link.Invitation, ask, ref protection);
-        using var hub = HubClient.Anonymous(address, authority, connect, _host.Time);
-        var answer = await hub.JoinAsync(link, identity.CreateRequest(), cancel);
-        var now = _host.Time.GetUtcNow();
-        return LocalMembership.Create(folder, link.Publication, identity, answer, address, now, protection);
+            ? await new LinkJoining(connect, _host.Time).JoinAsync(
+                link,
+                stateDirectory,
+                _passphrase.Asking(result, _host),
+                () => Protect(result),
+                cancel
+            )
+            : throw new UserErrorException("bad-invitation", MembershipWords.NoInvitation(fault), ExitCode.Usage);
     }
 
     private KeyProtection? Protect(ParseResult result) =>
@@ -230,7 +203,7 @@ internal sealed class JoinCommand
     {
         foreach (var one in entries)
         {
-            CatalogueReading.Show(_host, one, json);
+            CatalogueView.Show(_host, one, json);
         }
 
         if (!json)
@@ -242,15 +215,4 @@ internal sealed class JoinCommand
             );
         }
     }
-
-    private static string Describe(InvitationLinkFault fault) =>
-        fault switch
-        {
-            InvitationLinkFault.NoSecret =>
-                "the invitation is cut off: what stands behind '#' is missing; copy the whole link, in quotes",
-            InvitationLinkFault.Damaged =>
-                "the invitation is damaged: a part is missing or mistyped; copy the whole link",
-            InvitationLinkFault.UnknownVersion => "the invitation is of a later version of Shoal than this one",
-            _ => "this is no invitation: one looks like https://HOST:PORT/join#... or shoal://join/HOST:PORT#...",
-        };
 }

@@ -26,6 +26,7 @@ internal static class MemberCommand
         command.Add(BuildRevoke(host));
         command.Add(MemberKeyCommands.BuildProtect(host));
         command.Add(MemberKeyCommands.BuildUnprotect(host));
+        command.Add(MemberKeyCommands.BuildUnlock(host));
         command.Add(MemberKeyCommands.BuildForget(host));
         command.Add(MemberReceiptsCommand.Build(host));
         command.SetAction(_ =>

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Net;
+using Shoal.Api;
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 
 namespace Shoal.Cli;
@@ -32,9 +34,11 @@ internal sealed class MemberGetOptions
         "Agree to tell the hub what you received, as 'shoal member receipts' shows (default: nothing is told)"
     );
 
-    public MemberGetOptions(CliHost host) => _host = host;
+    private readonly DaemonHandover _daemon;
 
-    public IEnumerable<Option> All => [_output, _seed, _seedTime, _timeout, _receipts];
+    public MemberGetOptions(CliHost host) => (_host, _daemon) = (host, new DaemonHandover(host));
+
+    public IEnumerable<Option> All => [_output, _seed, _seedTime, _timeout, _receipts, _daemon.Option];
 
     /// <summary>Fetches an entry, and stays as the options say.</summary>
     public async Task<int> FetchAsync(
@@ -50,6 +54,12 @@ internal sealed class MemberGetOptions
         var outbound = RunningEngine.Network(options);
         var folder = CreateFolder(result.GetValue(_output) ?? ".");
         var peers = await network.PeersAsync(result, outbound, cancel);
+        if (_daemon.IsWanted(result))
+        {
+            return await HandOverAsync(result, options.StateDirectory, membership, entry, folder, json, () =>
+                DaemonHandover.AddressesAsync(peers, outbound, cancel), cancel);
+        }
+
         var torrent = await HubCalls.DoAsync(async () =>
         {
             using var hub = HubClient.Of(membership, HubCalls.Connect(outbound), _host.Time);
@@ -89,6 +99,34 @@ internal sealed class MemberGetOptions
                 await ReceiptConsent.AgreeAsync(_host, membership, hub, cancel);
             })
             : Task.CompletedTask;
+
+    /// <summary>It stays and seeds as its settings say, and goes on when it is started again.</summary>
+    private async Task<int> HandOverAsync(
+        ParseResult result,
+        string stateDirectory,
+        LocalMembership membership,
+        KnownEntry entry,
+        string folder,
+        bool json,
+        Func<Task<IReadOnlyList<string>>> peers,
+        CancellationToken cancel
+    )
+    {
+        if (result.GetValue(_timeout) is not null)
+        {
+            throw UserErrorException.Usage($"{_timeout.Name} does not go with {_daemon.Option.Name}");
+        }
+
+        var wish = new AddTorrent
+        {
+            Publication = membership.Publication.ToString(),
+            Entry = entry.Fields.Id.ToString(),
+            SaveDirectory = folder,
+            SeedTimeLimit = (long?)result.GetValue(_seedTime)?.TotalSeconds,
+            Peers = await peers(),
+        };
+        return await _daemon.AddAsync(stateDirectory, wish, json, cancel);
+    }
 
     /// <summary>Whom the file of an invitation named.</summary>
     private static IEnumerable<DnsEndPoint> KeptPeers(LocalMembership membership)

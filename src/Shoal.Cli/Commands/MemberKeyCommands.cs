@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Shoal.Api;
 using Shoal.Hub;
 
 namespace Shoal.Cli;
@@ -74,6 +75,36 @@ internal static class MemberKeyCommands
             host.Out.WriteLine($"Your key for {membership.Hub} lies under no passphrase; only you can read the file");
             return ExitCode.Done;
         });
+        return command;
+    }
+
+    public static ShoalCommand BuildUnlock(CliHost host)
+    {
+        var command = new ShoalCommand("unlock", "Tell the running daemon the passphrase of your key, until it ends")
+        {
+            Examples = [new("Asks for the passphrase", "shoal member unlock")],
+            Notes =
+            [
+                "A daemon whose key lies under a passphrase opens nothing of the publication after a start until it is told. It keeps "
+                    + "the key in memory only.",
+            ],
+        };
+        var passphrase = new PassphraseOption("your key");
+        var choice = new MembershipChoice(host, command);
+        command.AddGroup("Options", [choice.Option, passphrase.Option]);
+        command.SetAction(
+            async (result, cancel) =>
+            {
+                var publication = Path.GetFileName(choice.Find(result));
+                var secret = new UnlockMembership(passphrase.Read(result, host, "Passphrase of your key: "));
+                var opened = await DaemonHandover.CallAsync(
+                    choice.StateDirectory(result),
+                    client => client.UnlockAsync(publication, secret, cancel)
+                );
+                host.Out.WriteLine($"The daemon is a member at {opened.Hub}.");
+                return ExitCode.Done;
+            }
+        );
         return command;
     }
 

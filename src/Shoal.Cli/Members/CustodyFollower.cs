@@ -1,5 +1,6 @@
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 using Shoal.Protocol;
 

@@ -1,4 +1,5 @@
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 
 namespace Shoal.Cli;

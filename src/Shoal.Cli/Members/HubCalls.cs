@@ -1,17 +1,14 @@
-using System.Net.Sockets;
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 
 namespace Shoal.Cli;
 
 /// <summary>Asks hubs, and turns what goes wrong into one line for the user.</summary>
 internal static class HubCalls
 {
-    /// <summary>The way out to a hub: as the engine's, so that what the user decided about it holds here too.</summary>
-    /// <param name="network">The way out.</param>
-    /// <param name="family">Only by addresses of this one; null: by any.</param>
-    public static HubConnect Connect(OutboundNetwork network, AddressFamily? family = null) =>
-        async (host, port, cancel) => (await network.ConnectAsync(host, port, family, _ => null, cancel)).Stream;
+    /// <inheritdoc cref="HubWay"/>
+    public static HubConnect Connect(OutboundNetwork network) => HubWay.By(network);
 
     /// <exception cref="UserErrorException">The hub could not be asked, or said no; or the membership is not usable.</exception>
     public static async Task<T> DoAsync<T>(Func<Task<T>> work)
@@ -32,9 +29,13 @@ internal static class HubCalls
         {
             throw new UserErrorException(error.Code, error.Message);
         }
+        catch (CatalogueException error)
+        {
+            throw new UserErrorException(error.Code, error.Message);
+        }
     }
 
-    /// <exception cref="UserErrorException">A membership is not usable.</exception>
+    /// <exception cref="UserErrorException">A membership is not usable, or the catalogue has no such entry.</exception>
     public static T Do<T>(Func<T> work)
     {
         try
@@ -42,6 +43,10 @@ internal static class HubCalls
             return work();
         }
         catch (LocalMembershipException error)
+        {
+            throw new UserErrorException(error.Code, error.Message);
+        }
+        catch (CatalogueException error)
         {
             throw new UserErrorException(error.Code, error.Message);
         }

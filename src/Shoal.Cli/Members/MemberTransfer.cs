@@ -1,5 +1,6 @@
 using Shoal.Engine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 using Shoal.Protocol;
 
@@ -8,6 +9,9 @@ namespace Shoal.Cli;
 /// <summary>Moves what is published among members: like get and seed, but known to members only.</summary>
 internal sealed class MemberTransfer(CliHost host, LocalMembership local, OutboundNetwork network)
 {
+    /// <summary>How long the hub is told that we leave.</summary>
+    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(2);
+
     /// <summary>Members find each other by the hub and by each other; nothing else may hear of them.</summary>
     public static EngineOptions Quiet(EngineOptions options) =>
         options with
@@ -57,8 +61,17 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
         var added = what.Metainfo is { } metainfo
             ? await news.Engine.AddAsync(metainfo, options, cancel)
             : await news.Engine.AddAsync(new MagnetLink { InfoHashes = what.InfoHashes }, options, cancel);
-        await using var follower = new HubFollower(local, membership, network, news, host.Time);
-        follower.Start(added);
+        await using var follower = new HubFollower(
+            local,
+            membership,
+            news.Engine,
+            network,
+            news,
+            Goodbye,
+            host.Time
+        );
+        follower.Start();
+        follower.Add(added);
         await using var custody = StartCustody(entry, added, follower);
         var loop = new TransferLoop(news, host.Time);
         try

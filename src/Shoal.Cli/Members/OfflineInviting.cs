@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using Shoal.Files;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 
 namespace Shoal.Cli;

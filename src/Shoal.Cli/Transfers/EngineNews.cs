@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using Shoal.Engine;
+using Shoal.Hub;
+using Shoal.Members;
 
 namespace Shoal.Cli;
 
 /// <summary>Tells the view what the engine has to say, in order, from its start to its last word. One caller at a time.</summary>
-internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
+internal sealed class EngineNews(TorrentEngine engine, ITransferView view) : IHubNews
 {
     private readonly Dictionary<(string, Torrent, string), string> _troubles = [];
     private readonly ConcurrentQueue<TransferEvent> _posted = new();
@@ -22,6 +24,17 @@ internal sealed class EngineNews(TorrentEngine engine, ITransferView view)
 
     /// <summary>The command cannot go on, and ends when the next news are told. The first reason counts. From any thread.</summary>
     public void End(UserErrorException why) => Interlocked.CompareExchange(ref _end, why, null);
+
+    void IHubNews.Warn(string code, string message) => Post(new TransferEvent.Warning(code, message));
+
+    void IHubNews.Answered()
+    {
+        // Nothing to show: it is what everybody expects.
+    }
+
+    void IHubNews.Revoked() => End(MembershipEnd.Revoked());
+
+    void IHubNews.Expired(HubAddress hub, DateTimeOffset until) => End(MembershipEnd.Expired(hub, until));
 
     /// <summary>Tells what there is.</summary>
     /// <exception cref="UserErrorException">The command cannot go on: a bug, or a disk that will not recover.</exception>

@@ -11,6 +11,9 @@ internal static class ApiLimits
     /// <summary>Bytes of a form with several torrents. 32 MiB: some hundred usual ones.</summary>
     public const long MaxForm = 32 * 1024 * 1024;
 
+    /// <summary>Bytes of a body with an invitation or a passphrase. 16 KiB.</summary>
+    public const long MaxSecret = 16 * 1024;
+
     /// <summary>Bytes of any other body. 8 MiB: ids of 100,000 torrents, with room.</summary>
     public const long MaxBody = 8 * 1024 * 1024;
 }

@@ -20,6 +20,7 @@ internal static class ApiRoutes
         .. CategoryEndpoints.Routes,
         .. StreamEndpoints.Routes,
         .. FeedEndpoints.Routes,
+        .. MembershipEndpoints.Routes,
         .. SettingsEndpoints.Routes,
         .. AccessEndpoints.Routes,
         new("GET", "/openapi.json", null, "This API as an OpenAPI document.", WriteDocumentAsync),

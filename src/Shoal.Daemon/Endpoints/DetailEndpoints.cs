@@ -147,25 +147,24 @@ internal static class DetailEndpoints
         return link.ToString().Length > most ? (link with { Name = null }).ToString() : link.ToString();
     }
 
-    /// <summary>A link to a torrent with its trackers.</summary>
+    /// <summary>A link to a torrent with its trackers; empty where it is for members only, whom no link leads to it.</summary>
     public static string MagnetOf(LibraryTorrent torrent)
     {
         var entry = torrent.Entry;
+        if (entry.Publication is not null)
+        {
+            return "";
+        }
+
         var known = entry.Magnet is { } link && MagnetLink.TryParse(link, out var parsed, out _) ? parsed : null;
         return new MagnetLink
         {
-            InfoHashes = torrent.Engine?.InfoHashes ?? HashesOf(entry),
+            InfoHashes = torrent.Engine?.InfoHashes ?? entry.InfoHashes,
             Name = entry.Name == entry.Id ? null : entry.Name,
             Trackers = [.. Trackers(torrent).Trackers.Select(tracker => tracker.Url)],
             WebSeeds = torrent.Engine?.Metainfo?.WebSeeds ?? known?.WebSeeds ?? [],
         }.ToString();
     }
-
-    private static InfoHashes HashesOf(LibraryEntry entry) =>
-        new(
-            entry.InfoHashV1 is { } v1 && Sha1Digest.TryParseHex(v1, out var one) ? one : null,
-            entry.InfoHashV2 is { } v2 && Sha256Digest.TryParseHex(v2, out var two) ? two : null
-        );
 
     private static TorrentDetails Details(ApiCall call)
     {
@@ -245,7 +244,7 @@ internal static class DetailEndpoints
         byte[] bytes;
         try
         {
-            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry.Id)).ConfigureAwait(false);
+            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry)).ConfigureAwait(false);
         }
         catch (IOException)
         {

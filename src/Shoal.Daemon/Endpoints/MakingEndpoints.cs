@@ -129,6 +129,11 @@ internal static class MakingEndpoints
     private static Task WriteCodeAsync(ApiCall call)
     {
         var link = DetailEndpoints.MagnetOf(call.Torrent, MaxCodeLength);
+        if (link.Length == 0)
+        {
+            throw new ApiException(409, "members-only", "no link leads to a torrent that is for members only");
+        }
+
         var response = call.Context.Response;
         response.ContentType = "image/svg+xml";
         var bytes = Encoding.UTF8.GetBytes(Svg(link));

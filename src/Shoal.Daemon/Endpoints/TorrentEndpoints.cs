@@ -153,9 +153,19 @@ internal static class TorrentEndpoints
     /// <exception cref="ApiException">It is no torrent, or cannot be fetched.</exception>
     public static async Task<NewTorrent> SourceAsync(ApiCall call, AddTorrent wish)
     {
-        if (wish.Source is null == wish.Metainfo is null)
+        if (new[] { wish.Source, wish.Metainfo, wish.Entry }.Count(given => given is not null) != 1)
         {
-            throw ApiException.Bad("source", "exactly one of source and metainfo is needed");
+            throw ApiException.Bad("source", "exactly one of source, metainfo and entry is needed");
+        }
+
+        if (wish.Publication is { } publication)
+        {
+            return await OfMembersAsync(call, wish, publication).ConfigureAwait(false);
+        }
+
+        if (wish.Entry is not null)
+        {
+            throw ApiException.Bad("publication", "publication: entry is one of the catalogue of which publication?");
         }
 
         return wish.Metainfo is { } base64
@@ -163,6 +173,19 @@ internal static class TorrentEndpoints
             : await NewTorrent
                 .OfSourceAsync(wish.Source!, call.Services.Network, call.Caller.IsOwner, call.Aborted)
                 .ConfigureAwait(false);
+    }
+
+    private static async Task<NewTorrent> OfMembersAsync(ApiCall call, AddTorrent wish, string publication)
+    {
+        var membership = call.Services.Memberships.Get(publication);
+        return wish switch
+        {
+            { Entry: { } entry } => await MembershipBook
+                .ReadAsync(membership, entry, call.Aborted)
+                .ConfigureAwait(false),
+            { Metainfo: { } base64 } => NewTorrent.OfFile(FromBase64(base64)).For(membership.Publication),
+            _ => throw ApiException.Bad("source", "source: members are asked by entry or metainfo, not by a link"),
+        };
     }
 
     /// <exception cref="ApiException">It is here already, something of the wish is wrong, or it cannot be saved.</exception>

@@ -50,12 +50,15 @@ public static class DaemonHost
         engineOptions = engineOptions with { IpFilterFiles = [.. engineOptions.IpFilterFiles, .. lists] };
         await using var engine = await StartEngineAsync(engineOptions, ending.Token).ConfigureAwait(false);
         using var files = new TorrentFiles(state.Torrents);
+        var network = OutboundNetwork.Open(engineOptions);
+        await using var memberships = new MembershipBook(state.Root, engine, network, options.Time);
         await using var library = new TorrentLibrary(
             engine,
             journal,
             files,
             settings,
             categories,
+            memberships,
             LibraryLimits.Default,
             options.Time
         );
@@ -66,7 +69,9 @@ public static class DaemonHost
             engine.SetLimits(next.Limits.Download, next.Limits.Upload);
             logs.Rules = next.Logging(isJournal);
         };
-        var network = OutboundNetwork.Open(engineOptions);
+        memberships.Warned = library.Warn;
+        memberships.TorrentsMayNot = library.EndMembership;
+        memberships.TorrentsMay = library.ReopenMembership;
         var feeds = new FeedWatch(
             OpenState(() => FeedStore.Open(state.Feeds, FeedLimits.Default)),
             settings,
@@ -87,6 +92,7 @@ public static class DaemonHost
             Network = network,
             Feeds = feeds,
             Files = files,
+            Memberships = memberships,
             Creations = creations,
             Time = options.Time,
             StartedAt = options.Time.GetUtcNow().ToUnixTimeSeconds(),
@@ -97,6 +103,7 @@ public static class DaemonHost
         await using var web = Build(state, settings.Current, services, certificate);
         await OpenDoorsAsync(web, state, settings.Current).ConfigureAwait(false);
         services.Urls = UrlsOf(web);
+        memberships.Start();
         library.Start();
         await using var otlp = new OtlpExporter(
             services,

@@ -13,6 +13,7 @@ internal sealed record DaemonServices
     public required OutboundNetwork Network { get; init; }
     public required TorrentFiles Files { get; init; }
     public required FeedWatch Feeds { get; init; }
+    public required MembershipBook Memberships { get; init; }
     public required Creations Creations { get; init; }
     public required TimeProvider Time { get; init; }
     public required long StartedAt { get; init; }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Shoal.Api;
+using Shoal.Protocol;
 
 namespace Shoal.Daemon;
 
@@ -13,6 +14,14 @@ internal sealed record LibraryEntry
     public required string Id { get; init; }
     public string? InfoHashV1 { get; init; }
     public string? InfoHashV2 { get; init; }
+
+    /// <summary>The same as they are.</summary>
+    [JsonIgnore]
+    public InfoHashes InfoHashes =>
+        new(
+            InfoHashV1 is { } v1 && Sha1Digest.TryParseHex(v1, out var one) ? one : null,
+            InfoHashV2 is { } v2 && Sha256Digest.TryParseHex(v2, out var two) ? two : null
+        );
     public required string Name { get; init; }
 
     /// <summary>What the user calls it; null: as it is called.</summary>
@@ -21,6 +30,12 @@ internal sealed record LibraryEntry
 
     /// <summary>The link it came by; null: its .torrent lies in the state folder.</summary>
     public string? Magnet { get; init; }
+
+    /// <summary>
+    /// The publication whose members alone may hear of it; null: it is for everybody. A version that does not know this field finds
+    /// neither link nor .torrent where it looks for them, and opens nothing.
+    /// </summary>
+    public string? Publication { get; init; }
     public required string SaveDirectory { get; init; }
 
     /// <summary>The content lies here until it is complete; null: at <see cref="SaveDirectory"/>.</summary>

@@ -1,4 +1,5 @@
 using Shoal.Engine;
+using Shoal.Members;
 using Shoal.Protocol;
 
 namespace Shoal.Daemon;
@@ -14,10 +15,31 @@ internal sealed record NewTorrent
 
     public MagnetLink? Magnet { get; private init; }
 
+    /// <summary>The publication whose members alone may hear of it; null: it is for everybody.</summary>
+    public string? Publication { get; private init; }
+
     public InfoHashes InfoHashes => Metainfo?.InfoHashes ?? Magnet!.InfoHashes;
 
     /// <summary>Null: not known yet.</summary>
     public string? Name => Metainfo?.Name ?? (Magnet!.Name is { Length: > 0 } name ? Clean(name) : null);
+
+    /// <summary>Of the catalogue of a publication.</summary>
+    public static NewTorrent OfMembers(string publication, MemberTorrent torrent, string title) =>
+        torrent.Metainfo is { } metainfo
+            ? new NewTorrent
+            {
+                Metainfo = metainfo,
+                Bytes = torrent.Bytes.ToArray(),
+                Publication = publication,
+            }
+            : new NewTorrent
+            {
+                Magnet = new MagnetLink { InfoHashes = torrent.InfoHashes, Name = title },
+                Publication = publication,
+            };
+
+    /// <summary>The same for the members of a publication only.</summary>
+    public NewTorrent For(string publication) => this with { Publication = publication };
 
     /// <exception cref="ApiException">It is no torrent.</exception>
     public static NewTorrent OfFile(byte[] bytes) =>

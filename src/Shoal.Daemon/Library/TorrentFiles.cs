@@ -3,7 +3,10 @@ using Shoal.Protocol;
 
 namespace Shoal.Daemon;
 
-/// <summary>The .torrent files of the library, each named by its torrent's id.</summary>
+/// <summary>
+/// The .torrent files of the library, each named by its torrent's id. Those that only members of a publication may hear of have
+/// another ending, so that no version opens them as if they were for everybody.
+/// </summary>
 internal sealed class TorrentFiles(string folder) : IDisposable
 {
     /// <summary>
@@ -16,12 +19,12 @@ internal sealed class TorrentFiles(string folder) : IDisposable
 
     /// <summary>Durable when it returns.</summary>
     /// <exception cref="IOException">It was not saved.</exception>
-    public async Task SaveAsync(string id, byte[] bytes)
+    public async Task SaveAsync(string id, bool isForMembers, byte[] bytes)
     {
         await _writers.WaitAsync().ConfigureAwait(false);
         try
         {
-            await Task.Run(() => AtomicFile.Write(PathOf(id), bytes)).ConfigureAwait(false);
+            await Task.Run(() => AtomicFile.Write(PathOf(id, isForMembers), bytes)).ConfigureAwait(false);
         }
         finally
         {
@@ -33,9 +36,10 @@ internal sealed class TorrentFiles(string folder) : IDisposable
 
     /// <summary>The torrent, proven by its id.</summary>
     /// <exception cref="IOException">It is not there, or is not that torrent; the message says so.</exception>
-    public Metainfo Load(string id)
+    public Metainfo Load(LibraryEntry entry)
     {
-        var bytes = Read(id);
+        var id = entry.Id;
+        var bytes = Read(entry);
         if (!MetainfoReader.TryRead(bytes, MetainfoLimits.Default, out var metainfo, out var error))
         {
             throw new IOException($"its .torrent in the state folder is broken: {error.Message}");
@@ -47,11 +51,11 @@ internal sealed class TorrentFiles(string folder) : IDisposable
     }
 
     /// <exception cref="IOException">It is not there.</exception>
-    public byte[] Read(string id)
+    public byte[] Read(LibraryEntry entry)
     {
         try
         {
-            return File.ReadAllBytes(PathOf(id));
+            return File.ReadAllBytes(PathOf(entry.Id, entry.Publication is not null));
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -63,12 +67,15 @@ internal sealed class TorrentFiles(string folder) : IDisposable
         }
     }
 
+    /// <summary>Whether there is a file; without one members are asked.</summary>
+    public bool Has(LibraryEntry entry) => File.Exists(PathOf(entry.Id, entry.Publication is not null));
+
     /// <summary>Does not fail: a file too many does no harm.</summary>
-    public void Delete(string id)
+    public void Delete(LibraryEntry entry)
     {
         try
         {
-            File.Delete(PathOf(id));
+            File.Delete(PathOf(entry.Id, entry.Publication is not null));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -77,8 +84,8 @@ internal sealed class TorrentFiles(string folder) : IDisposable
     }
 
     // An id is made of hexadecimal digits by us; one from a journal that somebody changed could be a path.
-    private string PathOf(string id) =>
+    private string PathOf(string id, bool isForMembers) =>
         id.Length is 40 or 64 && id.All(char.IsAsciiHexDigitLower)
-            ? Path.Combine(folder, id + ".torrent")
+            ? Path.Combine(folder, id + (isForMembers ? ".members" : ".torrent"))
             : throw new IOException($"'{id}' is not an infohash");
 }

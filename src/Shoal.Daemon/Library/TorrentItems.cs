@@ -36,6 +36,7 @@ internal static class TorrentItems
             Paused = entry.Paused,
             Forced = entry.Forced,
             Private = entry.Private,
+            Publication = entry.Publication,
             Sequential = entry.Sequential,
             FirstLast = entry.FirstLast,
             SuperSeeding = entry.SuperSeeding,

@@ -24,7 +24,7 @@ internal sealed partial class TorrentLibrary
         RefuseTwice(hashes);
         if (source.Bytes is { } bytes)
         {
-            await _files.SaveAsync(id, bytes).ConfigureAwait(false);
+            await _files.SaveAsync(id, source.Publication is not null, bytes).ConfigureAwait(false);
         }
 
         var entry = new LibraryEntry
@@ -36,7 +36,9 @@ internal sealed partial class TorrentLibrary
             Size = source.Metainfo?.Size ?? 0,
             WantedSize = source.Metainfo?.Size ?? 0,
             Private = source.Metainfo?.IsPrivate ?? false,
-            Magnet = source.Magnet?.ToString(),
+            // Members are asked by its names alone: a link could be taken for one to everybody.
+            Magnet = source.Publication is null ? source.Magnet?.ToString() : null,
+            Publication = source.Publication,
             SaveDirectory = saveDirectory,
             IncompleteDirectory = IncompleteFolderFor(saveDirectory, isThere: wish.SkipCheck),
             Paused = wish.Paused || (wish.PauseWhenKnown && source.Metainfo is not null),

@@ -19,6 +19,7 @@ internal sealed partial class TorrentLibrary
             all = [.. _torrents.Values.OrderBy(torrent => torrent.Entry.Order)];
         }
 
+        _hasBegun = true;
         _tasks.Add(Task.Run(() => OpenAllAsync(all)));
         _tasks.Add(Task.Run(WatchAsync));
         _tasks.Add(Task.Run(HearAsync));
@@ -133,21 +134,7 @@ internal sealed partial class TorrentLibrary
 
         SettlePlace(torrent);
         entry = torrent.Entry;
-        var options = OptionsOf(entry, torrent.IsQueued);
-        Torrent engine;
-        if (entry.Magnet is { } link)
-        {
-            engine = MagnetLink.TryParse(link, out var magnet, out var error)
-                ? await _engine.AddAsync(magnet, options, _stopping.Token).ConfigureAwait(false)
-                : throw new IOException($"its link in the state folder is broken: {error}");
-        }
-        else
-        {
-            engine = await _engine
-                .AddAsync(metainfo ?? _files.Load(entry.Id), options, _stopping.Token)
-                .ConfigureAwait(false);
-        }
-
+        var engine = await AddToEngineAsync(entry, metainfo, torrent.IsQueued).ConfigureAwait(false);
         lock (_lock)
         {
             torrent.Engine = engine;
@@ -230,14 +217,9 @@ internal sealed partial class TorrentLibrary
     private async Task<Torrent?> OpenToDeleteAsync(LibraryTorrent torrent)
     {
         var entry = torrent.Entry;
-        var options = OptionsOf(entry, isQueued: true);
         try
         {
-            return entry.Magnet is { } link
-                ? MagnetLink.TryParse(link, out var magnet, out _)
-                    ? await _engine.AddAsync(magnet, options, _stopping.Token).ConfigureAwait(false)
-                    : null
-                : await _engine.AddAsync(_files.Load(entry.Id), options, _stopping.Token).ConfigureAwait(false);
+            return await AddToEngineAsync(entry, null, isQueued: true).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
@@ -267,7 +249,7 @@ internal sealed partial class TorrentLibrary
             torrent.Engine = null;
             try
             {
-                await _engine.RemoveAsync(engine, deletes).ConfigureAwait(false);
+                await LetGoAsync(entry, engine, deletes).ConfigureAwait(false);
             }
             catch (IOException error)
             {
@@ -281,7 +263,7 @@ internal sealed partial class TorrentLibrary
             }
         }
 
-        _files.Delete(entry.Id);
+        _files.Delete(entry);
         Task gone;
         lock (_lock)
         {
@@ -307,7 +289,7 @@ internal sealed partial class TorrentLibrary
                 torrent.Engine = null;
             }
 
-            await _engine.RemoveAsync(engine, deleteData: false).ConfigureAwait(false);
+            await LetGoAsync(entry, engine, deleteData: false).ConfigureAwait(false);
         }
 
         await Keep(torrent, entry).ConfigureAwait(false);

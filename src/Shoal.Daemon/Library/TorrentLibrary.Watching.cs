@@ -196,7 +196,8 @@ internal sealed partial class TorrentLibrary
 
     private void TakeMetadata(LibraryTorrent torrent, Torrent engine)
     {
-        if (engine.Metainfo is not { } metainfo || (torrent.Entry.Magnet is null || torrent.Entry.Size > 0))
+        var cameByFile = torrent.Entry is { Magnet: null, Publication: null };
+        if (engine.Metainfo is not { } metainfo || cameByFile || torrent.Entry.Size > 0)
         {
             return;
         }
@@ -326,6 +327,9 @@ internal sealed partial class TorrentLibrary
                 break;
             case EngineEvent.WebSeedFailed(var torrent, var url, var message):
                 Warn(torrent, "warning", "web-seed-failed", $"{url}: {message}");
+                break;
+            case EngineEvent.MembershipEnded(var torrent):
+                HearRevoked(torrent);
                 break;
             case EngineEvent.PortMapped:
                 _isMapped = true;

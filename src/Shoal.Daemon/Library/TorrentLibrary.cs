@@ -25,6 +25,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     private readonly TorrentFiles _files;
     private readonly SettingsStore _settings;
     private readonly CategoryStore _categories;
+    private readonly IMemberTorrents _members;
     private readonly LibraryLimits _limits;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
@@ -41,6 +42,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         TorrentFiles files,
         SettingsStore settings,
         CategoryStore categories,
+        IMemberTorrents members,
         LibraryLimits limits,
         TimeProvider time
     )
@@ -50,6 +52,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         _files = files;
         _settings = settings;
         _categories = categories;
+        _members = members;
         _limits = limits;
         _time = time;
         Events = new EventFeed(time);

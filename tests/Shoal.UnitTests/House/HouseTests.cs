@@ -21,9 +21,18 @@ public sealed partial class HouseTests
         ["Shoal.Engine"] = ["Shoal.Files", "Shoal.Membership", "Shoal.Protocol"],
         ["Shoal.Tracker"] = ["Shoal.Protocol"],
         ["Shoal.Hub"] = ["Shoal.Files", "Shoal.Membership", "Shoal.Tracker", "Shoal.Protocol"],
+        ["Shoal.Members"] = ["Shoal.Engine", "Shoal.Hub"],
         ["Shoal.Api"] = [],
-        ["Shoal.Daemon"] = ["Shoal.Engine", "Shoal.Tracker", "Shoal.Api"],
-        ["Shoal.Cli"] = ["Shoal.Daemon", "Shoal.Engine", "Shoal.Hub", "Shoal.Tracker", "Shoal.Api"],
+        ["Shoal.Daemon"] = ["Shoal.Engine", "Shoal.Members", "Shoal.Tracker", "Shoal.Api"],
+        ["Shoal.Cli"] =
+        [
+            "Shoal.Daemon",
+            "Shoal.Engine",
+            "Shoal.Hub",
+            "Shoal.Members",
+            "Shoal.Tracker",
+            "Shoal.Api",
+        ],
     };
 
     private static readonly string[] PureFolders =

@@ -62,14 +62,17 @@ internal sealed class DaemonAccess
         }
         catch (DaemonException error)
         {
-            throw new UserErrorException(
-                error.Code,
-                error.Code == "no-daemon" && IsLocal(result)
-                    ? error.Message + "; 'shoal daemon' starts it"
-                    : error.Message
-            );
+            throw Explain(error, IsLocal(result));
         }
     }
+
+    /// <summary>A failed call as a line for people.</summary>
+    /// <param name="isLocal">The daemon is that of this machine.</param>
+    public static UserErrorException Explain(DaemonException error, bool isLocal) =>
+        new(
+            error.Code,
+            error.Code == "no-daemon" && isLocal ? error.Message + "; 'shoal daemon' starts it" : error.Message
+        );
 
     /// <summary>Torrents by id, by the beginning of an id, or by name.</summary>
     /// <exception cref="UserErrorException">There is no such torrent, or more than one of the name.</exception>

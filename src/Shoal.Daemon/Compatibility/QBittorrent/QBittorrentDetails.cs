@@ -252,7 +252,7 @@ internal static class QBittorrentDetails
         byte[] bytes;
         try
         {
-            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry.Id)).ConfigureAwait(false);
+            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry)).ConfigureAwait(false);
         }
         catch (IOException)
         {

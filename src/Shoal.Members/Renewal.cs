@@ -1,9 +1,9 @@
 using Shoal.Hub;
 
-namespace Shoal.Cli;
+namespace Shoal.Members;
 
 /// <summary>Asks the hub for the next certificate, and puts a key of our own in the place of one that was given.</summary>
-internal static class Renewal
+public static class Renewal
 {
     /// <summary>The hub's word for a membership whose file was used elsewhere first.</summary>
     public const string KeyReplaced = "key-replaced";
@@ -23,8 +23,11 @@ internal static class Renewal
         CancellationToken cancel
     )
     {
+        ArgumentNullException.ThrowIfNull(local);
+        ArgumentNullException.ThrowIfNull(hub);
+        ArgumentNullException.ThrowIfNull(time);
         var next = local.HasGivenKey ? local.PrepareNextKey() : null;
-        var answer = await hub.RenewAsync((next ?? local.Identity).CreateRequest(), cancel);
+        var answer = await hub.RenewAsync((next ?? local.Identity).CreateRequest(), cancel).ConfigureAwait(false);
         lock (turn)
         {
             local.Renew(answer, time.GetUtcNow(), next);

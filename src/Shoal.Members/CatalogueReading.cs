@@ -3,17 +3,25 @@ using Shoal.Hub;
 using Shoal.Membership;
 using Shoal.Protocol;
 
-namespace Shoal.Cli;
+namespace Shoal.Members;
 
 /// <summary>An entry that was checked: its publisher is one, and signed it.</summary>
 /// <param name="Kept">It was kept here, and the hub is away: its torrent, not checked yet; empty: it has none. Null: the hub told.</param>
-internal sealed record KnownEntry(CatalogueEntry Entry, CatalogueItem Item, ReadOnlyMemory<byte>? Kept = null)
+public sealed record KnownEntry(CatalogueEntry Entry, CatalogueItem Item, ReadOnlyMemory<byte>? Kept = null)
 {
     public CatalogueFields Fields => Entry.Fields;
 }
 
+/// <summary>What is asked of the catalogue is not in it, or not as it was signed.</summary>
+/// <param name="code">Stable, kebab-case.</param>
+/// <param name="message">One line for a person.</param>
+public sealed class CatalogueException(string code, string message) : Exception(message)
+{
+    public string Code { get; } = code;
+}
+
 /// <summary>Reads the catalogue of a hub and believes only what is signed.</summary>
-internal static class CatalogueReading
+public static class CatalogueReading
 {
     /// <summary>How long a hub may take to answer where we can go on without it.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
@@ -25,8 +33,10 @@ internal static class CatalogueReading
         CancellationToken cancel
     )
     {
+        ArgumentNullException.ThrowIfNull(hub);
+        ArgumentNullException.ThrowIfNull(membership);
         var verifier = new MembershipVerifier(membership.Authority);
-        var answer = await hub.ListCatalogueAsync(cancel);
+        var answer = await hub.ListCatalogueAsync(cancel).ConfigureAwait(false);
         var known = new List<KnownEntry>();
         foreach (var item in answer.Entries)
         {
@@ -50,16 +60,18 @@ internal static class CatalogueReading
         CancellationToken cancel
     )
     {
+        ArgumentNullException.ThrowIfNull(membership);
+        ArgumentNullException.ThrowIfNull(away);
         if (membership.ReadContent() is not { } content)
         {
-            return await ListAsync(hub, membership, cancel);
+            return await ListAsync(hub, membership, cancel).ConfigureAwait(false);
         }
 
         try
         {
             using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             soon.CancelAfter(Soon);
-            return await ListAsync(hub, membership, soon.Token);
+            return await ListAsync(hub, membership, soon.Token).ConfigureAwait(false);
         }
         catch (HubException error) when (error.IsTemporary || error.Code == "hub-not-trusted")
         {
@@ -76,6 +88,8 @@ internal static class CatalogueReading
     /// <summary>What is kept here; entries that are not good are left out.</summary>
     public static IReadOnlyList<KnownEntry> Kept(OfflineContent content, LocalMembership membership)
     {
+        ArgumentNullException.ThrowIfNull(content);
+        ArgumentNullException.ThrowIfNull(membership);
         var verifier = new MembershipVerifier(membership.Authority);
         var known = new List<KnownEntry>();
         foreach (var one in content.Entries)
@@ -95,9 +109,11 @@ internal static class CatalogueReading
         [.. entries.GroupBy(one => one.Fields.Id).Select(all => all.MaxBy(one => one.Fields.Version)!)];
 
     /// <summary>The one that is meant by an id, the beginning of one, or a title.</summary>
-    /// <exception cref="UserErrorException">None is, or several are.</exception>
+    /// <exception cref="CatalogueException">None is, or several are.</exception>
     public static KnownEntry Choose(IReadOnlyList<KnownEntry> entries, string wanted)
     {
+        ArgumentNullException.ThrowIfNull(entries);
+        ArgumentNullException.ThrowIfNull(wanted);
         var found = entries
             .Where(one =>
                 string.Equals(one.Fields.Title, wanted, StringComparison.OrdinalIgnoreCase)
@@ -110,11 +126,11 @@ internal static class CatalogueReading
         return found.Count switch
         {
             1 => found[0],
-            0 => throw new UserErrorException(
+            0 => throw new CatalogueException(
                 "entry-unknown",
                 $"the catalogue has nothing called '{wanted}'; 'shoal catalogue' lists what there is"
             ),
-            _ => throw new UserErrorException(
+            _ => throw new CatalogueException(
                 "entry-ambiguous",
                 $"'{wanted}' is the title of {found.Count} entries: give the id instead"
             ),
@@ -122,68 +138,26 @@ internal static class CatalogueReading
     }
 
     /// <summary>The torrent of an entry, checked against it.</summary>
-    /// <exception cref="UserErrorException">The hub's is another one.</exception>
+    /// <exception cref="CatalogueException">The hub's is another one.</exception>
     public static async Task<MemberTorrent> ReadTorrentAsync(HubClient hub, KnownEntry entry, CancellationToken cancel)
     {
+        ArgumentNullException.ThrowIfNull(hub);
+        ArgumentNullException.ThrowIfNull(entry);
         var fields = entry.Fields;
         if (entry.Kept is { IsEmpty: true })
         {
             return new MemberTorrent(fields.InfoHashes, null, default);
         }
 
-        var torrent = entry.Kept ?? await hub.ReadTorrentAsync(fields.Id, fields.Version, cancel);
+        var torrent = entry.Kept ?? await hub.ReadTorrentAsync(fields.Id, fields.Version, cancel).ConfigureAwait(false);
         return
             new Sha256Digest(SHA256.HashData(torrent.Span)).Equals(fields.Torrent)
             && MetainfoReader.TryRead(torrent, MetainfoLimits.Default, out var metainfo, out _)
             && metainfo.InfoHashes == fields.InfoHashes
             ? new MemberTorrent(fields.InfoHashes, metainfo, torrent)
-            : throw new UserErrorException(
+            : throw new CatalogueException(
                 "bad-torrent",
                 $"the torrent of '{fields.Title}' is not the one that its publisher signed"
             );
-    }
-
-    public static void Show(CliHost host, KnownEntry one, bool json)
-    {
-        var (fields, item) = (one.Fields, one.Item);
-        if (json)
-        {
-            JsonOutput.Write(
-                host.Out,
-                new EntryLine(
-                    fields.Id.ToString(),
-                    fields.Version,
-                    fields.VersionName,
-                    fields.Title,
-                    fields.Size,
-                    fields.Licence,
-                    fields.Citation,
-                    fields.InfoHashes.V1?.ToString(),
-                    fields.InfoHashes.V2?.ToString(),
-                    one.Entry.Publisher.ToString(),
-                    item.Published,
-                    item.Complete,
-                    item.Incomplete
-                ),
-                HubJsonOutput.Context.EntryLine
-            );
-            return;
-        }
-
-        var version = fields.VersionName.Length > 0 ? SafeText.Of(fields.VersionName) : $"version {fields.Version}";
-        host.Out.WriteLine($"{SafeText.Of(fields.Title)}  ({version}, {ByteSize.Format(fields.Size)})");
-        host.Out.WriteLine(
-            $"  id {fields.Id}, {TorrentText.Count(item.Complete, "complete copy", "complete copies")}, "
-                + $"{item.Incomplete} on the way, published {InviteOptions.DateOf(item.Published)}"
-        );
-        if (fields.Licence.Length > 0)
-        {
-            host.Out.WriteLine($"  licence: {SafeText.Of(fields.Licence)}");
-        }
-
-        if (fields.Citation.Length > 0)
-        {
-            host.Out.WriteLine($"  cite as: {SafeText.Of(fields.Citation)}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 using Shoal.Protocol;
 
-namespace Shoal.Cli;
+namespace Shoal.Members;
 
 /// <summary>A torrent of the catalogue: whole, or by its names, and then members are asked for the rest.</summary>
 /// <param name="Bytes">The .torrent; empty without one.</param>
-internal sealed record MemberTorrent(InfoHashes InfoHashes, Metainfo? Metainfo, ReadOnlyMemory<byte> Bytes);
+public sealed record MemberTorrent(InfoHashes InfoHashes, Metainfo? Metainfo, ReadOnlyMemory<byte> Bytes);

@@ -1,0 +1,98 @@
+using Shoal.Api;
+
+namespace Shoal.Daemon;
+
+/// <summary>
+/// Publications that the daemon is a member of, and what is published there. Invitations and passphrases come in bodies, which
+/// are written nowhere.
+/// </summary>
+internal static class MembershipEndpoints
+{
+    public static IReadOnlyList<ApiRoute> Routes { get; } =
+    [
+        new(
+            "GET",
+            "/memberships",
+            AccessScope.Read,
+            "The publications that the daemon is a member of.",
+            call =>
+                call.WriteAsync(
+                    call.Services.Memberships.List(call.Library.CountOf),
+                    ApiJson.Default.MembershipList
+                )
+        )
+        {
+            Answer = ApiJson.Default.MembershipList,
+        },
+        new("POST", "/memberships", AccessScope.Admin, "Accepts an invitation.", JoinAsync)
+        {
+            Body = ApiJson.Default.JoinPublication,
+            Answer = ApiJson.Default.MembershipItem,
+            Status = 201,
+            MaxBody = ApiLimits.MaxSecret,
+        },
+        new(
+            "POST",
+            "/memberships/{publication}/unlock",
+            AccessScope.Admin,
+            "Tells the passphrase of a membership's key; it is forgotten when the daemon ends.",
+            UnlockAsync
+        )
+        {
+            Body = ApiJson.Default.UnlockMembership,
+            Answer = ApiJson.Default.MembershipItem,
+            MaxBody = ApiLimits.MaxSecret,
+        },
+        new(
+            "GET",
+            "/memberships/{publication}/catalogue",
+            AccessScope.Read,
+            "What is published to the members of a publication.",
+            CatalogueAsync
+        )
+        {
+            Query = [("all", "true: old versions too.")],
+            Answer = ApiJson.Default.PublishedList,
+        },
+    ];
+
+    private static DaemonMembership Membership(ApiCall call) =>
+        call.Services.Memberships.Get((string)call.Context.Request.RouteValues["publication"]!);
+
+    private static async Task JoinAsync(ApiCall call)
+    {
+        var wish = await call.ReadAsync(ApiJson.Default.JoinPublication).ConfigureAwait(false);
+        var joined = await call.Services.Memberships.JoinAsync(wish.Invitation, call.Aborted).ConfigureAwait(false);
+        await WriteAsync(call, joined, 201).ConfigureAwait(false);
+    }
+
+    private static async Task UnlockAsync(ApiCall call)
+    {
+        var publication = Membership(call).Publication;
+        var wish = await call.ReadAsync(ApiJson.Default.UnlockMembership).ConfigureAwait(false);
+        var opened = await call
+            .Services.Memberships.UnlockAsync(publication, wish.Passphrase, call.Aborted)
+            .ConfigureAwait(false);
+        await WriteAsync(call, opened, 200).ConfigureAwait(false);
+    }
+
+    private static async Task CatalogueAsync(ApiCall call)
+    {
+        string? IdOf(string? v1, string? v2) =>
+            new[] { v1, v2 }
+                .OfType<string>()
+                .Select(hash => call.Library.TryFindExact(hash)?.Entry.Id)
+                .FirstOrDefault(id => id is not null);
+        var list = await MembershipBook
+            .CatalogueAsync(Membership(call), call.QueryFlag("all"), IdOf, call.Aborted)
+            .ConfigureAwait(false);
+        await call.WriteAsync(list, ApiJson.Default.PublishedList).ConfigureAwait(false);
+    }
+
+    private static Task WriteAsync(ApiCall call, DaemonMembership membership, int status) =>
+        call.WriteAsync(
+            membership.Describe(call.Library.CountOf(membership.Publication)),
+            ApiJson.Default.MembershipItem,
+            status
+        );
+}
