@@ -29,6 +29,7 @@ internal sealed class HubParts : IAsyncDisposable
     private readonly HubKeys _keys;
     private readonly SqlHubStore _store;
     private readonly RevocationBook _revocations;
+    private readonly RoleBook _roles;
     private readonly CatalogueBook _catalogue;
     private readonly MemberTracker _tracker;
     private readonly ChallengeBook _challenges;
@@ -45,7 +46,9 @@ internal sealed class HubParts : IAsyncDisposable
         _catalogue = new CatalogueBook(store, verifier, _revocations);
         _tracker = new MemberTracker(options);
         _challenges = new ChallengeBook(store, options.Time);
-        var gate = new Gate(verifier, _revocations, options.Limits, options.Time);
+        _roles = new RoleBook(store);
+        var gate = new Gate(verifier, _revocations, _roles, options.Limits, options.Time);
+        Roles = new RoleEndpoints(gate, store, _roles, options);
         Join = new JoinEndpoints(gate, store, Issuer, _revocations, options);
         Invitations = new InvitationEndpoints(gate, store, Issuer, options);
         Members = new MemberEndpoints(gate, store, _revocations, _challenges, options);
@@ -79,6 +82,8 @@ internal sealed class HubParts : IAsyncDisposable
 
     public MemberEndpoints Members { get; }
 
+    public RoleEndpoints Roles { get; }
+
     public CatalogueEndpoints Catalogue { get; }
 
     public CustodyEndpoints Custody { get; }
@@ -108,6 +113,7 @@ internal sealed class HubParts : IAsyncDisposable
                     .ConfigureAwait(false);
             var parts = new HubParts(options, keys, store);
             await parts._revocations.RefreshAsync(cancellation).ConfigureAwait(false);
+            await parts._roles.RefreshAsync(cancellation).ConfigureAwait(false);
             await parts._catalogue.RefreshAsync(cancellation).ConfigureAwait(false);
             await store.KeepAsync(options.Receipts, cancellation).ConfigureAwait(false);
             await parts._challenges.RefreshAsync(cancellation).ConfigureAwait(false);
@@ -187,6 +193,7 @@ internal sealed class HubParts : IAsyncDisposable
 
             await _challenges.RefreshAsync(cancellation).ConfigureAwait(false);
             await _revocations.RefreshAsync(cancellation).ConfigureAwait(false);
+            await _roles.RefreshAsync(cancellation).ConfigureAwait(false);
             await _catalogue.RefreshAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception exception)

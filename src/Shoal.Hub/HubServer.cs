@@ -175,6 +175,7 @@ public sealed class HubServer : IAsyncDisposable
         to.MapPost("/v1/certificates", inviting.IssueAsync);
         to.MapGet("/v1/members", members.ListAsync);
         to.MapPost("/v1/members/revoke", members.RevokeAsync);
+        to.MapPost("/v1/members/{id}/role", _parts.Roles.ChangeAsync);
         to.MapGet(RevocationsRoute, members.RevocationsAsync);
         to.MapGet("/v1/catalogue", catalogue.ListAsync);
         to.MapPost("/v1/catalogue", catalogue.PublishAsync);

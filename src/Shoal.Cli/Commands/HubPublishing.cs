@@ -102,11 +102,13 @@ internal sealed class HubPublishing
             torrent = await TorrentMaking.MakeAsync(path, settings, hashing, cancel);
         }
 
-        var fields = await HubCalls.DoAsync(async () =>
-        {
-            using var hub = HubClient.Of(membership, HubCalls.Connect(outbound), _host.Time);
-            return await PublishAsync(hub, membership, torrent, path, result, cancel);
-        });
+        var fields = await HubCalls.AsMemberAsync(
+            membership,
+            HubCalls.Connect(outbound),
+            _host.Time,
+            hub => PublishAsync(hub, membership, torrent, path, result, cancel),
+            cancel
+        );
         Show(fields, json);
         if (once)
         {

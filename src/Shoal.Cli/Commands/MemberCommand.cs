@@ -11,7 +11,7 @@ internal static class MemberCommand
     {
         var command = new ShoalCommand(
             "member",
-            "List members and shut some out, for administrators; look after one's own membership"
+            "List members, change roles and shut some out, for administrators; look after one's own membership"
         )
         {
             Examples =
@@ -24,6 +24,7 @@ internal static class MemberCommand
         };
         command.Add(BuildList(host));
         command.Add(BuildRevoke(host));
+        command.Add(MemberRoleCommand.Build(host));
         command.Add(MemberKeyCommands.BuildProtect(host));
         command.Add(MemberKeyCommands.BuildUnprotect(host));
         command.Add(MemberKeyCommands.BuildUnlock(host));
@@ -137,7 +138,7 @@ internal static class MemberCommand
         return command;
     }
 
-    private static void Show(CliHost host, MemberInfo one, bool json)
+    public static void Show(CliHost host, MemberInfo one, bool json)
     {
         if (json)
         {

@@ -120,7 +120,7 @@ internal sealed class PublishCommand
                 "what is published is a torrent: this link leads to whatever its owner says, and names none itself"
             ),
         };
-        var key = _keys.Load(result, options.StateDirectory);
+        var key = _keys.Load(result, _host, options.StateDirectory);
         using var view = TransferViews.For(_host, result.GetValue(_json));
         return await RunningEngine.UseAsync(
             _host,

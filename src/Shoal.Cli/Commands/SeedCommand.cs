@@ -92,7 +92,7 @@ internal static class SeedCommand
                                     ? null
                                     : Publishing.Begin(
                                         news.Engine,
-                                        keys.Load(result, options.StateDirectory),
+                                        keys.Load(result, host, options.StateDirectory),
                                         salt,
                                         source.Metainfo.InfoHashes,
                                         view,

@@ -186,7 +186,7 @@ internal sealed class ShareCommand
         await using var publishing = _keys.IsNamed(result)
             ? Publishing.Begin(
                 news.Engine,
-                _keys.Load(result, _network.StateDirectory(result, _host)),
+                _keys.Load(result, _host, _network.StateDirectory(result, _host)),
                 salt,
                 torrent,
                 news.View,

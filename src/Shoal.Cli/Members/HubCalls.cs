@@ -35,6 +35,39 @@ internal static class HubCalls
         }
     }
 
+    /// <summary>
+    /// Asks the hub as the member. Where it says that the role is not enough, a new certificate is asked for first: the role may have
+    /// become another.
+    /// </summary>
+    /// <inheritdoc cref="DoAsync{T}"/>
+    public static Task<T> AsMemberAsync<T>(
+        LocalMembership membership,
+        HubConnect connect,
+        TimeProvider time,
+        Func<HubClient, Task<T>> work,
+        CancellationToken cancel
+    ) =>
+        DoAsync(async () =>
+        {
+            using var hub = HubClient.Of(membership, connect, time);
+            var role = membership.Grant.Role;
+            try
+            {
+                return await work(hub);
+            }
+            catch (HubException refused) when (refused.Code == "role-needed")
+            {
+                await Renewal.RenewAsync(membership, hub, new Lock(), time, cancel);
+                if (membership.Grant.Role == role)
+                {
+                    throw;
+                }
+            }
+
+            using var again = HubClient.Of(membership, connect, time);
+            return await work(again);
+        });
+
     /// <exception cref="UserErrorException">A membership is not usable, or the catalogue has no such entry.</exception>
     public static T Do<T>(Func<T> work)
     {

@@ -94,11 +94,13 @@ internal sealed class MembershipChoice
     public async Task<T> AskAsync<T>(ParseResult result, Func<HubClient, LocalMembership, Task<T>> work)
     {
         using var membership = LoadGood(result);
-        return await HubCalls.DoAsync(async () =>
-        {
-            using var client = HubClient.Of(membership, Connect(result), _host.Time);
-            return await work(client, membership);
-        });
+        return await HubCalls.AsMemberAsync(
+            membership,
+            Connect(result),
+            _host.Time,
+            client => work(client, membership),
+            CancellationToken.None
+        );
     }
 
     /// <exception cref="UserErrorException">It cannot be read.</exception>

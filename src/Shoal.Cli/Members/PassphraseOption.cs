@@ -11,9 +11,10 @@ internal sealed class PassphraseOption
     private const int MaxLength = 1024;
 
     /// <param name="of">What it opens, in the middle of a sentence.</param>
-    public PassphraseOption(string of) =>
+    /// <param name="name">Of the option, where a command has several.</param>
+    public PassphraseOption(string of, string name = "--passphrase-file") =>
         Option = Options.Text(
-            "--passphrase-file",
+            name,
             "FILE",
             $"Read the passphrase of {of} from this file ('-': the standard input) instead of asking for it"
         );
@@ -29,7 +30,7 @@ internal sealed class PassphraseOption
         result.GetValue(Option) is { } file ? ReadFile(file, host)
         : host.IsInputTerminal ? SecretInput.ReadHidden(host, prompt)
         : throw UserErrorException.Usage(
-            "a passphrase is needed: --passphrase-file FILE, or '-' for the standard input"
+            $"a passphrase is needed: {Option.Name} FILE, or '-' for the standard input"
         );
 
     /// <summary>A new one: who types it types it twice.</summary>

@@ -18,11 +18,18 @@ internal sealed class PublicationKeys
         "Tells several links of one key apart; up to 64 bytes, part of the link (default: none)"
     );
 
+    private readonly Option<bool> _protect = Options.Flag(
+        "--protect-key",
+        "Put the key under a passphrase, whether it is made now or was there: it is asked for from then on"
+    );
+
+    private readonly PassphraseOption _passphrase = new("the key that signs", "--key-passphrase");
+
     /// <param name="option">The name of the option that names the key.</param>
     /// <param name="description">What it does there.</param>
     public PublicationKeys(string option, string description) => _key = Options.Text(option, "KEY", description);
 
-    public IEnumerable<Option> All => [_key, _salt];
+    public IEnumerable<Option> All => [_key, _salt, _protect, _passphrase.Option];
 
     /// <summary>Whether the user named a key.</summary>
     public bool IsNamed(ParseResult result) => result.GetValue(_key) is not null;
@@ -33,15 +40,23 @@ internal sealed class PublicationKeys
         var salt = Encoding.UTF8.GetBytes(result.GetValue(_salt) ?? "");
         return salt.Length > PublicationName.MaxSalt
                 ? throw UserErrorException.Usage($"--salt: at most {PublicationName.MaxSalt} bytes, not {salt.Length}")
-            : salt.Length > 0 && needsKey && !IsNamed(result)
-                ? throw UserErrorException.Usage($"--salt goes with {_key.Name}")
+            : needsKey && !IsNamed(result) && Lonely(result, salt) is { } lonely
+                ? throw UserErrorException.Usage($"{lonely} goes with {_key.Name}")
             : salt;
     }
 
+    private string? Lonely(ParseResult result, byte[] salt) =>
+        salt.Length > 0 ? _salt.Name
+        : result.GetValue(_protect) ? _protect.Name
+        : _passphrase.IsGiven(result) ? _passphrase.Option.Name
+        : null;
+
     /// <summary>The key, made when there is none of that name.</summary>
+    /// <param name="result">What was typed.</param>
+    /// <param name="host">Asks for its passphrase.</param>
     /// <param name="stateDirectory">Keys that are named, not given as a path, live there.</param>
     /// <exception cref="UserErrorException">It cannot be had.</exception>
-    public SigningKey Load(ParseResult result, string stateDirectory)
+    public SigningKey Load(ParseResult result, CliHost host, string stateDirectory)
     {
         var name = result.GetValue(_key) ?? DefaultName;
         var isPath = name.Contains('/') || name.Contains(Path.DirectorySeparatorChar);
@@ -55,7 +70,14 @@ internal sealed class PublicationKeys
         var file = isPath ? Path.GetFullPath(name) : Path.Combine(stateDirectory, "keys", name + ".key");
         try
         {
-            return SigningKey.LoadOrCreate(file);
+            return SigningKey.LoadOrCreate(
+                file,
+                new KeyPassphrase
+                {
+                    Ask = () => _passphrase.Read(result, host, "Passphrase of the key: "),
+                    Protect = result.GetValue(_protect) ? () => _passphrase.ReadNew(result, host) : null,
+                }
+            );
         }
         catch (PublicationException error)
         {

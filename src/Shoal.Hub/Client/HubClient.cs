@@ -157,6 +157,13 @@ public sealed partial class HubClient : IDisposable
         return TellAsync("/v1/members/revoke", request, HubJson.Default.RevokeRequest, answer, cancellation);
     }
 
+    /// <summary>Another role, which counts from the member's next certificate on; a lower one at once.</summary>
+    public Task<MemberInfo> ChangeRoleAsync(MemberId member, RoleRequest request, CancellationToken cancellation)
+    {
+        var answer = HubJson.Default.MemberInfo;
+        return TellAsync($"/v1/members/{member}/role", request, HubJson.Default.RoleRequest, answer, cancellation);
+    }
+
     /// <summary>The newest list, when it is newer than <paramref name="after"/>; waits for it up to so long.</summary>
     public Task<RevocationAnswer> WaitForRevocationsAsync(long after, TimeSpan wait, CancellationToken cancellation) =>
         AskAsync(

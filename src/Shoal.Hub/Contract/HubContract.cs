@@ -101,6 +101,11 @@ public sealed record RevokeRequest(IReadOnlyList<string> Members, bool WithInvit
 /// <param name="Members">Who was revoked by it; not who was before.</param>
 public sealed record RevokeAnswer(long Version, IReadOnlyList<string> Members);
 
+/// <summary>Another role for a member.</summary>
+/// <param name="PublishBytes">Null: no limit.</param>
+/// <param name="Invitations">Null: no limit.</param>
+public sealed record RoleRequest(string Role, long? PublishBytes, long? Invitations);
+
 /// <param name="Entry">Signed by the publisher.</param>
 /// <param name="Torrent">The .torrent that the entry names by its hash.</param>
 public sealed record PublishRequest(byte[] Entry, byte[] Torrent);
@@ -138,6 +143,8 @@ public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn
 [JsonSerializable(typeof(RevokeRequest))]
 [JsonSerializable(typeof(RevokeAnswer))]
 [JsonSerializable(typeof(PublishRequest))]
+[JsonSerializable(typeof(RoleRequest))]
+[JsonSerializable(typeof(MemberInfo))]
 [JsonSerializable(typeof(PeersAnswer))]
 [JsonSerializable(typeof(CatalogueAnswer))]
 [JsonSerializable(typeof(RevocationAnswer))]

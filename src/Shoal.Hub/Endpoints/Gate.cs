@@ -29,7 +29,13 @@ internal sealed class RefusedException(int status, string code, string message) 
 }
 
 /// <summary>What all endpoints have in common: who may enter, how bodies are read and answers written.</summary>
-internal sealed class Gate(MembershipVerifier verifier, RevocationBook revocations, HubLimits limits, TimeProvider time)
+internal sealed class Gate(
+    MembershipVerifier verifier,
+    RevocationBook revocations,
+    RoleBook roles,
+    HubLimits limits,
+    TimeProvider time
+)
 {
     private readonly long _start = time.GetTimestamp();
     private readonly Lock _lock = new();
@@ -55,12 +61,13 @@ internal sealed class Gate(MembershipVerifier verifier, RevocationBook revocatio
             throw new RefusedException(403, "certificate-" + Kebab(verdict.Fault), Describe(verdict.Fault));
         }
 
-        if (verdict.Grant.Role < atLeast)
+        var role = roles.Of(verdict.Grant.Member, verdict.Grant.Role);
+        if (role < atLeast)
         {
             throw new RefusedException(
                 403,
                 "role-needed",
-                $"this needs the role {RoleNames.Of(atLeast)}, not {RoleNames.Of(verdict.Grant.Role)}"
+                $"this needs the role {RoleNames.Of(atLeast)}, not {RoleNames.Of(role)}"
             );
         }
 
@@ -75,7 +82,7 @@ internal sealed class Gate(MembershipVerifier verifier, RevocationBook revocatio
             }
         }
 
-        return new Caller(verdict.Grant.Member, verdict.Grant.Role, verdict.Grant.NotAfter, verdict.PublicKey);
+        return new Caller(verdict.Grant.Member, role, verdict.Grant.NotAfter, verdict.PublicKey);
     }
 
     /// <exception cref="RefusedException">It is not what it must be, or longer than it may be.</exception>

@@ -176,35 +176,18 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
     }
 
     private static MemberQuota ReadQuota(long? publishBytes, long? invitations, int at) =>
-        publishBytes is < 0 || invitations is < 0 or > HubLimits.MaxInviteQuota
-            ? throw BadRow(at, $"a quota is negative, or more than {HubLimits.MaxInviteQuota} people")
-            : new MemberQuota(publishBytes, invitations);
+        GrantRules.AreQuotas(publishBytes, invitations)
+            ? new MemberQuota(publishBytes, invitations)
+            : throw BadRow(at, GrantRules.NoQuotas);
 
     private async Task<MemberQuota> QuotaOfAsync(MemberId caller, CancellationToken cancellation) =>
         (await store.FindMemberAsync(caller, cancellation).ConfigureAwait(false))?.Quota ?? default;
 
-    /// <summary>Nobody gives more than he has: what a limited administrator gives has limits.</summary>
     private static void CheckGrant(in MemberQuota mine, MemberRole role, in MemberQuota given, int at)
     {
-        if (role == MemberRole.Administrator && mine.Invitations is { } people && given.Invitations is null)
+        if (GrantRules.Fault(mine, role, given) is { } fault)
         {
-            throw BadRow(
-                at,
-                $"you may invite {people} people: say how many the new administrator may (--invite-quota)"
-            );
-        }
-
-        if (role >= MemberRole.Publisher && mine.PublishBytes is { } bytes && given.PublishBytes is null)
-        {
-            throw BadRow(
-                at,
-                $"you may publish {bytes} bytes: say how many the new {RoleNames.Of(role)} may (--publish-quota)"
-            );
-        }
-
-        if (given.PublishBytes > mine.PublishBytes)
-        {
-            throw BadRow(at, $"you may publish {mine.PublishBytes} bytes yourself and cannot grant more");
+            throw BadRow(at, fault);
         }
     }
 

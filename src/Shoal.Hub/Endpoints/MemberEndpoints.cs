@@ -182,7 +182,7 @@ internal sealed class MemberEndpoints(
             ? Math.Min(value, max)
         : throw new RefusedException(400, "bad-request", $"'{name}' is no number");
 
-    private static MemberInfo InfoOf(MemberRow row) =>
+    public static MemberInfo InfoOf(MemberRow row) =>
         new(
             row.Id.ToString(),
             row.Name,

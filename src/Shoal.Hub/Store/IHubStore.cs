@@ -36,7 +36,7 @@ internal interface IHubStore : IAsyncDisposable
 
     /// <summary>
     /// How many people an administrator has invited, by links (each for as many as it lets in; what is over counts by who came)
-    /// and without. An administrator among them counts with all whom it may invite itself.
+    /// and without. An administrator among them counts with all whom it may invite itself, and so does what it granted by changes of roles.
     /// </summary>
     Task<long> CountInvitedAsync(MemberId madeBy, DateTimeOffset now, CancellationToken cancellation);
 
@@ -67,6 +67,24 @@ internal interface IHubStore : IAsyncDisposable
 
     /// <summary>In the order of their joining, from behind <paramref name="after"/> on; null: from the first.</summary>
     Task<IReadOnlyList<MemberRow>> ListMembersAsync(MemberId? after, int limit, CancellationToken cancellation);
+
+    /// <summary>
+    /// Gives a member another role and other quotas. What the new quota is more than the old one is charged to the administrator and
+    /// never given back; invitations of an administrator who may do less now are taken back.
+    /// </summary>
+    /// <param name="change">Whose, and which.</param>
+    /// <param name="charge">Who changes it, and what he may do.</param>
+    /// <param name="now">When.</param>
+    /// <param name="cancellation">Gives up.</param>
+    Task<RoleOutcome> ChangeRoleAsync(
+        RoleChange change,
+        InviteCharge charge,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    );
+
+    /// <summary>The roles of all members whose role was ever changed.</summary>
+    Task<IReadOnlyDictionary<MemberId, MemberRole>> ListChangedRolesAsync(CancellationToken cancellation);
 
     /// <summary>The current revocation list; null: none was ever made.</summary>
     Task<StoredRevocations?> ReadRevocationsAsync(CancellationToken cancellation);

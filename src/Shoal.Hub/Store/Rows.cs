@@ -65,6 +65,24 @@ internal sealed record MemberRow(
     DateTimeOffset? RevokedAt
 );
 
+/// <summary>Another role for a member.</summary>
+/// <param name="Quota">Instead of the one it had.</param>
+internal sealed record RoleChange(MemberId Member, MemberRole Role, MemberQuota Quota);
+
+internal enum RoleOutcome
+{
+    Changed,
+
+    /// <summary>No such member, or it was shut out.</summary>
+    Unknown,
+
+    /// <summary>Who changes it is no administrator any more.</summary>
+    NotAllowed,
+
+    /// <summary>More people than that administrator may invite.</summary>
+    QuotaExceeded,
+}
+
 internal enum RedemptionOutcome
 {
     /// <summary>A use was counted.</summary>

@@ -188,7 +188,9 @@ internal sealed partial class SqlHubStore
                 + "WHERE invited_by = @by AND invitation IS NULL AND id <> @by",
             ("by", by.ToArray())
         );
-        return await NumberAsync(links).ConfigureAwait(false) + await NumberAsync(others).ConfigureAwait(false);
+        return await NumberAsync(links).ConfigureAwait(false)
+            + await NumberAsync(others).ConfigureAwait(false)
+            + await CountGrantedAsync(connection, transaction, by).ConfigureAwait(false);
     }
 
     private static async Task<long> NumberAsync(DbCommand select) =>

@@ -142,6 +142,8 @@ internal sealed partial class SqlHubStore : IHubStore
                 + $"invitation {database.Bytes}, key_hash {database.Bytes} NOT NULL, name TEXT NOT NULL, "
                 + $"role BIGINT NOT NULL, publish_bytes BIGINT, invite_count BIGINT, invited_by {database.Bytes} NOT NULL, "
                 + "joined BIGINT NOT NULL, revoked_at BIGINT, UNIQUE (invitation, key_hash))",
+            $"CREATE TABLE IF NOT EXISTS role_grants (member {database.Bytes} NOT NULL, made_by {database.Bytes} NOT NULL, "
+                + "people BIGINT NOT NULL, UNIQUE (member, made_by))",
             "CREATE TABLE IF NOT EXISTS revocations (only_row BIGINT PRIMARY KEY, number BIGINT NOT NULL, "
                 + $"list {database.Bytes} NOT NULL)",
             $"CREATE TABLE IF NOT EXISTS catalogue (position {database.Counter}, id {database.Bytes} NOT NULL, "

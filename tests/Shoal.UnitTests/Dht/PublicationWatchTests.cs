@@ -159,6 +159,48 @@ public sealed class PublicationWatchTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_key_can_lie_under_a_passphrase_from_the_first_on_or_later()
+    {
+        static KeyPassphrase Words(string? ask, string? protect = null) =>
+            new()
+            {
+                Ask = ask is null ? null : () => ask,
+                Protect = protect is null ? null : () => protect,
+                IsDrawn = true,
+            };
+        var path = Path.Combine(_folder, "keys", "sealed.key");
+        var made = SigningKey.LoadOrCreate(path, Words(null, "horse"));
+        Assert.True(made.IsNew);
+        Assert.Equal(made.PublicKey.ToArray(), SigningKey.LoadOrCreate(path, Words("horse")).PublicKey.ToArray());
+        string Code(KeyPassphrase? words) =>
+            Assert.Throws<PublicationException>(() => SigningKey.LoadOrCreate(path, words)).Code;
+        Assert.Equal("passphrase-needed", Code(null));
+        Assert.Equal("wrong-passphrase", Code(Words("guess")));
+        Assert.Equal("already-protected", Code(Words("horse", "donkey")));
+        var bytes = File.ReadAllBytes(path);
+        bytes[^10] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        Assert.Equal("wrong-passphrase", Code(Words("horse")));
+        File.WriteAllBytes(path, bytes[..40]);
+        Assert.Equal("not-a-key", Code(Words("horse")));
+
+        // One that was there goes under it, and nothing of it is left in clear.
+        path = Path.Combine(_folder, "keys", "plain.key");
+        var plain = SigningKey.LoadOrCreate(path);
+        var digits = File.ReadAllText(path).Trim();
+        SigningKey.LoadOrCreate(path, Words(null, "horse"));
+        Assert.All(
+            Directory.GetFiles(Path.GetDirectoryName(path)!),
+            file => Assert.DoesNotContain(digits, File.ReadAllText(file), StringComparison.Ordinal)
+        );
+        Assert.Equal(plain.PublicKey.ToArray(), SigningKey.LoadOrCreate(path, Words("horse")).PublicKey.ToArray());
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        }
+    }
+
     private static DhtItem Item(long sequence, char torrent) =>
         Item(sequence, Encoding.ASCII.GetString(PublishedTorrent.Write(Torrent(torrent))));
 

@@ -20,6 +20,7 @@ internal static class HubStoreContract
         await TheSameKeyAtOnceIsOneUseAsync(store);
         await RevocationsReplaceWhatTheyWereMadeFromAsync(store);
         await NobodyInvitesMoreThanHeMayAsync(store);
+        await RolesChangeWithinWhatIsGrantedAsync(store);
         await TheCatalogueKeepsVersionsAsync(store);
         await ManyInvitationsTakeSecondsAsync(store);
     }
@@ -103,6 +104,44 @@ internal static class HubStoreContract
         Assert.False(await store.AddMembersAsync([Newcomer(), members[0]], default));
         var rest = await store.ListMembersAsync(members[2].Id, 100, default);
         Assert.Equal(members.Skip(3).Select(row => row.Id), rest.Select(row => row.Id));
+    }
+
+    private static async Task RolesChangeWithinWhatIsGrantedAsync(IHubStore store)
+    {
+        var admin = Newcomer() with { Role = MemberRole.Administrator };
+        var other = Newcomer();
+        var many = Enumerable.Range(0, 12).Select(_ => Newcomer()).ToList();
+        await store.AddMembersAsync([admin, other, .. many], default);
+        Task<RoleOutcome> Change(MemberId by, MemberId whom, MemberRole role, long? people) =>
+            store.ChangeRoleAsync(
+                new RoleChange(whom, role, new MemberQuota(null, people)),
+                new InviteCharge(by, 10),
+                Now,
+                default
+            );
+        Assert.Equal(RoleOutcome.NotAllowed, await Change(other.Id, many[0].Id, MemberRole.Publisher, null));
+        Assert.Equal(RoleOutcome.Unknown, await Change(admin.Id, Member(), MemberRole.Publisher, null));
+        Assert.Equal(RoleOutcome.QuotaExceeded, await Change(admin.Id, other.Id, MemberRole.Administrator, 11));
+        Assert.Equal(other.Role, (await store.FindMemberAsync(other.Id, default))!.Role);
+        // However many at once.
+        var outcomes = await Task.WhenAll(
+            many.Select(one => Change(admin.Id, one.Id, MemberRole.Administrator, 3)).ToList()
+        );
+        Assert.Equal(3, outcomes.Count(outcome => outcome == RoleOutcome.Changed));
+        Assert.Equal(9, outcomes.Count(outcome => outcome == RoleOutcome.QuotaExceeded));
+        Assert.Equal(9, await store.CountInvitedAsync(admin.Id, Now, default));
+        var roles = await store.ListChangedRolesAsync(default);
+        Assert.Equal(3, many.Count(one => roles.GetValueOrDefault(one.Id) == MemberRole.Administrator));
+        // Who is an administrator by it has that quota, and who is made one no more keeps what he paid for.
+        var (first, _) = many.Zip(outcomes).First(one => one.Second == RoleOutcome.Changed);
+        var changed = (await store.FindMemberAsync(first.Id, default))!;
+        Assert.Equal((MemberRole.Administrator, new MemberQuota(null, 3)), (changed.Role, changed.Quota));
+        var link = Invitation() with { MadeBy = first.Id };
+        Assert.True(await store.AddInvitationsAsync([link], default));
+        Assert.Equal(RoleOutcome.Changed, await Change(admin.Id, first.Id, MemberRole.Member, null));
+        Assert.True((await store.FindInvitationAsync(link.Id, default))!.IsRevoked);
+        Assert.Equal(9, await store.CountInvitedAsync(admin.Id, Now, default));
+        Assert.Equal(MemberRole.Member, (await store.ListChangedRolesAsync(default))[first.Id]);
     }
 
     private static async Task NobodyInvitesMoreThanHeMayAsync(IHubStore store)
