@@ -5,6 +5,11 @@ using Shoal.Protocol;
 
 namespace Shoal.Members;
 
+/// <summary>Where others reach us.</summary>
+/// <param name="Own">The port we listen on.</param>
+/// <param name="Outside">That of a router which forwards it; by IPv4. The same where there is none.</param>
+internal readonly record struct AnnouncedPorts(int Own, int Outside);
+
 /// <summary>
 /// Tells the hub which torrents we take part in, and brings the peers that it names. One for each membership; a timer for all
 /// its torrents.
@@ -23,7 +28,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
     private const int AtOnce = 8;
 
     private readonly Func<HubConnect, HubClient> _clientOf;
-    private readonly TorrentEngine _engine;
+    private readonly Func<AnnouncedPorts> _ports;
     private readonly Action<HubException> _meet;
     private readonly TimeProvider _time;
     private readonly TimeSpan _goodbye;
@@ -38,21 +43,21 @@ internal sealed class HubAnnouncer : IAsyncDisposable
     private Task _running = Task.CompletedTask;
 
     /// <param name="clientOf">Speaks with the hub as we are known now.</param>
-    /// <param name="engine">Knows our port.</param>
+    /// <param name="ports">Where we are reached now.</param>
     /// <param name="network">The way out.</param>
     /// <param name="meet">Told what the hub refuses, or why it does not answer.</param>
     /// <param name="goodbye">How long the hub is told that we leave.</param>
     /// <param name="time">The clock.</param>
     public HubAnnouncer(
         Func<HubConnect, HubClient> clientOf,
-        TorrentEngine engine,
+        Func<AnnouncedPorts> ports,
         OutboundNetwork network,
         Action<HubException> meet,
         TimeSpan goodbye,
         TimeProvider time
     )
     {
-        (_clientOf, _engine, _meet, _goodbye, _time) = (clientOf, engine, meet, goodbye, time);
+        (_clientOf, _ports, _meet, _goodbye, _time) = (clientOf, ports, meet, goodbye, time);
         _start = time.GetTimestamp();
         // What a router forwards is a port of IPv4; by IPv6 we are reached at our own.
         _ways = network.IsProxied
@@ -150,7 +155,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
         return !one.IsListed ? AnnounceEvent.Started
             // Completion is told soon: others count copies.
             : status.IsComplete && !one.WasComplete ? AnnounceEvent.Completed
-            : Now >= one.NextAt || _engine.PublicPort != one.Port ? AnnounceEvent.None
+            : Now >= one.NextAt || _ports() != one.Ports ? AnnounceEvent.None
             : null;
     }
 
@@ -159,7 +164,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
         // Not in the caller's time, who holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var status = one.Torrent.Status;
-        var port = _engine.PublicPort;
+        var ports = _ports();
         try
         {
             await _turns.WaitAsync(cancel).ConfigureAwait(false);
@@ -167,12 +172,10 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             {
                 // Also where the answer is lost: then it lists us.
                 one.IsListed = true;
-                var pause = await AnnounceOnceAsync(one.Torrent, status, what, cancel).ConfigureAwait(false);
+                var pause = await AnnounceOnceAsync(one.Torrent, status, ports, what, cancel).ConfigureAwait(false);
                 // Alone: somebody else may come any moment.
-                one.NextAt =
-                    Now
-                    + (status.PeerCount == 0 && !status.IsComplete && pause > Retry ? Retry : pause);
-                (one.IsListed, one.WasComplete, one.Port) = (what != AnnounceEvent.Stopped, status.IsComplete, port);
+                one.NextAt = Now + (status.PeerCount == 0 && !status.IsComplete && pause > Retry ? Retry : pause);
+                (one.IsListed, one.WasComplete, one.Ports) = (what != AnnounceEvent.Stopped, status.IsComplete, ports);
             }
             finally
             {
@@ -195,6 +198,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
     private async Task<TimeSpan> AnnounceOnceAsync(
         Torrent torrent,
         TorrentStatus status,
+        AnnouncedPorts ports,
         AnnounceEvent what,
         CancellationToken cancel
     )
@@ -206,7 +210,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             try
             {
                 // Where only one family leads to the hub, the other fails at once.
-                var request = RequestOf(torrent, status, isForwarded ? _engine.PublicPort : _engine.Port, what);
+                var request = RequestOf(torrent, status, isForwarded ? ports.Outside : ports.Own, what);
                 var given = await AnnounceByAsync(connect, torrent, request, cancel).ConfigureAwait(false);
                 interval = interval is null || given < interval ? given : interval;
             }
@@ -263,7 +267,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             await one.Work.WaitAsync(soon.Token).ConfigureAwait(false);
             if (one.IsListed)
             {
-                await AnnounceOnceAsync(one.Torrent, one.Torrent.Status, AnnounceEvent.Stopped, soon.Token)
+                await AnnounceOnceAsync(one.Torrent, one.Torrent.Status, _ports(), AnnounceEvent.Stopped, soon.Token)
                     .ConfigureAwait(false);
             }
         }
@@ -290,7 +294,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
         public bool WasComplete { get; set; }
 
         /// <summary>Where it says that we are reached.</summary>
-        public int Port { get; set; }
+        public AnnouncedPorts Ports { get; set; }
         public TimeSpan NextAt { get; set; }
 
         /// <summary>The hub did not answer, or said no.</summary>

@@ -46,10 +46,18 @@ public sealed class HubFollower : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(local);
         ArgumentNullException.ThrowIfNull(membership);
+        ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(network);
         (_local, _membership, _news, _time) = (local, membership, news, time);
         _connect = HubWay.By(network);
-        _announcer = new HubAnnouncer(CreateClient, engine, network, Meet, goodbye, time);
+        _announcer = new HubAnnouncer(
+            CreateClient,
+            () => new AnnouncedPorts(engine.Port, engine.PublicPort),
+            network,
+            Meet,
+            goodbye,
+            time
+        );
         _client = CreateClient(_connect);
         membership.RevocationsChanged += Remember;
     }

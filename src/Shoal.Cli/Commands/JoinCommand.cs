@@ -63,7 +63,10 @@ internal sealed class JoinCommand
                     "By a file that works without a hub; asks for its passphrase",
                     "shoal join ada.invitation -o ~/data"
                 ),
-                new("Let the running daemon fetch it, and keep it", "shoal join - -o ~/data --in-daemon < invitation.txt"),
+                new(
+                    "Let the running daemon fetch it, and keep it",
+                    "shoal join - -o ~/data --in-daemon < invitation.txt"
+                ),
                 new("Only become a member", "shoal join --no-fetch"),
             ],
             Notes =

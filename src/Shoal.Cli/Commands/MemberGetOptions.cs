@@ -56,8 +56,16 @@ internal sealed class MemberGetOptions
         var peers = await network.PeersAsync(result, outbound, cancel);
         if (_daemon.IsWanted(result))
         {
-            return await HandOverAsync(result, options.StateDirectory, membership, entry, folder, json, () =>
-                DaemonHandover.AddressesAsync(peers, outbound, cancel), cancel);
+            return await HandOverAsync(
+                result,
+                options.StateDirectory,
+                membership,
+                entry,
+                folder,
+                json,
+                () => DaemonHandover.AddressesAsync(peers, outbound, cancel),
+                cancel
+            );
         }
 
         var torrent = await HubCalls.DoAsync(async () =>

@@ -27,7 +27,10 @@ internal static class MemberRoleCommand
         {
             Examples =
             [
-                new("Who shall publish too", "shoal member role 2cvezdqnzxnyfpkkflj7xtlhq4 publisher --publish-quota 1TiB"),
+                new(
+                    "Who shall publish too",
+                    "shoal member role 2cvezdqnzxnyfpkkflj7xtlhq4 publisher --publish-quota 1TiB"
+                ),
                 new("Who shall invite no more", "shoal member role 2cvezdqnzxnyfpkkflj7xtlhq4 member"),
             ],
             Notes =

@@ -61,15 +61,7 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
         var added = what.Metainfo is { } metainfo
             ? await news.Engine.AddAsync(metainfo, options, cancel)
             : await news.Engine.AddAsync(new MagnetLink { InfoHashes = what.InfoHashes }, options, cancel);
-        await using var follower = new HubFollower(
-            local,
-            membership,
-            news.Engine,
-            network,
-            news,
-            Goodbye,
-            host.Time
-        );
+        await using var follower = new HubFollower(local, membership, news.Engine, network, news, Goodbye, host.Time);
         follower.Start();
         follower.Add(added);
         await using var custody = StartCustody(entry, added, follower);

@@ -18,6 +18,9 @@ internal sealed class OfflineInviting(CliHost host, Option<string?> file)
     /// <summary>The same for each of many files.</summary>
     private const int MaxTorrentsOfMany = 64 * 1024;
 
+    /// <summary>Each file is synced; a disk that is waited for by many at once syncs them together.</summary>
+    private const int WritesAtOnce = 32;
+
     private readonly Option<string[]> _peers = Options.Texts(
         "--peer",
         "HOST:PORT",
@@ -141,24 +144,34 @@ internal sealed class OfflineInviting(CliHost host, Option<string?> file)
         var seal = Seal();
         HubCalls.Write(folder, () => PrivateFiles.CreateFolder(folder));
         var now = host.Time.GetUtcNow();
-        var identities = people.Select(_ => MemberIdentity.Create()).ToList();
+        var identities = people.AsParallel().AsOrdered().Select(_ => MemberIdentity.Create()).ToList();
         try
         {
-            var members = people.Zip(identities, (who, key) => invite.MakeMember(result, key, who.Name, now, who));
+            var members = people
+                .Index()
+                .AsParallel()
+                .AsOrdered()
+                .Select(one => invite.MakeMember(result, identities[one.Index], one.Item.Name, now, one.Item));
             var request = new NewMembers([.. members]);
             var frame = await FrameAsync(result, hub, membership, MaxTorrentsOfMany, cancel);
             var issued = await hub.IssueAsync(request, cancel);
-            var made = new List<(string, string, string)>();
-            foreach (var (at, person) in people.Index())
-            {
-                var certificate = CertificateAt(issued, at, people.Count);
-                var passphrase = Draw();
-                var random = RandomNumberGenerator.GetBytes(PassphraseSeal.RandomSize);
-                var path = Path.Combine(folder, FormattableString.Invariant($"line-{person.Line:D5}.invitation"));
-                Write(path, seal.SealUnderDrawn(frame(identities[at], certificate), passphrase, random));
-                made.Add((GrantOf(membership, certificate).Member.ToString(), path, passphrase));
-            }
-
+            var made = new (string Member, string File, string Passphrase)[people.Count];
+            await Parallel.ForAsync(
+                0,
+                people.Count,
+                new ParallelOptions { MaxDegreeOfParallelism = WritesAtOnce, CancellationToken = cancel },
+                (at, _) =>
+                {
+                    var certificate = CertificateAt(issued, at, people.Count);
+                    var passphrase = Draw();
+                    var random = RandomNumberGenerator.GetBytes(PassphraseSeal.RandomSize);
+                    var name = FormattableString.Invariant($"line-{people[at].Line:D5}.invitation");
+                    var path = Path.Combine(folder, name);
+                    Write(path, seal.SealUnderDrawn(frame(identities[at], certificate), passphrase, random));
+                    made[at] = (GrantOf(membership, certificate).Member.ToString(), path, passphrase);
+                    return ValueTask.CompletedTask;
+                }
+            );
             return made;
         }
         finally

@@ -29,9 +29,7 @@ internal sealed class PassphraseOption
     public string Read(ParseResult result, CliHost host, string prompt) =>
         result.GetValue(Option) is { } file ? ReadFile(file, host)
         : host.IsInputTerminal ? SecretInput.ReadHidden(host, prompt)
-        : throw UserErrorException.Usage(
-            $"a passphrase is needed: {Option.Name} FILE, or '-' for the standard input"
-        );
+        : throw UserErrorException.Usage($"a passphrase is needed: {Option.Name} FILE, or '-' for the standard input");
 
     /// <summary>A new one: who types it types it twice.</summary>
     /// <exception cref="UserErrorException">As <see cref="Read"/>; or the two differ.</exception>

@@ -16,10 +16,7 @@ internal static class MembershipEndpoints
             AccessScope.Read,
             "The publications that the daemon is a member of.",
             call =>
-                call.WriteAsync(
-                    call.Services.Memberships.List(call.Library.CountOf),
-                    ApiJson.Default.MembershipList
-                )
+                call.WriteAsync(call.Services.Memberships.List(call.Library.CountOf), ApiJson.Default.MembershipList)
         )
         {
             Answer = ApiJson.Default.MembershipList,

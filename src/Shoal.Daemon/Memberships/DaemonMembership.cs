@@ -68,7 +68,8 @@ internal sealed class DaemonMembership(
             }
             catch (LocalMembershipException error)
             {
-                (_state, _problem) = error.Code == "passphrase-needed" ? Locked() : (MembershipState.Unusable, error.Message);
+                (_state, _problem) =
+                    error.Code == "passphrase-needed" ? Locked() : (MembershipState.Unusable, error.Message);
                 if (ask is not null)
                 {
                     throw;
@@ -266,10 +267,7 @@ internal sealed class DaemonMembership(
         var known = LocalMembership.Look(folder);
         if (known.Grant.NotAfter < time.GetUtcNow())
         {
-            (_state, _problem) = (
-                MembershipState.Expired,
-                MembershipWords.Expired(known.Hub, known.Grant.NotAfter)
-            );
+            (_state, _problem) = (MembershipState.Expired, MembershipWords.Expired(known.Hub, known.Grant.NotAfter));
             return false;
         }
 

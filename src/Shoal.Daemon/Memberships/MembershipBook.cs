@@ -47,12 +47,11 @@ internal sealed class MembershipBook(
     public MembershipList List(Func<string, int> torrentsOf)
     {
         Refresh();
-        return new MembershipList(
-            [
-                .. _all.Values.OrderBy(one => one.Publication, StringComparer.Ordinal)
-                    .Select(one => one.Describe(torrentsOf(one.Publication))),
-            ]
-        );
+        return new MembershipList([
+            .. _all
+                .Values.OrderBy(one => one.Publication, StringComparer.Ordinal)
+                .Select(one => one.Describe(torrentsOf(one.Publication))),
+        ]);
     }
 
     /// <exception cref="ApiException">There is none of this publication.</exception>
@@ -106,9 +105,7 @@ internal sealed class MembershipBook(
             var joining = new LinkJoining(HubWay.By(network), time);
             var isOver = known?.State == MembershipState.Ended;
             using (
-                await joining
-                    .JoinAsync(link, stateDirectory, null, () => null, cancel, isOver)
-                    .ConfigureAwait(false)
+                await joining.JoinAsync(link, stateDirectory, null, () => null, cancel, isOver).ConfigureAwait(false)
             )
             {
                 // On the disk now; it is read again from there, as after a restart.
@@ -247,10 +244,7 @@ internal sealed class MembershipBook(
         foreach (var folder in LocalMembership.FoldersIn(stateDirectory))
         {
             Open(
-                _all.GetOrAdd(
-                    Path.GetFileName(folder),
-                    _ => new DaemonMembership(folder, engine, network, this, time)
-                ),
+                _all.GetOrAdd(Path.GetFileName(folder), _ => new DaemonMembership(folder, engine, network, this, time)),
                 null
             );
         }

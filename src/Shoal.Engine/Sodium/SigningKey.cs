@@ -76,7 +76,10 @@ public sealed class SigningKey
         {
             return passphrase?.Protect is null
                 ? Open(path, bytes, passphrase)
-                : throw new PublicationException("already-protected", $"{path}: this key lies under a passphrase already");
+                : throw new PublicationException(
+                    "already-protected",
+                    $"{path}: this key lies under a passphrase already"
+                );
         }
 
         var seed = new byte[Ed25519.SeedSize];

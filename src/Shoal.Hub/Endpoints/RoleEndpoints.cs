@@ -57,11 +57,7 @@ internal sealed class RoleEndpoints(Gate gate, IHubStore store, RoleBook roles, 
             };
         }
 
-        await Gate.WriteAsync(
-                context,
-                MemberEndpoints.InfoOf(member with { Role = role }),
-                HubJson.Default.MemberInfo
-            )
+        await Gate.WriteAsync(context, MemberEndpoints.InfoOf(member with { Role = role }), HubJson.Default.MemberInfo)
             .ConfigureAwait(false);
     }
 

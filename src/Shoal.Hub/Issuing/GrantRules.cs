@@ -23,7 +23,9 @@ internal static class GrantRules
     {
         if (role == MemberRole.Administrator && mine.Invitations is { } people && given.Invitations is null)
         {
-            return Invariant($"you may invite {people} people: say how many the new administrator may (--invite-quota)");
+            return Invariant(
+                $"you may invite {people} people: say how many the new administrator may (--invite-quota)"
+            );
         }
 
         if (role >= MemberRole.Publisher && mine.PublishBytes is { } bytes && given.PublishBytes is null)

@@ -16,15 +16,16 @@ internal sealed partial class SqlHubStore
             {
                 // Both rows are locked from here on, the administrator's first: as inviting does.
                 if (
-                    await TakeMemberAsync(connection, transaction, charge.By).ConfigureAwait(false) is
-                    not { Role: MemberRole.Administrator }
+                    await TakeMemberAsync(connection, transaction, charge.By).ConfigureAwait(false)
+                    is not { Role: MemberRole.Administrator }
                 )
                 {
                     return RoleOutcome.NotAllowed;
                 }
 
                 if (
-                    await TakeMemberAsync(connection, transaction, change.Member).ConfigureAwait(false) is not { } before
+                    await TakeMemberAsync(connection, transaction, change.Member).ConfigureAwait(false)
+                    is not { } before
                 )
                 {
                     return RoleOutcome.Unknown;

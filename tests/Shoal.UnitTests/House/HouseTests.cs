@@ -24,15 +24,7 @@ public sealed partial class HouseTests
         ["Shoal.Members"] = ["Shoal.Engine", "Shoal.Hub"],
         ["Shoal.Api"] = [],
         ["Shoal.Daemon"] = ["Shoal.Engine", "Shoal.Members", "Shoal.Tracker", "Shoal.Api"],
-        ["Shoal.Cli"] =
-        [
-            "Shoal.Daemon",
-            "Shoal.Engine",
-            "Shoal.Hub",
-            "Shoal.Members",
-            "Shoal.Tracker",
-            "Shoal.Api",
-        ],
+        ["Shoal.Cli"] = ["Shoal.Daemon", "Shoal.Engine", "Shoal.Hub", "Shoal.Members", "Shoal.Tracker", "Shoal.Api"],
     };
 
     private static readonly string[] PureFolders =
