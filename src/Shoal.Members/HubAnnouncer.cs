@@ -275,10 +275,16 @@ internal sealed class HubAnnouncer : IAsyncDisposable
         {
             // It forgets us in its time.
         }
+
+        // What is under way has been cut short; where even that did not help its end finds nothing to wait for.
+        if (one.Work.IsCompleted)
+        {
+            one.Dispose();
+        }
     }
 
     /// <summary>A torrent, and what the hub knows of it. Changed by its work alone.</summary>
-    private sealed class Listing(Torrent torrent)
+    private sealed class Listing(Torrent torrent) : IDisposable
     {
         private readonly CancellationTokenSource _end = new();
 
@@ -302,5 +308,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
 
         /// <summary>Cuts short what is under way.</summary>
         public Task EndAsync() => _end.CancelAsync();
+
+        public void Dispose() => _end.Dispose();
     }
 }

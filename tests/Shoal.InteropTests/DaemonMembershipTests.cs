@@ -227,7 +227,7 @@ public sealed class DaemonMembershipTests
     private static Task<DaemonProcess> StartAsync(Host host, params string[] options) =>
         DaemonProcess.StartAsync(host, options);
 
-    private static Task PublishAsync(Host publisher, Host hub, string content) =>
+    private static Task<string> PublishAsync(Host publisher, Host hub, string content) =>
         publisher.RunAsync(
             Tools.Shoal,
             ["publish", content, "--hub", $"{hub.Address}:7450", "--in-daemon", "--state", publisher.SubFolder("state")]

@@ -75,7 +75,7 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
         CheckCount(request.Members.Count, options.Limits.CertificatesAtOnce);
         var mine = await QuotaOfAsync(caller.Member, context.RequestAborted).ConfigureAwait(false);
         var now = options.Time.GetUtcNow();
-        var certificates = new List<byte[]>(request.Members.Count);
+        var wishes = new List<IssueWish>(request.Members.Count);
         var rows = new List<MemberRow>(request.Members.Count);
         foreach (var (at, one) in request.Members.Index())
         {
@@ -90,9 +90,20 @@ internal sealed class InvitationEndpoints(Gate gate, IHubStore store, Issuer iss
             var quota = ReadQuota(one.PublishBytes, one.Invitations, at);
             CheckGrant(mine, role, quota, at);
             var id = Issuer.NewMember();
-            var issued = issuer.Issue(one.Request, id, role, lifetime) ?? throw BadRow(at, "the request is not good");
+            wishes.Add(new IssueWish(one.Request, id, role, lifetime));
+            rows.Add(new MemberRow(id, null, [], name, role, quota, caller.Member, now, null));
+        }
+
+        var certificates = new List<byte[]>(wishes.Count);
+        foreach (var (at, issued) in issuer.IssueMany(wishes).Index())
+        {
+            if (issued is null)
+            {
+                throw BadRow(at, "the request is not good");
+            }
+
             certificates.Add(issued.Der);
-            rows.Add(new MemberRow(id, null, issued.KeyHash, name, role, quota, caller.Member, now, null));
+            rows[at] = rows[at] with { KeyHash = issued.KeyHash };
         }
 
         var charge = new InviteCharge(caller.Member, mine.Invitations);

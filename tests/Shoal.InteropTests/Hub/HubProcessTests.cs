@@ -79,6 +79,33 @@ public sealed class HubProcessTests
         Assert.Empty((await fixture.ClientOf(ada).ListCatalogueAsync(fixture.Timeout.Token)).Entries);
     }
 
+    [Fact]
+    public async Task Who_is_made_a_publisher_publishes_by_the_same_command_and_no_more_when_that_is_over()
+    {
+        await using var lab = await Lab.CreateAsync("roles");
+        var (host, ada) = (await lab.AddHostAsync("hub"), await lab.AddHostAsync("ada"));
+        await StartAsync(host);
+        await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} invite create --name Ada > {host.Folder}/link");
+        await ada.RunAsync("/bin/sh", "-c", $"{Shoal(ada)} join - --no-fetch < {host.Folder}/link");
+        var listed = await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} member list --json");
+        var row = listed.Split('\n').Single(line => line.Contains("\"Ada\"", StringComparison.Ordinal));
+        var id = JsonElement.Parse(row).GetProperty("id").GetString()!;
+        await File.WriteAllTextAsync(Path.Combine(ada.Folder, "one"), "one");
+        async Task<string> PublishAsync(int exit)
+        {
+            var publish = ada.Start("/bin/sh", "-c", $"{Shoal(ada)} publish one --hub {host.Address} --once");
+            Assert.Equal(exit, await publish.WaitForExitAsync(Patience));
+            return publish.Lines[^1];
+        }
+
+        Assert.Contains("needs the role publisher", await PublishAsync(1), StringComparison.Ordinal);
+        await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} member role {id} publisher --publish-quota 1MiB");
+        Assert.Contains("Published 'one', version 1", await PublishAsync(0), StringComparison.Ordinal);
+        await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} member role {id} member");
+        await File.WriteAllTextAsync(Path.Combine(ada.Folder, "one"), "two");
+        Assert.Contains("needs the role publisher", await PublishAsync(1), StringComparison.Ordinal);
+    }
+
     private static void CopyWithHub(string from, string to, HubAddress hub)
     {
         PrivateFiles.CreateFolder(to);
