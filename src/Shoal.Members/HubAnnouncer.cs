@@ -184,9 +184,14 @@ internal sealed class HubAnnouncer : IAsyncDisposable
         }
         catch (HubException error)
         {
-            one.IsListed = what is not (AnnounceEvent.Started or AnnounceEvent.Stopped);
+            // What was cut short may have reached the hub all the same.
+            one.IsListed =
+                cancel.IsCancellationRequested || what is not (AnnounceEvent.Started or AnnounceEvent.Stopped);
             one.NotBefore = Now + Retry;
-            _meet(error);
+            if (!cancel.IsCancellationRequested)
+            {
+                _meet(error);
+            }
         }
         catch (OperationCanceledException)
         {

@@ -10,7 +10,7 @@ namespace Shoal.InteropTests;
 /// <summary>What a hub gets to know of a torrent that a member has: over real TLS.</summary>
 public sealed class HubAnnouncerTests
 {
-    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task The_hub_hears_of_a_port_that_a_router_forwards_of_another_and_of_the_end()
