@@ -15,6 +15,9 @@ namespace Shoal.UnitTests;
 /// </summary>
 public sealed class JsonDefaultsTests
 {
+    private static readonly JsonSerializerOptions PlainApi = Plain(ApiJson.Default);
+    private static readonly JsonSerializerOptions PlainState = Plain(StateJson.Default);
+
     public static TheoryData<string> Types =>
         [.. TypesOf(ApiJson.Default).Concat(TypesOf(StateJson.Default)).Select(type => type.FullName!).Distinct()];
 
@@ -29,8 +32,7 @@ public sealed class JsonDefaultsTests
         var json = Sample(type).ToJsonString();
         var read = JsonSerializer.Deserialize(json, context.GetTypeInfo(type)!)!;
         // The same with a constructor and initializers run as the language has it.
-        var plain = new JsonSerializerOptions(context.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
-        var meant = JsonSerializer.Deserialize(json, type, plain)!;
+        var meant = JsonSerializer.Deserialize(json, type, context == ApiJson.Default ? PlainApi : PlainState)!;
         foreach (var property in Properties(type))
         {
             Assert.True(
@@ -40,6 +42,9 @@ public sealed class JsonDefaultsTests
             );
         }
     }
+
+    private static JsonSerializerOptions Plain(JsonSerializerContext context) =>
+        new(context.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     private static bool AreSame(object? one, object? other) =>
         one is IEnumerable list and not string && other is IEnumerable others
