@@ -72,7 +72,11 @@ public sealed record PublishedItem
     public long Version { get; init; }
 
     /// <summary>What its publisher calls this version; empty: nothing.</summary>
-    public string VersionName { get; init; } = "";
+    public string VersionName
+    {
+        get;
+        init => field = value ?? "";
+    } = "";
     public required string Title { get; init; }
     public long Size { get; init; }
     public string Licence { get; init; } = "";
