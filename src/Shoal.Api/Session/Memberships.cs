@@ -79,10 +79,18 @@ public sealed record PublishedItem
     } = "";
     public required string Title { get; init; }
     public long Size { get; init; }
-    public string Licence { get; init; } = "";
+    public string Licence
+    {
+        get;
+        init => field = value ?? "";
+    } = "";
 
     /// <summary>How to cite it.</summary>
-    public string Citation { get; init; } = "";
+    public string Citation
+    {
+        get;
+        init => field = value ?? "";
+    } = "";
     public string? InfoHashV1 { get; init; }
     public string? InfoHashV2 { get; init; }
 
