@@ -172,6 +172,13 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             {
                 // Also where the answer is lost: then it lists us.
                 one.IsListed = true;
+                if (one.Ports != ports && one.Ports != default)
+                {
+                    // The hub knows peers by address and port: the old one would be named to others until it is forgotten.
+                    await AnnounceOnceAsync(one.Torrent, status, one.Ports, AnnounceEvent.Stopped, cancel)
+                        .ConfigureAwait(false);
+                }
+
                 var pause = await AnnounceOnceAsync(one.Torrent, status, ports, what, cancel).ConfigureAwait(false);
                 // Alone: somebody else may come any moment.
                 one.NextAt = Now + (status.PeerCount == 0 && !status.IsComplete && pause > Retry ? Retry : pause);
@@ -272,7 +279,8 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             await one.Work.WaitAsync(soon.Token).ConfigureAwait(false);
             if (one.IsListed)
             {
-                await AnnounceOnceAsync(one.Torrent, one.Torrent.Status, _ports(), AnnounceEvent.Stopped, soon.Token)
+                var ports = one.Ports == default ? _ports() : one.Ports;
+                await AnnounceOnceAsync(one.Torrent, one.Torrent.Status, ports, AnnounceEvent.Stopped, soon.Token)
                     .ConfigureAwait(false);
             }
         }

@@ -92,11 +92,7 @@ public sealed class DaemonProxyTests(Library library)
         var film = (await daemon.Client.FilesAsync(id, None)).Files[stream.GetProperty("file").GetInt32()];
         var content = await File.ReadAllBytesAsync(Path.Combine(sample.Parent, film.Path));
         Assert.Equal(content[1000..2000], await part.Content.ReadAsByteArrayAsync());
-        Assert.Contains(
-            site + "/stream/",
-            await player.GetStringAsync(stream.GetProperty("playlistUrl").GetString()),
-            StringComparison.Ordinal
-        );
+        Assert.StartsWith(site + "/stream/", stream.GetProperty("playlistUrl").GetString(), StringComparison.Ordinal);
         await daemon.StopAsync();
     }
 
@@ -134,8 +130,13 @@ public sealed class DaemonProxyTests(Library library)
         await browser.ClickAsync("button", "Log in on this browser");
         await browser.WaitAsync("location.pathname === '/shoal/' && document.querySelector('footer')");
         await browser.WaitAsync("document.querySelector('.empty')");
-        // Nothing is looked for outside of the path, and the proxy's own pages get no cookie of ours.
-        Assert.Empty(browser.Complaints);
+        // Nothing is looked for outside of the path, and the proxy's own pages get no cookie of ours. By plain HTTP browsers say of
+        // one header that they leave it alone.
+        Assert.DoesNotContain(
+            browser.Complaints,
+            complaint =>
+                !complaint.Contains("Cross-Origin-Opener-Policy header has been ignored", StringComparison.Ordinal)
+        );
         await browser.ClickAsync("button", "Log out");
         await browser.WaitAsync("location.pathname === '/shoal/login'");
         await daemon.StopAsync();
