@@ -321,13 +321,13 @@ internal sealed class Admission(SwarmState state, CandidatePool candidates)
     {
         var crowded = state
             .Peers.Where(other => !other.IsWebSeed)
-            .GroupBy(other => PeerNetwork.NeighbourhoodOf(other.Address))
+            .GroupBy(other => other.Neighbourhood)
             .OrderByDescending(group => group.Count())
             .First();
-        var own = PeerNetwork.NeighbourhoodOf(newcomer.Address);
+        var own = newcomer.Neighbourhood;
         var isCrowd =
             crowded.Count() * 4 > state.Limits.MaxPeers
-            && crowded.Count() > state.Peers.Count(other => PeerNetwork.NeighbourhoodOf(other.Address) == own) + 1;
+            && crowded.Count() > state.Peers.Count(other => other.Neighbourhood == own) + 1;
         // Whoever has given us least, and of those the last to come.
         return isCrowd
             ? crowded.OrderBy(other => other.Down.Total).ThenByDescending(other => other.JoinedAt).First()

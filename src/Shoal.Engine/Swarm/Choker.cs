@@ -280,16 +280,15 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             return false;
         }
 
-        var neighbourhood = PeerNetwork.NeighbourhoodOf(peer.Address);
-        _places[neighbourhood] = _places.GetValueOrDefault(neighbourhood) + 1;
+        _places[peer.Neighbourhood] = _places.GetValueOrDefault(peer.Neighbourhood) + 1;
         return true;
     }
 
     /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
     private bool IsCrowded(PeerState peer) =>
-        _places.GetValueOrDefault(PeerNetwork.NeighbourhoodOf(peer.Address)) >= state.Limits.UploadSlotsPerNeighbourhood
+        peer.IsGlobal
         && (state.IsSeeding || LeechScore(peer) <= 0)
-        && NetworkReaches.Of(peer.Address) == NetworkReach.Global;
+        && _places.GetValueOrDefault(peer.Neighbourhood) >= state.Limits.UploadSlotsPerNeighbourhood;
 
     /// <summary>Best first. Ties keep the order of joining, so that a decision can be repeated.</summary>
     private void Sort()

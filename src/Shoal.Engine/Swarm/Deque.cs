@@ -64,6 +64,15 @@ internal sealed class Deque<T>
         }
     }
 
+    /// <summary>Gives the ring back if nothing is in it: most connections rest most of the time.</summary>
+    public void TrimIfEmpty()
+    {
+        if (Count == 0)
+        {
+            _items = [];
+        }
+    }
+
     public void Clear()
     {
         Array.Clear(_items);

@@ -70,10 +70,13 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         return id <= _handlers.Count ? _handlers[(int)id - 1].Handle(peer, payload) : null;
     }
 
+    /// <summary>Whether the peer wants messages of an extension that we speak.</summary>
+    public bool Speaks(PeerState peer, string name) => IdAt(peer, name) != 0;
+
     /// <summary>Sends a message of the extension if the peer speaks it.</summary>
     public bool TrySend(PeerState peer, string name, byte[] payload)
     {
-        if (!peer.ExtensionIds.TryGetValue(name, out var id) || id == 0)
+        if (IdAt(peer, name) is not (> 0 and var id))
         {
             return false;
         }
@@ -100,6 +103,10 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         return offers;
     }
 
+    /// <summary>The id of the extension at the peer; 0: none.</summary>
+    private byte IdAt(PeerState peer, string name) =>
+        peer.ExtensionIds is { } ids && _ids.TryGetValue(name, out var ours) ? ids[ours - 1] : (byte)0;
+
     private DisconnectReason? OnHandshakeMessage(PeerState peer, byte[] payload)
     {
         if (!ExtensionHandshake.TryRead(payload, out var handshake))
@@ -110,9 +117,10 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         foreach (var (name, id) in handshake.Messages)
         {
             // BEP 10: "the m dictionary is additive". Only names we could send are worth remembering.
-            if (_ids.ContainsKey(name))
+            if (_ids.TryGetValue(name, out var ours))
             {
-                peer.ExtensionIds[name] = id;
+                peer.ExtensionIds ??= new byte[_handlers.Count];
+                peer.ExtensionIds[ours - 1] = id;
             }
         }
 
@@ -125,7 +133,9 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
                 state.Tell(SwarmEffectKind.AddressSeen, payload: new AddressSighting(peer.Address, address));
             }
 
-            peer.OurAddress = address;
+            // All say the same, as a rule: one object for all.
+            peer.OurAddress =
+                state.ExternalOf(address.AddressFamily) is { } known && known.Equals(address) ? known : address;
         }
 
         peer.PrefersEncryption = handshake.PrefersEncryption ?? peer.PrefersEncryption;

@@ -205,6 +205,9 @@ internal sealed class Holdings(SwarmState state)
     {
         foreach (var peer in state.Peers)
         {
+            // Advice that is of no use any more would be looked at each time we may ask for something.
+            peer.AllowedToUs.Remove(piece);
+            peer.Suggested.Remove(piece);
             if (wasNeeded && peer.Have![piece])
             {
                 peer.Offers--;

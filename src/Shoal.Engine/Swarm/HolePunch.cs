@@ -318,7 +318,7 @@ internal sealed class HolePunch(SwarmState state, CandidatePool candidates, Exte
                 && Speaks(peer)
                 && !asked.Contains(peer)
                 && peer.Pex is { } exchange
-                && exchange.Contacts.TryGetValue(target, out var flags)
+                && exchange.Contacts.TryGet(target, out var flags)
             )
             {
                 if ((flags & PexFlags.SupportsHolepunch) != 0)
@@ -355,7 +355,7 @@ internal sealed class HolePunch(SwarmState state, CandidatePool candidates, Exte
     private static bool IsAt(PeerState peer, IPEndPoint endPoint) =>
         peer.EndPoint.Equals(endPoint) || peer.Introduction.EndPoint.Equals(endPoint);
 
-    private static bool Speaks(PeerState peer) => peer.ExtensionIds.GetValueOrDefault(UtHolepunch.Name) != 0;
+    private bool Speaks(PeerState peer) => extensions.Speaks(peer, UtHolepunch.Name);
 
     /// <summary>Where the peer's UDP port is seen from outside; null: not known.</summary>
     private static IPEndPoint? OutsideOf(PeerState peer) =>

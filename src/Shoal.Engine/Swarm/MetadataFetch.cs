@@ -275,7 +275,7 @@ internal sealed class MetadataFetch(SwarmState state, ExtensionRegistry extensio
         !peer.IsGone
         && peer.MetadataSize > 0
         && state.Now >= peer.NoMetadataBefore
-        && peer.ExtensionIds.GetValueOrDefault(UtMetadata.Name) != 0;
+        && extensions.Speaks(peer, UtMetadata.Name);
 
     private void Serve(PeerState peer, int piece)
     {

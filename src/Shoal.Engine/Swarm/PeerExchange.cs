@@ -26,10 +26,10 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
     internal sealed class Exchange
     {
         /// <summary>What the peer knows of by us.</summary>
-        public HashSet<IPEndPoint> Told { get; } = [];
+        public List<IPEndPoint> Told { get; } = [];
 
         /// <summary>Whom it says it is connected to.</summary>
-        public Dictionary<IPEndPoint, PexFlags> Contacts { get; } = [];
+        public PexContacts Contacts { get; } = new();
         public TimeSpan NextAt { get; set; }
         public double Savings { get; set; } = MessageBurst;
         public TimeSpan SavedAt { get; set; }
@@ -54,7 +54,7 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
             if (
                 peer is { IsGone: false, Pex: { } exchange }
                 && state.Now >= exchange.NextAt
-                && peer.ExtensionIds.GetValueOrDefault(UtPex.Name) != 0
+                && extensions.Speaks(peer, UtPex.Name)
             )
             {
                 Tell(peer, exchange);
@@ -103,7 +103,7 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
             candidates.AddHearsay(contact, peer);
             if (exchange.Contacts.Count < MaxContacts)
             {
-                exchange.Contacts[contact.EndPoint] = contact.Flags;
+                exchange.Contacts.Set(contact.EndPoint, contact.Flags);
             }
         }
 
@@ -115,15 +115,16 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
     {
         var added = new List<PexPeer>();
         var current = new HashSet<IPEndPoint>();
+        var told = new HashSet<IPEndPoint>(exchange.Told);
         foreach (var other in state.Peers)
         {
-            if (CanTell(peer, other) && current.Add(other.EndPoint) && !exchange.Told.Contains(other.EndPoint))
+            if (CanTell(peer, other) && current.Add(other.EndPoint) && !told.Contains(other.EndPoint))
             {
                 added.Add(new PexPeer(other.EndPoint, FlagsOf(other)));
             }
         }
 
-        var dropped = exchange.Told.Where(endPoint => !current.Contains(endPoint)).Take(UtPex.MaxPeers).ToList();
+        var dropped = exchange.Told.Where(endPoint => !current.Contains(endPoint)).Take(UtPex.MaxPeers).ToHashSet();
         if (added.Count == 0 && dropped.Count == 0)
         {
             return;
@@ -136,10 +137,10 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
             added.RemoveRange(UtPex.MaxPeers, added.Count - UtPex.MaxPeers);
         }
 
-        added.ForEach(contact => exchange.Told.Add(contact.EndPoint));
-        exchange.Told.ExceptWith(dropped);
+        exchange.Told.RemoveAll(dropped.Contains);
+        exchange.Told.AddRange(added.Select(contact => contact.EndPoint));
         exchange.NextAt = state.Now + Interval + TimeSpan.FromSeconds(state.Random.NextDouble() * 5);
-        extensions.TrySend(peer, UtPex.Name, new UtPex { Added = added, Dropped = dropped }.Write());
+        extensions.TrySend(peer, UtPex.Name, new UtPex { Added = added, Dropped = [.. dropped] }.Write());
     }
 
     /// <summary>
@@ -152,10 +153,10 @@ internal sealed class PeerExchange(SwarmState state, CandidatePool candidates, E
         && !other.EndPoint.Equals(peer.EndPoint)
         && Hearsay.IsWithinReach(other.EndPoint, peer.Address);
 
-    private static PexFlags FlagsOf(PeerState peer) =>
+    private PexFlags FlagsOf(PeerState peer) =>
         (peer.PrefersEncryption ? PexFlags.PrefersEncryption : 0)
         | (peer.IsSeed || peer.IsUploadOnly ? PexFlags.UploadOnly : 0)
         | (peer.Introduction.Transport == TransportKind.Utp ? PexFlags.SupportsUtp : 0)
-        | (peer.ExtensionIds.GetValueOrDefault(UtHolepunch.Name) != 0 ? PexFlags.SupportsHolepunch : 0)
+        | (extensions.Speaks(peer, UtHolepunch.Name) ? PexFlags.SupportsHolepunch : 0)
         | (peer.Introduction.IsOutgoing ? PexFlags.Reachable : 0);
 }

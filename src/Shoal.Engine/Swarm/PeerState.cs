@@ -22,8 +22,8 @@ internal struct Ask
     public int Block;
     public TimeSpan At;
 
-    /// <summary>Requests that waited before it.</summary>
-    public int Ahead;
+    /// <summary>Requests that waited before it. At most <see cref="SwarmLimits.MaxRequestsOut"/>.</summary>
+    public ushort Ahead;
     public AskPhase Phase;
 }
 
@@ -36,6 +36,8 @@ internal readonly record struct UploadRequest(PieceIndex Piece, int Begin, int L
 /// </summary>
 internal sealed class PeerState
 {
+    private (PeerNetwork.Neighbourhood Neighbourhood, bool IsGlobal)? _place;
+
     public PeerState(PeerHandle handle, PeerIntroduction introduction, TimeSpan now)
     {
         Handle = handle;
@@ -51,6 +53,15 @@ internal sealed class PeerState
     public PeerIntroduction Introduction { get; }
     public TimeSpan JoinedAt { get; }
     public IPAddress Address => Introduction.EndPoint.Address;
+
+    /// <summary>Whoever is there as well may well be the same; asked for often.</summary>
+    public PeerNetwork.Neighbourhood Neighbourhood => Place.Neighbourhood;
+
+    /// <summary>Of the internet.</summary>
+    public bool IsGlobal => Place.IsGlobal;
+
+    private (PeerNetwork.Neighbourhood Neighbourhood, bool IsGlobal) Place =>
+        _place ??= (PeerNetwork.NeighbourhoodOf(Address), NetworkReaches.Of(Address) == NetworkReach.Global);
 
     /// <summary>
     /// A web seed (BEP 19). It is asked for blocks and blamed for them as a peer is, and is nothing else of what a peer is:
@@ -153,7 +164,7 @@ internal sealed class PeerState
     /// <summary>Bytes being read from disk or waiting in the link.</summary>
     public int SendAhead { get; set; }
     public int ChokedRequests { get; set; }
-    public HashSet<int>? AllowedToPeer { get; set; }
+    public int[]? AllowedToPeer { get; set; }
 
     // Rates and conduct.
 
@@ -172,8 +183,8 @@ internal sealed class PeerState
 
     public string Client { get; set; } = "";
 
-    /// <summary>The ids under which the peer wants messages of extensions we speak; 0: none.</summary>
-    public Dictionary<string, byte> ExtensionIds { get; } = new(StringComparer.Ordinal);
+    /// <summary>The ids under which the peer wants messages of extensions we speak, in the order of ours; 0: none.</summary>
+    public byte[]? ExtensionIds { get; set; }
 
     /// <summary>Our own extension handshake has been sent; another one only changes what it said.</summary>
     public bool WasGreeted { get; set; }
@@ -209,8 +220,8 @@ internal sealed class PeerState
 
     // Suggester: pieces suggested that it has not asked for, and those it asked for and has not got yet.
 
-    public List<int> SuggestedToPeer { get; } = [];
-    public HashSet<int> TakenFromUs { get; } = [];
+    public List<int>? SuggestedToPeer { get; set; }
+    public HashSet<int>? TakenFromUs { get; set; }
     public uint LastAsked { get; set; } = uint.MaxValue;
     public int LastServed { get; set; } = -1;
 
@@ -220,10 +231,10 @@ internal sealed class PeerState
     /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
     public PieceIndex? MayFinish { get; set; }
 
-    // Super-seeding: the pieces we let it know of, still only there and passed on.
+    // Super-seeding: the pieces we let it know of, still only there and passed on. Nobody else asks for the sets.
 
-    public HashSet<int> Shown { get; } = [];
-    public HashSet<int> WasShown { get; } = [];
+    public HashSet<int> Shown => field ??= [];
+    public HashSet<int> WasShown => field ??= [];
 
     /// <summary>Place in <see cref="Asks"/> of the first request for the block, or -1.</summary>
     public int FindAsk(BlockRef block)

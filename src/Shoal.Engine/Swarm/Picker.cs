@@ -18,7 +18,9 @@ internal readonly ref struct PickContext
 
     /// <summary>Who reads the content while it comes.</summary>
     public IReadOnlyList<ReaderState> Readers { get; init; } = [];
-    public ReaderLimits ReaderLimits { get; init; } = new();
+    public ReaderLimits ReaderLimits { get; init; } = DefaultReaderLimits;
+
+    private static readonly ReaderLimits DefaultReaderLimits = new();
 
     public PickContext() { }
 

@@ -266,7 +266,7 @@ internal sealed partial class RequestLedger(SwarmState state)
                 Piece = content.Partials[block.Piece.Value],
                 Block = block.Block,
                 At = state.Now,
-                Ahead = peer.Asks.Count,
+                Ahead = (ushort)Math.Min(peer.Asks.Count, ushort.MaxValue),
             }
         );
         peer.ActiveAsks++;

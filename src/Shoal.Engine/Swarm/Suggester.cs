@@ -48,7 +48,8 @@ internal sealed class Suggester(SwarmState state)
             return null;
         }
 
-        var begun = peer.TakenFromUs.Contains(peer.LastServed) && Takers(peer.LastServed) == 1 ? peer.LastServed : -1;
+        var hasBegun = peer.TakenFromUs?.Contains(peer.LastServed) == true;
+        var begun = hasBegun && Takers(peer.LastServed) == 1 ? peer.LastServed : -1;
         var waiting = new HashSet<int>();
         for (var i = 0; i < peer.Uploads.Count; i++)
         {
@@ -69,14 +70,15 @@ internal sealed class Suggester(SwarmState state)
 
         peer.LastAsked = index;
         var piece = (int)index;
-        if (peer.TakenFromUs.Contains(piece))
+        var taken = peer.TakenFromUs ??= [];
+        if (taken.Contains(piece))
         {
             return;
         }
 
-        if (!peer.SuggestedToPeer.Remove(piece))
+        if (peer.SuggestedToPeer?.Remove(piece) != true)
         {
-            if (peer.TakenFromUs.Count == MaxTaken || peer.Have![piece])
+            if (taken.Count == MaxTaken || peer.Have![piece])
             {
                 return;
             }
@@ -84,7 +86,7 @@ internal sealed class Suggester(SwarmState state)
             Takers(piece)++;
         }
 
-        peer.TakenFromUs.Add(piece);
+        taken.Add(piece);
         if (IsOnlyHereOrWith(peer, piece))
         {
             FirstTaker(piece) = peer;
@@ -103,7 +105,7 @@ internal sealed class Suggester(SwarmState state)
             _firstTakers[index] = null;
         }
 
-        if (peer.TakenFromUs.Remove(piece) || peer.SuggestedToPeer.Remove(piece))
+        if (peer.TakenFromUs?.Remove(piece) == true || peer.SuggestedToPeer?.Remove(piece) == true)
         {
             Takers(piece)--;
             Fill(peer);
@@ -122,14 +124,16 @@ internal sealed class Suggester(SwarmState state)
     /// <summary>What it was told of, and those of the pieces it asked for, are for others.</summary>
     private void Release(PeerState peer, Predicate<int> isFreed)
     {
-        foreach (var piece in peer.SuggestedToPeer.Concat(peer.TakenFromUs.Where(piece => isFreed(piece))))
+        foreach (
+            var piece in (peer.SuggestedToPeer ?? []).Concat((peer.TakenFromUs ?? []).Where(piece => isFreed(piece)))
+        )
         {
             Takers(piece)--;
             _returned.Push(piece);
         }
 
-        peer.SuggestedToPeer.Clear();
-        peer.TakenFromUs.RemoveWhere(isFreed);
+        peer.SuggestedToPeer?.Clear();
+        peer.TakenFromUs?.RemoveWhere(isFreed);
         peer.LastAsked = uint.MaxValue;
     }
 
@@ -141,10 +145,11 @@ internal sealed class Suggester(SwarmState state)
         }
 
         // Where everything is spread already, the peers know better than we do.
-        while (peer.SuggestedToPeer.Count < Outstanding && NextFor(peer) is { } piece)
+        var suggested = peer.SuggestedToPeer ??= [];
+        while (suggested.Count < Outstanding && NextFor(peer) is { } piece)
         {
             Takers(piece)++;
-            peer.SuggestedToPeer.Add(piece);
+            suggested.Add(piece);
             state.Send(peer, MessageId.Suggest, (uint)piece);
         }
     }

@@ -291,6 +291,8 @@ internal sealed partial class Swarm
             {
                 _state.TellOf(peer);
                 peer.Noise = Math.Max(0, peer.Noise - _state.Limits.NoisePerSecond);
+                peer.Asks.TrimIfEmpty();
+                peer.Uploads.TrimIfEmpty();
             }
 
             _ledger.OnSecond();

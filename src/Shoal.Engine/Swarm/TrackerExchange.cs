@@ -69,7 +69,7 @@ internal sealed class TrackerExchange(SwarmState state, ExtensionRegistry extens
             if (
                 peer is { IsGone: false, Trackers: { } exchange }
                 && state.Now >= exchange.NextAt
-                && peer.ExtensionIds.GetValueOrDefault(LtTrackers.Name) != 0
+                && extensions.Speaks(peer, LtTrackers.Name)
             )
             {
                 Tell(peer, exchange);

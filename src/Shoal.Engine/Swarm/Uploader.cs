@@ -210,9 +210,9 @@ internal sealed class Uploader(SwarmState state)
     private bool IsAllowed(PeerState peer, PieceIndex piece) =>
         peer.MayFinish == piece
         || peer.AllowedToPeer is { } allowed
-            && allowed.Contains(piece.Value)
+            && Array.IndexOf(allowed, piece.Value) >= 0
             && peer.Have is { } have
-            && (have.Count <= state.Limits.AllowedFastCount || peer.TakenFromUs.Contains(piece.Value));
+            && (have.Count <= state.Limits.AllowedFastCount || peer.TakenFromUs?.Contains(piece.Value) == true);
 
     private void Refuse(PeerState peer, uint index, uint begin, uint length)
     {

@@ -3,10 +3,10 @@ using Shoal.Protocol;
 namespace Shoal.Testing;
 
 /// <summary>One end of a connection in a crowd: what waits for the node's uplink.</summary>
-internal sealed class CrowdLink(int place, int other, long delay)
+internal sealed class CrowdLink(CrowdStore store, int place, int other, long delay)
 {
-    private readonly List<CrowdEvent> _messages = [];
-    private readonly Queue<CrowdEvent> _blocks = new();
+    private CrowdLine _messages = new();
+    private CrowdLine _blocks = new();
 
     /// <summary>At this node; the handle of the peer is one more.</summary>
     public int Place => place;
@@ -23,31 +23,34 @@ internal sealed class CrowdLink(int place, int other, long delay)
     /// <summary>Bytes of blocks sent and not acknowledged.</summary>
     public int UnderWay { get; set; }
 
-    public bool CanSend(int window) => _messages.Count > 0 || (_blocks.Count > 0 && UnderWay < window);
+    public bool CanSend(int window) => !_messages.IsEmpty || (!_blocks.IsEmpty && UnderWay < window);
 
     public void Add(in CrowdEvent message)
     {
         if (message.MessageId == MessageId.Piece)
         {
-            _blocks.Enqueue(message);
+            _blocks.Add(store, message);
         }
         else
         {
-            _messages.Add(message);
+            _messages.Add(store, message);
         }
     }
 
     /// <summary>What is sent at one go: all messages, or one block. As in a real link, messages go first.</summary>
     public void TakeTurn(List<CrowdEvent> batch)
     {
-        if (_messages.Count > 0)
+        if (!_messages.IsEmpty)
         {
-            batch.AddRange(_messages);
-            _messages.Clear();
+            while (!_messages.IsEmpty)
+            {
+                batch.Add(_messages.Take(store));
+            }
+
             return;
         }
 
-        var block = _blocks.Dequeue();
+        var block = _blocks.Take(store);
         UnderWay += (int)block.Length;
         batch.Add(block);
     }
@@ -55,9 +58,7 @@ internal sealed class CrowdLink(int place, int other, long delay)
     public void Close()
     {
         IsClosed = true;
-        _messages.Clear();
-        _messages.TrimExcess();
-        _blocks.Clear();
-        _blocks.TrimExcess();
+        _messages.Clear(store);
+        _blocks.Clear(store);
     }
 }

@@ -63,7 +63,7 @@ internal sealed partial class CrowdNode
     {
         var other = _world.IndexOf(endPoint);
         var delay = _world.Delay(Index, other);
-        var link = new CrowdLink(_links.Count, other, delay);
+        var link = new CrowdLink(_store, _links.Count, other, delay);
         _links.Add(link);
         // The handshakes of TCP and of the protocol: the other end knows after three ways, we after four.
         var call = new CrowdEvent(CrowdEventKind.Called, _now + 3 * delay, From: Index, Piece: (uint)link.Place);
@@ -79,7 +79,7 @@ internal sealed partial class CrowdNode
             return;
         }
 
-        var link = new CrowdLink(_links.Count, e.From, delay) { OtherPlace = (int)e.Piece };
+        var link = new CrowdLink(_store, _links.Count, e.From, delay) { OtherPlace = (int)e.Piece };
         _links.Add(link);
         _worker.Post(
             e.From,

@@ -11,7 +11,8 @@ namespace Shoal.Testing;
 internal sealed partial class CrowdNode
 {
     private readonly CrowdWorld _world;
-    private readonly CrowdAgenda _agenda = new();
+    private readonly CrowdStore _store;
+    private readonly CrowdAgenda _agenda;
     private readonly Queue<SwarmEvent> _mailbox = new();
     private readonly List<CrowdLink> _links = [];
     private readonly int[] _written;
@@ -25,9 +26,11 @@ internal sealed partial class CrowdNode
     private long _downFreeAt;
     private int _announces;
 
-    public CrowdNode(CrowdWorld world, int index, long up, long down, in Fate fate)
+    public CrowdNode(CrowdWorld world, CrowdStore store, int index, long up, long down, in Fate fate)
     {
         _world = world;
+        _store = store;
+        _agenda = new CrowdAgenda(store);
         Index = index;
         EndPoint = new IPEndPoint(CrowdWorld.AddressOf(index), 6881);
         _up = up;

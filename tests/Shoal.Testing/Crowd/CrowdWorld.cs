@@ -34,19 +34,19 @@ internal sealed class CrowdWorld
 
         _span = options.LeastDelay.Ticks;
         Nodes = new CrowdNode[options.Receivers + 1];
+        _workers =
+        [
+            .. Enumerable.Range(0, options.Threads).Select(_ => new CrowdWorker(options.Threads, Nodes.Length)),
+        ];
         var random = new Random(Mix(options.Seed, -1, 0));
         for (var i = 0; i < Nodes.Length; i++)
         {
             var (up, down) =
                 i == 0 ? (options.OriginUp, options.OriginUp) : options.Links[(i - 1) % options.Links.Count];
-            Nodes[i] = new CrowdNode(this, i, up, down, Draw(random, i == 0));
+            var store = _workers[CrowdWorker.NumberOf(i, _workers.Length, Nodes.Length)].Store;
+            Nodes[i] = new CrowdNode(this, store, i, up, down, Draw(random, i == 0));
             _byAddress.Add(Nodes[i].EndPoint.Address, i);
         }
-
-        _workers =
-        [
-            .. Enumerable.Range(0, options.Threads).Select(_ => new CrowdWorker(options.Threads, Nodes.Length)),
-        ];
     }
 
     public CrowdOptions Options { get; }
@@ -244,6 +244,12 @@ internal sealed class CrowdWorker(int workers, int nodes)
 
     public SwarmEffects Effects { get; } = new();
 
+    /// <summary>What waits at its nodes.</summary>
+    public CrowdStore Store { get; } = new();
+
+    /// <summary>Who computes the node.</summary>
+    public static int NumberOf(int node, int workers, int nodes) => (int)((((long)node + 1) * workers - 1) / nodes);
+
     /// <summary>A buffer for the moment in which a swarm wants to hold one.</summary>
     public BlockBuffer Rent(int length)
     {
@@ -256,8 +262,7 @@ internal sealed class CrowdWorker(int workers, int nodes)
         return buffer;
     }
 
-    public void Post(int node, in CrowdEvent e) =>
-        _outboxes[(int)((((long)node + 1) * workers - 1) / nodes)].Add((node, e));
+    public void Post(int node, in CrowdEvent e) => _outboxes[NumberOf(node, workers, nodes)].Add((node, e));
 
     public void Deliver(int number, CrowdNode[] all)
     {
