@@ -4,6 +4,7 @@ import { call } from './api.js';
 import { bytes } from './format.js';
 import { store } from './store.js';
 import { Dialog } from './dialogs.js';
+import { labels, lines, useForm } from './forms.js';
 import { FileTree } from './tree.js';
 
 function base64(buffer) {
@@ -16,26 +17,20 @@ function base64(buffer) {
 const isUrl = (source) => /^https?:/i.test(source);
 const whatOf = async (wish) => (wish.file ? { metainfo: base64(await wish.file.arrayBuffer()) } : { source: wish.name });
 
-export function AddDialog({ start, onClose, onAdded }) {
-  const [links, setLinks] = useState(start.links ?? '');
+export function AddDialog({ start = {}, onClose, onAdded }) {
+  const { form, setForm, text, area, tick } = useForm({ links: start.links ?? '', folder: '', labels: '', paused: false, sequential: false });
   const [files, setFiles] = useState(start.files ?? []);
-  const [folder, setFolder] = useState('');
-  const [labels, setLabels] = useState('');
-  const [paused, setPaused] = useState(false);
-  const [sequential, setSequential] = useState(false);
   const [busy, setBusy] = useState(false);
   const [faults, setFaults] = useState([]);
   // What the one torrent holds, its files with the priorities that were chosen.
   const [preview, setPreview] = useState(null);
   const wishes = [
-    ...links.split('\n').map((line) => line.trim()).filter(Boolean).map((name) => ({ name })),
+    ...lines(form.links).map((name) => ({ name })),
     ...files.map((file) => ({ name: file.name, file })),
   ];
   const common = () => {
-    const wish = { paused, sequential };
-    if (folder.trim()) wish.saveDirectory = folder.trim();
-    const words = labels.split(',').map((label) => label.trim()).filter(Boolean);
-    if (words.length > 0) wish.labels = words;
+    const wish = { paused: form.paused, sequential: form.sequential, labels: labels(form.labels) };
+    if (form.folder.trim()) wish.saveDirectory = form.folder.trim();
     return wish;
   };
   const add = async (more) => {
@@ -53,7 +48,7 @@ export function AddDialog({ start, onClose, onAdded }) {
     if (failed.length === 0 && wishes.length > 0) return onClose();
     // What failed stays, to be mended.
     setPreview(null);
-    setLinks(failed.filter((one) => !one.file).map((one) => one.name).join('\n'));
+    setForm({ ...form, links: failed.filter((one) => !one.file).map((one) => one.name).join('\n') });
     setFiles(failed.filter((one) => one.file).map((one) => one.file));
     setFaults(wishes.length === 0 ? ['Give a link, or choose a file.'] : failed.map((one) => one.text));
   };
@@ -90,17 +85,14 @@ export function AddDialog({ start, onClose, onAdded }) {
     ${preview
       ? html`<p class="hint">${bytes(size)} of ${bytes(preview.size)} chosen${preview.private ? ', private' : ''}${preview.comment ? `: ${preview.comment}` : ''}</p>
         <div class="chooser"><${FileTree} files=${preview.files} onWish=${wanted} choosing /></div>`
-      : html`<label>Magnet links, URLs or infohashes, one a line
-          <textarea name="links" rows="3" autofocus value=${links} onInput=${(event) => setLinks(event.target.value)} spellcheck="false"></textarea></label>
+      : html`${area('links', 'Magnet links, URLs or infohashes, one a line', { rows: 3, autofocus: true })}
         <label>Torrent files
           <input type="file" multiple accept=".torrent,application/x-bittorrent" onChange=${(event) => setFiles([...event.target.files])} /></label>
         ${files.length > 0 && html`<ul class="chosen">${files.map((file) => html`<li>${file.name}</li>`)}</ul>`}`}
-    <label>Folder
-      <input name="folder" value=${folder} placeholder=${store.status?.downloadDirectory} onInput=${(event) => setFolder(event.target.value)} spellcheck="false" /></label>
-    <label>Labels, with commas
-      <input name="labels" value=${labels} onInput=${(event) => setLabels(event.target.value)} /></label>
-    <label class="tick"><input type="checkbox" checked=${paused} onChange=${(event) => setPaused(event.target.checked)} /> Do not begin yet</label>
-    <label class="tick"><input type="checkbox" checked=${sequential} onChange=${(event) => setSequential(event.target.checked)} /> From the beginning on, to watch while it arrives</label>
+    ${text('folder', 'Folder', { placeholder: store.status?.downloadDirectory })}
+    ${text('labels', 'Labels, with commas')}
+    ${tick('paused', 'Do not begin yet')}
+    ${tick('sequential', 'From the beginning on, to watch while it arrives')}
     ${faults.length > 0 && html`<ul class="faults" role="alert">${faults.map((fault) => html`<li>${fault}</li>`)}</ul>`}
   <//>`;
 }

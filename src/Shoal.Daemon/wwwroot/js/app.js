@@ -1,8 +1,9 @@
 // The page: what is shown where, and what the buttons do.
-import { html, render, useState, useEffect, useRef, remember, remembered, setTheme, theme } from './view.js';
+import { html, render, useState, useEffect, useMemo, useRef, remember, remembered, setTheme, theme } from './view.js';
 import { batch, call } from './api.js';
 import { bytes } from './format.js';
-import { store, select, filters, start } from './store.js';
+import { filters } from './listing.js';
+import { store, useStore, start } from './store.js';
 import { TorrentList } from './list.js';
 import { Details } from './details.js';
 import { AddDialog } from './add.js';
@@ -10,11 +11,6 @@ import { RemoveDialog, MoveDialog, LabelsDialog, LimitsDialog, SettingsDialog } 
 import { CreateDialog, ShareDialog } from './share.js';
 import { LogDialog, KeysDialog } from './log.js';
 import { SpeedGraph } from './graph.js';
-
-function useStore() {
-  const [, set] = useState(0);
-  useEffect(() => store.subscribe(() => set((n) => n + 1)), []);
-}
 
 const isTyping = (event) => event.target.closest?.('input, textarea, select, dialog');
 
@@ -52,6 +48,7 @@ function useGifts(onGift) {
 }
 
 function Bottom({ onLimits, graph, onGraph }) {
+  useStore('status');
   const status = store.status;
   if (!status) return null;
   const limit = (value) => (value > 0 ? ` (at most ${bytes(value)}/s)` : '');
@@ -69,21 +66,112 @@ function Bottom({ onLimits, graph, onGraph }) {
   </footer>`;
 }
 
+function Filters({ wish, onWish, selection, searchBox }) {
+  useStore('list');
+  const { rows, counts, tags } = store.list;
+  const names = [...tags.keys()].sort((a, b) => (a < b ? -1 : 1));
+  const choices = ['l', 'c'].flatMap((kind) => names.filter((tag) => tag[0] === kind));
+  const chosen = chosenOf(selection).length;
+  return html`<nav class="filters" aria-label="Filters">
+    <label class="search"><span class="hidden">Search by name</span>
+      <input type="search" placeholder="Search ( / )" ref=${searchBox} value=${wish.search} onInput=${(event) => onWish({ search: event.target.value })} /></label>
+    <label><span class="hidden">State</span><select value=${wish.filter} onChange=${(event) => onWish({ filter: event.target.value })}>
+      ${Object.entries(filters).map(([key, [name]]) => html`<option value=${key}>${name} (${counts[key]})</option>`)}</select></label>
+    ${(choices.length > 0 || wish.tag) && html`<label><span class="hidden">Label</span><select value=${wish.tag} onChange=${(event) => onWish({ tag: event.target.value })}>
+      <option value="">Any label</option>${choices.map((tag) => html`<option value=${tag}>${tag[0] === 'c' ? 'Category ' : ''}${tag.slice(1)}</option>`)}</select></label>`}
+    <span class="count" aria-live="polite">${chosen > 1 ? `${chosen} of ${rows.length} selected` : `${rows.length} torrents`}</span>
+  </nav>`;
+}
+
+// What is selected and can be seen: what cannot be seen is not meant.
+function chosenOf(selection) {
+  const { list } = store;
+  return [...selection].map((id) => list.items.get(id)).filter((t) => t && list.shows(t));
+}
+
+function Top({ selection, act, open, share }) {
+  useStore('list');
+  const count = chosenOf(selection).length;
+  const button = (name, onClick, enabled = count > 0) => html`<button type="button" disabled=${!enabled} onClick=${onClick}>${name}</button>`;
+  const withChosen = (kind) => () => open(kind, { items: chosenOf(selection) });
+  return html`<header class="top">
+    <h1><img src="icon.svg" alt="" width="24" height="24" /> Shoal</h1>
+    <div class="actions" role="toolbar" aria-label="Actions">
+      <button type="button" class="main" onClick=${() => open('add')}>Add</button>
+      ${button('Create', () => open('create'), true)}
+      ${button('Resume', () => act('resume'))}
+      ${button('Pause', () => act('pause'))}
+      ${button('Recheck', () => act('recheck'))}
+      ${button('Move', withChosen('move'))}
+      ${button('Labels', withChosen('labels'))}
+      ${button('Share', share, count === 1)}
+      ${button('Remove', withChosen('remove'))}
+    </div>
+    <div class="right">
+      ${button('Log', () => open('log'), true)}
+      ${button('Settings', () => open('settings'), true)}
+      <form method="post" action="logout"><button>Log out</button></form>
+    </div>
+  </header>`;
+}
+
+function Main({ shownId, details, ...list }) {
+  useStore('list');
+  const { items } = store.list;
+  const shown = items.get(shownId);
+  return html`<main class=${shown ? 'split' : ''}>
+    <${TorrentList} ...${list} />
+    ${store.ready && items.size === 0 && html`<p class="empty">Nothing here yet. Drop a .torrent file or a link on this page, or press <kbd>n</kbd>.</p>`}
+    ${shown && html`<${Details} t=${shown} ...${details} />`}
+  </main>`;
+}
+
+function Notices() {
+  useStore('notices', 'status');
+  return html`${!store.online && html`<p class="offline" role="alert">The daemon does not answer; trying again …</p>`}
+    <div class="notices" role="status">${store.notices.map((notice) => html`<p key=${notice.id} class=${notice.isProblem ? 'problem' : ''}>
+      ${notice.text} <button type="button" class="icon" aria-label="Dismiss" onClick=${() => store.dismiss(notice.id)}>✕</button></p>`)}</div>`;
+}
+
+const dialogs = {
+  add: AddDialog,
+  create: CreateDialog,
+  keys: KeysDialog,
+  labels: LabelsDialog,
+  limits: LimitsDialog,
+  log: LogDialog,
+  move: MoveDialog,
+  remove: RemoveDialog,
+  settings: SettingsDialog,
+  share: ShareDialog,
+};
+
+// What was chosen and opened here. What the daemon tells goes to the parts, which draw themselves again: this one does not.
 function App() {
-  useStore();
-  const [filter, setFilter] = useState('all');
-  const [label, setLabel] = useState('');
-  const [search, setSearch] = useState('');
-  const [sort, setSort] = useState(remembered('sort', 'name'));
-  const [descending, setDescending] = useState(remembered('descending', 'false') === 'true');
+  const [wish, setWish] = useState({
+    filter: 'all',
+    tag: '',
+    search: '',
+    sort: remembered('sort', 'name'),
+    descending: remembered('descending', 'false') === 'true',
+  });
   const [graph, setGraph] = useState(remembered('graph', 'false') === 'true');
   const [selection, setSelection] = useState(new Set());
   const [focus, setFocus] = useState(null);
-  const [open, setOpen] = useState(null);
+  const [shownId, setShownId] = useState(null);
   const [tab, setTab] = useState('overview');
   const [dialog, setDialog] = useState(null);
   const searchBox = useRef(null);
-  const over = useGifts((gift) => setDialog({ kind: 'add', gift }));
+  const open = (kind, more = {}) => setDialog({ kind, more });
+  const over = useGifts((start) => open('add', { start }));
+  // Before the parts are drawn that show it.
+  useMemo(() => store.list.choose({ ...wish, words: wish.search.toLowerCase().split(/\s+/).filter(Boolean) }), [wish]);
+  const onWish = (change) => setWish((now) => ({ ...now, ...change }));
+  const leave = () => {
+    const list = document.querySelector('.torrents');
+    if (document.querySelector('.details')?.contains(document.activeElement)) list.focus();
+    setShownId(null);
+  };
 
   useEffect(() => {
     const key = (event) => {
@@ -93,105 +181,58 @@ function App() {
         searchBox.current?.focus();
       } else if (event.key === 'n') {
         event.preventDefault();
-        setDialog({ kind: 'add', gift: {} });
-      } else if (event.key === '?') setDialog({ kind: 'keys' });
-      else if (event.key === 'Escape') setOpen(null);
+        open('add');
+      } else if (event.key === '?') open('keys');
+      else if (event.key === 'Escape') leave();
     };
     document.addEventListener('keydown', key);
     return () => document.removeEventListener('keydown', key);
   }, []);
 
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const matches = (t) =>
-    filters[filter][1](t) &&
-    (label === '' || (label[0] === 'c' ? t.category === label.slice(1) : t.labels.includes(label.slice(1)))) &&
-    words.every((word) => t.name.toLowerCase().includes(word) || t.id.startsWith(word) || t.labels.some((one) => one.toLowerCase().includes(word)));
-  const items = select(sort, descending, matches);
-  const all = [...store.items.values()];
-  const chosen = items.filter((t) => selection.has(t.id));
-  const shown = open && store.items.get(open);
-  const choices = [
-    ...[...new Set(all.flatMap((t) => t.labels))].sort().map((name) => [`l${name}`, name]),
-    ...[...new Set(all.map((t) => t.category).filter(Boolean))].sort().map((name) => [`c${name}`, `Category ${name}`]),
-  ];
-  const resort = (key) => {
-    const down = sort === key ? !descending : key !== 'name' && key !== 'state';
-    setSort(key);
-    setDescending(down);
-    remember('sort', key);
-    remember('descending', down);
+  const resort = (sort) => {
+    const descending = wish.sort === sort ? !wish.descending : sort !== 'name' && sort !== 'state';
+    onWish({ sort, descending });
+    remember('sort', sort);
+    remember('descending', descending);
   };
-  const act = (action) => chosen.length > 0 && store.attempt(() => batch(action, chosen.map((t) => t.id)));
-  const toggle = () => act(chosen.some((t) => !t.paused) ? 'pause' : 'resume');
-  const close = () => setDialog(null);
-  const share = () => chosen.length === 1 && setDialog({ kind: 'share', id: chosen[0].id });
-  const none = chosen.length === 0;
-  const button = (name, onClick, disabled = none) => html`<button type="button" disabled=${disabled} onClick=${onClick}>${name}</button>`;
-  const added = (list, chooses) => {
-    setFilter('all');
-    setSelection(new Set(list.map((t) => t.id)));
-    setFocus(list[0].id);
-    store.notice(list.length === 1 ? `Added: ${list[0].name}` : `${list.length} added`);
-    for (const t of list) store.items.set(t.id, t);
-    if (list.length === 1 && (list[0].paused || chooses)) {
-      setTab('files');
-      setOpen(list[0].id);
-    }
+  const chosen = () => chosenOf(selection);
+  const act = (action) => {
+    const ids = chosen().map((t) => t.id);
+    if (ids.length > 0) store.attempt(() => batch(action, ids));
   };
+  const share = () => chosen().length === 1 && open('share', { id: chosen()[0].id });
+  const more = {
+    onAdded(list, chooses) {
+      onWish({ filter: 'all' });
+      setSelection(new Set(list.map((t) => t.id)));
+      setFocus(list[0].id);
+      store.notice(list.length === 1 ? `Added: ${list[0].name}` : `${list.length} added`);
+      store.list.change(list, []);
+      store.tell('list');
+      if (list.length === 1 && (list[0].paused || chooses)) {
+        setTab('files');
+        setShownId(list[0].id);
+      }
+    },
+    onDone: () => setSelection(new Set()),
+    onShare: (id) => open('share', { id }),
+  };
+  const Opened = dialogs[dialog?.kind];
   return html`
-    <header class="top">
-      <h1><img src="icon.svg" alt="" width="24" height="24" /> Shoal</h1>
-      <div class="actions" role="toolbar" aria-label="Actions">
-        <button type="button" class="main" onClick=${() => setDialog({ kind: 'add', gift: {} })}>Add</button>
-        ${button('Create', () => setDialog({ kind: 'create' }), false)}
-        ${button('Resume', () => act('resume'))}
-        ${button('Pause', () => act('pause'))}
-        ${button('Recheck', () => act('recheck'))}
-        ${button('Move', () => setDialog({ kind: 'move' }))}
-        ${button('Labels', () => setDialog({ kind: 'labels' }))}
-        ${button('Share', share, chosen.length !== 1)}
-        ${button('Remove', () => setDialog({ kind: 'remove' }))}
-      </div>
-      <div class="right">
-        ${button('Log', () => setDialog({ kind: 'log' }), false)}
-        ${button('Settings', () => setDialog({ kind: 'settings' }), false)}
-        <form method="post" action="logout"><button>Log out</button></form>
-      </div>
-    </header>
-    <nav class="filters" aria-label="Filters">
-      <label class="search"><span class="hidden">Search by name</span>
-        <input type="search" placeholder="Search ( / )" ref=${searchBox} value=${search} onInput=${(event) => setSearch(event.target.value)} /></label>
-      <label><span class="hidden">State</span><select value=${filter} onChange=${(event) => setFilter(event.target.value)}>
-        ${Object.entries(filters).map(([key, [name, is]]) => html`<option value=${key}>${name} (${all.filter(is).length})</option>`)}</select></label>
-      ${choices.length > 0 && html`<label><span class="hidden">Label</span><select value=${label} onChange=${(event) => setLabel(event.target.value)}>
-        <option value="">Any label</option>${choices.map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></label>`}
-      <span class="count" aria-live="polite">${chosen.length > 1 ? `${chosen.length} of ${items.length} selected` : `${items.length} torrents`}</span>
-    </nav>
-    <main class=${shown ? 'split' : ''}>
-      <${TorrentList} items=${items} sort=${sort} descending=${descending} onSort=${resort} selection=${selection} onSelect=${setSelection}
-        focus=${focus} onFocus=${setFocus} onOpen=${setOpen} onToggle=${toggle} onShare=${share} onRemove=${() => !none && setDialog({ kind: 'remove' })} />
-      ${store.ready && all.length === 0 && html`<p class="empty">Nothing here yet. Drop a .torrent file or a link on this page, or press <kbd>n</kbd>.</p>`}
-      ${shown && html`<${Details} t=${shown} tab=${tab} onTab=${setTab} onClose=${() => setOpen(null)} />`}
-    </main>
+    <${Top} selection=${selection} act=${act} open=${open} share=${share} />
+    <${Filters} wish=${wish} onWish=${onWish} selection=${selection} searchBox=${searchBox} />
+    <${Main} shownId=${shownId} details=${{ tab, onTab: setTab, onClose: leave }} sort=${wish.sort} descending=${wish.descending} onSort=${resort}
+      selection=${selection} onSelect=${setSelection} focus=${focus} onFocus=${setFocus} onOpen=${setShownId}
+      onToggle=${() => act(chosen().some((t) => !t.paused) ? 'pause' : 'resume')} onShare=${share}
+      onRemove=${() => chosen().length > 0 && open('remove', { items: chosen() })} />
     ${graph && html`<${SpeedGraph} />`}
-    <${Bottom} onLimits=${() => setDialog({ kind: 'limits' })} graph=${graph} onGraph=${() => {
+    <${Bottom} onLimits=${() => open('limits')} graph=${graph} onGraph=${() => {
       remember('graph', !graph);
       setGraph(!graph);
     }} />
-    ${!store.online && html`<p class="offline" role="alert">The daemon does not answer; trying again …</p>`}
-    <div class="notices" role="status">${store.notices.map((notice) => html`<p key=${notice.id} class=${notice.isProblem ? 'problem' : ''}>
-      ${notice.text} <button type="button" class="icon" aria-label="Dismiss" onClick=${() => store.dismiss(notice.id)}>✕</button></p>`)}</div>
+    <${Notices} />
     ${over && html`<div class="drop" aria-hidden="true">Drop to add</div>`}
-    ${dialog?.kind === 'add' && html`<${AddDialog} start=${dialog.gift} onClose=${close} onAdded=${added} />`}
-    ${dialog?.kind === 'remove' && html`<${RemoveDialog} items=${chosen} onClose=${close} onDone=${() => setSelection(new Set())} />`}
-    ${dialog?.kind === 'move' && html`<${MoveDialog} items=${chosen} onClose=${close} />`}
-    ${dialog?.kind === 'labels' && chosen.length > 0 && html`<${LabelsDialog} items=${chosen} onClose=${close} />`}
-    ${dialog?.kind === 'create' && html`<${CreateDialog} onClose=${close} onShare=${(id) => setDialog({ kind: 'share', id })} />`}
-    ${dialog?.kind === 'share' && html`<${ShareDialog} id=${dialog.id} onClose=${close} />`}
-    ${dialog?.kind === 'log' && html`<${LogDialog} onClose=${close} />`}
-    ${dialog?.kind === 'keys' && html`<${KeysDialog} onClose=${close} />`}
-    ${dialog?.kind === 'limits' && html`<${LimitsDialog} onClose=${close} />`}
-    ${dialog?.kind === 'settings' && html`<${SettingsDialog} onClose=${close} />`}`;
+    ${Opened && html`<${Opened} key=${dialog.kind} ...${more} ...${dialog.more} onClose=${() => setDialog(null)} />`}`;
 }
 
 setTheme(theme());

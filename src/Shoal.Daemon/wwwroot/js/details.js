@@ -1,11 +1,12 @@
 // What there is to know and to change of one torrent.
 import { html, useState, useEffect, useRef, color } from './view.js';
 import { batch, call, get, torrentPath } from './api.js';
-import { bytes, exactBytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
+import { bytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
 import { store } from './store.js';
 import { Windowed } from './windowed.js';
 import { Bar } from './list.js';
-import { RateInput, RenameDialog } from './dialogs.js';
+import { RenameDialog } from './dialogs.js';
+import { asLimit, labels, limitFault, lines, useForm } from './forms.js';
 import { FileTree } from './tree.js';
 import { PlayDialog } from './share.js';
 
@@ -144,7 +145,7 @@ function Trackers({ t }) {
     return rows.filter(Boolean).map((urls) => urls.join('\n')).join('\n\n');
   };
   const save = async () => {
-    const next = text.split(/\n\s*\n/).map((tier) => tier.split('\n').map((url) => url.trim()).filter(Boolean)).filter((tier) => tier.length > 0);
+    const next = text.split(/\n\s*\n/).map(lines).filter((tier) => tier.length > 0);
     if (await store.attempt(() => call('PUT', torrentPath(t.id, '/trackers'), { tiers: next }))) setText(null);
     again();
   };
@@ -165,10 +166,9 @@ function Trackers({ t }) {
 }
 
 function Options({ t }) {
-  const asText = (value) => (value > 0 ? exactBytes(value) : '');
-  const [form, setForm] = useState({
-    downloadLimit: asText(t.downloadLimit),
-    uploadLimit: asText(t.uploadLimit),
+  const { form, text, limit, tick } = useForm({
+    downloadLimit: asLimit(t.downloadLimit),
+    uploadLimit: asLimit(t.uploadLimit),
     ratioLimit: t.ratioLimit ?? '',
     seedHours: t.seedTimeLimit == null ? '' : t.seedTimeLimit / 3600,
     category: t.category ?? '',
@@ -177,18 +177,15 @@ function Options({ t }) {
     superSeeding: t.superSeeding,
     forced: t.forced,
   });
-  const set = (key) => (value) => setForm((now) => ({ ...now, [key]: value }));
-  const field = (key, label, more = {}) => html`<label>${label} <input value=${form[key]} onInput=${(event) => set(key)(event.target.value)} ...${more} /></label>`;
-  const tick = (key, label) => html`<label class="tick"><input type="checkbox" checked=${form[key]} onChange=${(event) => set(key)(event.target.checked)} /> ${label}</label>`;
   const save = (event) => {
     event.preventDefault();
     const [downloadLimit, uploadLimit] = [parseBytes(form.downloadLimit), parseBytes(form.uploadLimit)];
-    if (downloadLimit === null || uploadLimit === null) return store.notice('A limit is a number with a unit, such as 500 kB or 5 Mbit.', true);
+    if (downloadLimit === null || uploadLimit === null) return store.notice(limitFault, true);
     const change = {
       downloadLimit,
       uploadLimit,
       category: form.category.trim(),
-      labels: form.labels.split(',').map((label) => label.trim()).filter(Boolean),
+      labels: labels(form.labels),
       sequential: form.sequential,
       superSeeding: form.superSeeding,
       forced: form.forced,
@@ -198,12 +195,12 @@ function Options({ t }) {
     store.attempt(() => call('PATCH', torrentPath(t.id), change), 'Saved');
   };
   return html`<form class="options" onSubmit=${save}>
-    <${RateInput} label="Download limit, a second" value=${form.downloadLimit} onInput=${set('downloadLimit')} />
-    <${RateInput} label="Upload limit, a second" value=${form.uploadLimit} onInput=${set('uploadLimit')} />
-    ${field('ratioLimit', 'Seed until the ratio is', { type: 'number', min: 0, step: 'any', placeholder: 'as in the settings' })}
-    ${field('seedHours', 'Seed for, in hours', { type: 'number', min: 0, step: 'any', placeholder: 'as in the settings' })}
-    ${field('category', 'Category')}
-    ${field('labels', 'Labels, with commas')}
+    ${limit('downloadLimit', 'Download limit, a second')}
+    ${limit('uploadLimit', 'Upload limit, a second')}
+    ${text('ratioLimit', 'Seed until the ratio is', { type: 'number', min: 0, step: 'any', placeholder: 'as in the settings' })}
+    ${text('seedHours', 'Seed for, in hours', { type: 'number', min: 0, step: 'any', placeholder: 'as in the settings' })}
+    ${text('category', 'Category')}
+    ${text('labels', 'Labels, with commas')}
     ${tick('sequential', 'From the beginning on')}
     ${tick('superSeeding', 'Super-seeding')}
     ${tick('forced', 'Does not wait in the queue')}
@@ -226,7 +223,7 @@ export function Details({ t, tab, onTab, onClose }) {
     onTab(next);
     document.getElementById(`tab-${next}`).focus();
   };
-  return html`<section class="details" aria-label=${`Details of ${t.name}`} onKeyDown=${(event) => event.key === 'Escape' && onClose()}>
+  return html`<section class="details" aria-label=${`Details of ${t.name}`} onKeyDown=${(event) => event.key === 'Escape' && !event.target.closest('dialog') && onClose()}>
     <header><h2>${t.name}</h2><button type="button" class="icon" aria-label="Close details" onClick=${onClose}>✕</button></header>
     <div role="tablist" aria-label="Details" onKeyDown=${keys}>
       ${names.map((name) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${name === tab} aria-controls="tab-body"

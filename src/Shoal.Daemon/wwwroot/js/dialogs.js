@@ -1,17 +1,24 @@
 // Dialogs: adding, removing, limits, settings. Each is a <dialog>, so that the browser keeps the focus in it and Escape ends it.
 import { html, useState, useEffect, useLayoutEffect, useRef, theme, setTheme } from './view.js';
 import { call, batch, get, torrentPath } from './api.js';
-import { bytes, exactBytes, parseBytes } from './format.js';
+import { bytes, parseBytes } from './format.js';
+import { asLimit, labels, limitFault, useForm } from './forms.js';
 import { store } from './store.js';
 
 // Without an action there is only a button that closes it.
 export function Dialog({ title, onClose, onSubmit, action, danger, busy, more, wide, children }) {
   const box = useRef(null);
-  // Before the page is painted: later it would take the focus from who types already.
+  const gone = useRef(false);
+  // Before the page is painted: later it would take the focus from who types already. Closed it gives the focus back.
   useLayoutEffect(() => {
-    box.current.showModal();
+    const element = box.current;
+    element.showModal();
+    return () => {
+      gone.current = true;
+      element.close();
+    };
   }, []);
-  return html`<dialog ref=${box} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onClose=${onClose}>
+  return html`<dialog ref=${box} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onClose=${() => gone.current || onClose()}>
     <form method="dialog" onSubmit=${(event) => {
       event.preventDefault();
       if (action) onSubmit();
@@ -49,10 +56,12 @@ export function RemoveDialog({ items, onClose, onDone }) {
 // Labels of many at once: those that all have can be taken away, others are added to what each has.
 export function LabelsDialog({ items, onClose }) {
   const common = items[0].labels.filter((label) => items.every((item) => item.labels.includes(label)));
-  const [labels, setLabels] = useState(common.join(', '));
-  const [category, setCategory] = useState(items.every((item) => item.category === items[0].category) ? (items[0].category ?? '') : null);
+  const isOne = items.every((item) => item.category === items[0].category);
+  const { form, text } = useForm({ labels: common.join(', '), category: isOne ? (items[0].category ?? '') : '' });
   const submit = async () => {
-    const wanted = labels.split(',').map((label) => label.trim()).filter(Boolean);
+    const wanted = labels(form.labels);
+    // Where they have various ones an empty field leaves each its own.
+    const category = isOne || form.category.trim() ? { category: form.category.trim() } : {};
     const groups = new Map();
     for (const item of items) {
       const own = item.labels.filter((label) => !common.includes(label));
@@ -61,22 +70,21 @@ export function LabelsDialog({ items, onClose }) {
     }
     const change = async () => {
       for (const [next, ids] of groups) {
-        await batch('change', ids, { change: { labels: JSON.parse(next), ...(category === null ? {} : { category: category.trim() }) } });
+        await batch('change', ids, { change: { labels: JSON.parse(next), ...category } });
       }
     };
     if (await store.attempt(change)) onClose();
   };
   return html`<${Dialog} title=${items.length === 1 ? `Labels of ${items[0].name}` : `Labels of ${items.length} torrents`} action="Save" onClose=${onClose} onSubmit=${submit}>
-    <label>Labels${items.length > 1 ? ' that all of them have' : ''}, with commas
-      <input name="labels" autofocus value=${labels} onInput=${(event) => setLabels(event.target.value)} /></label>
-    <label>Category <input name="category" value=${category ?? ''} placeholder=${category === null ? 'various' : ''} onInput=${(event) => setCategory(event.target.value)} /></label>
+    ${text('labels', `Labels${items.length > 1 ? ' that all of them have' : ''}, with commas`, { autofocus: true })}
+    ${text('category', 'Category', { placeholder: isOne ? '' : 'various' })}
   <//>`;
 }
 
 export function RenameDialog({ t, node, onClose, onDone }) {
-  const [path, setPath] = useState(node.path);
+  const { form, text } = useForm({ path: node.path });
   const submit = async () => {
-    const next = path.trim().replace(/\/+$/, '');
+    const next = form.path.trim().replace(/\/+$/, '');
     const renames = node.file
       ? [{ index: node.file.index, path: next }]
       : node.inside.map((file) => ({ index: file.index, path: next + file.path.slice(node.path.length) }));
@@ -86,61 +94,45 @@ export function RenameDialog({ t, node, onClose, onDone }) {
     }
   };
   return html`<${Dialog} title=${`Rename ${node.file ? 'file' : 'folder'}`} action="Rename" onClose=${onClose} onSubmit=${submit}>
-    <label>Path below the folder of the content
-      <input name="path" required autofocus value=${path} onInput=${(event) => setPath(event.target.value)} spellcheck="false" /></label>
+    ${text('path', 'Path below the folder of the content', { required: true, autofocus: true })}
   <//>`;
 }
 
 export function MoveDialog({ items, onClose }) {
-  const [folder, setFolder] = useState(items[0].saveDirectory);
+  const { form, text } = useForm({ folder: items[0].saveDirectory });
   const submit = async () => {
     const ids = items.map((item) => item.id);
-    if (await store.attempt(() => batch('move', ids, { move: { saveDirectory: folder.trim(), keepFiles: false } }), 'Moving')) onClose();
+    if (await store.attempt(() => batch('move', ids, { move: { saveDirectory: form.folder.trim(), keepFiles: false } }), 'Moving')) onClose();
   };
   return html`<${Dialog} title="Move content" action="Move" onClose=${onClose} onSubmit=${submit}>
-    <label>To the folder <input required autofocus value=${folder} onInput=${(event) => setFolder(event.target.value)} spellcheck="false" /></label>
+    ${text('folder', 'To the folder', { required: true, autofocus: true })}
   <//>`;
 }
 
-const asLimit = (value) => (value > 0 ? exactBytes(value) : '');
-
-export function RateInput({ label, value, onInput }) {
-  return html`<label>${label} <input value=${value} placeholder="no limit" inputmode="text" spellcheck="false"
-    aria-invalid=${parseBytes(value) === null} onInput=${(event) => onInput(event.target.value)} /></label>`;
-}
+const limitKeys = ['limits.download', 'limits.upload', 'alternative.download', 'alternative.upload'];
 
 export function LimitsDialog({ onClose }) {
-  const [values, setValues] = useState(null);
+  const { form, setForm, limit, tick } = useForm(null);
   useEffect(() => {
     store.attempt(async () => {
       const { settings } = await get('/settings');
-      const of = (key) => settings.find((setting) => setting.key === key)?.value;
-      setValues({
-        'limits.download': asLimit(of('limits.download')),
-        'limits.upload': asLimit(of('limits.upload')),
-        'alternative.download': asLimit(of('alternative.download')),
-        'alternative.upload': asLimit(of('alternative.upload')),
-        'alternative.enabled': of('alternative.enabled'),
-      });
+      const all = Object.fromEntries(settings.map((setting) => [setting.key, setting.value]));
+      setForm(Object.fromEntries([...limitKeys.map((key) => [key, asLimit(all[key])]), ['alternative.enabled', all['alternative.enabled']]]));
     });
   }, []);
-  if (!values) return null;
-  const set = (key) => (value) => setValues((now) => ({ ...now, [key]: value }));
+  if (!form) return null;
   const submit = async () => {
-    const change = Object.fromEntries(
-      Object.entries(values).map(([key, value]) => [key, typeof value === 'boolean' ? value : parseBytes(value)]),
-    );
-    if (Object.values(change).includes(null)) return store.notice('A limit is a number with a unit, such as 500 kB or 5 Mbit.', true);
+    const change = { ...form, ...Object.fromEntries(limitKeys.map((key) => [key, parseBytes(form[key])])) };
+    if (Object.values(change).includes(null)) return store.notice(limitFault, true);
     if (await store.attempt(() => call('PATCH', '/settings', change))) onClose();
   };
   return html`<${Dialog} title="Speed limits" action="Save" onClose=${onClose} onSubmit=${submit}>
     <p class="hint">A second, over all torrents: 500 kB, 2 MB, 5 Mbit. Empty: no limit.</p>
-    <${RateInput} label="Download" value=${values['limits.download']} onInput=${set('limits.download')} />
-    <${RateInput} label="Upload" value=${values['limits.upload']} onInput=${set('limits.upload')} />
-    <label class="tick"><input type="checkbox" checked=${values['alternative.enabled']}
-      onChange=${(event) => set('alternative.enabled')(event.target.checked)} /> Use the alternative limits instead</label>
-    <${RateInput} label="Alternative download" value=${values['alternative.download']} onInput=${set('alternative.download')} />
-    <${RateInput} label="Alternative upload" value=${values['alternative.upload']} onInput=${set('alternative.upload')} />
+    ${limit('limits.download', 'Download')}
+    ${limit('limits.upload', 'Upload')}
+    ${tick('alternative.enabled', 'Use the alternative limits instead')}
+    ${limit('alternative.download', 'Alternative download')}
+    ${limit('alternative.upload', 'Alternative upload')}
   <//>`;
 }
 

@@ -37,7 +37,8 @@ export function span(seconds) {
   return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
 }
 
-export const date = (seconds) => (seconds == null ? '' : new Date(seconds * 1000).toLocaleString());
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+export const date = (seconds) => (seconds == null ? '' : dates.format(seconds * 1000));
 
 // "500 kB", "1.5MiB", "2000000", "5 Mbit/s": bytes, or null where it is none of these. Empty is 0.
 export function parseBytes(text) {

@@ -25,16 +25,17 @@ function draw(box) {
 export function SpeedGraph() {
   const box = useRef(null);
   useEffect(() => {
-    let plot = draw(box.current);
+    const element = box.current;
+    let plot = draw(element);
     const again = () => {
       plot.destroy();
-      plot = draw(box.current);
+      plot = draw(element);
     };
-    const watch = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 150 }));
-    watch.observe(box.current);
+    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 150 }));
+    watch.observe(element);
     dark.addEventListener('change', again);
     document.addEventListener('shoal-theme', again);
-    const stop = store.subscribe(() => plot.setData(store.history));
+    const stop = store.subscribe('status', () => plot.setData(store.history));
     return () => {
       stop();
       watch.disconnect();

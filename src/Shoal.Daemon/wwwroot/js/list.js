@@ -1,7 +1,8 @@
 // The list of torrents: rows, sorting, selection, keys.
-import { html, useState, useEffect } from './view.js';
+import { html, useState, useEffect, useRef } from './view.js';
 import { bytes, rate, percent, ratio, span, date, states } from './format.js';
-import { columns } from './store.js';
+import { columns } from './listing.js';
+import { store, useStore } from './store.js';
 import { Windowed } from './windowed.js';
 
 const narrow = matchMedia('(max-width: 720px)');
@@ -18,29 +19,51 @@ function useNarrow() {
 
 export function Bar({ share, state, label }) {
   return html`<span class=${`bar ${state ?? ''}`} role="progressbar" aria-label=${label} aria-valuemin="0" aria-valuemax="100"
-    aria-valuenow=${Math.floor(share * 100)}><span style=${{ width: `${share * 100}%` }}></span><b>${percent(share)}</b></span>`;
+    aria-valuenow=${Math.floor(share * 100)} style=${{ backgroundSize: `${share * 100}%` }}>${percent(share)}</span>`;
 }
 
 const stateOf = (t) => (t.movingTo ? 'Moving' : t.state === 'failed' ? `Failed: ${t.error ?? ''}` : states[t.state]);
 
-function Cells({ t }) {
+function cellsOf(t) {
   const cell = (name, content, title) => html`<span role="gridcell" class=${name} title=${title}>${content}</span>`;
-  return html`
-    ${cell('name', [t.name, ...t.labels.map((label) => html`<i class="label">${label}</i>`)], t.name)}
-    ${cell('size number', bytes(t.size))}
-    ${cell('progress', html`<${Bar} share=${t.progress} state=${t.state} label=${`Progress of ${t.name}`} />`)}
-    ${cell(`state is-${t.state}`, stateOf(t), stateOf(t))}
-    ${cell('down number', rate(t.downloadRate))}
-    ${cell('up number', rate(t.uploadRate))}
-    ${cell('left number', t.state === 'downloading' ? span(t.secondsLeft) : '')}
-    ${cell('peers number', t.peers > 0 ? `${t.seeds} / ${t.peers}` : '', `${t.peers} connected, ${t.seeds} of them have everything`)}
-    ${cell('ratio number', ratio(t.ratio))}
-    ${cell('added number', date(t.addedAt))}`;
+  return [
+    cell('name', [t.name, ...t.labels.map((label) => html` <i class="label">${label}</i>`)], t.name),
+    cell('size number', bytes(t.size)),
+    cell('progress', Bar({ share: t.progress, state: t.state, label: `Progress of ${t.name}` })),
+    cell(`state is-${t.state}`, stateOf(t), stateOf(t)),
+    cell('down number', rate(t.downloadRate)),
+    cell('up number', rate(t.uploadRate)),
+    cell('left number', t.state === 'downloading' ? span(t.secondsLeft) : ''),
+    cell('peers number', t.peers > 0 ? `${t.seeds} / ${t.peers}` : '', `${t.peers} connected, ${t.seeds} of them have everything`),
+    cell('ratio number', ratio(t.ratio)),
+    cell('added number', date(t.addedAt)),
+  ];
 }
 
-export function TorrentList({ items, sort, descending, onSort, selection, onSelect, focus, onFocus, onOpen, onRemove, onToggle, onShare }) {
+function Row({ t, i, chosen, inFocus, style }) {
+  return html`<div id=${`t-${t.id}`} role="row" aria-rowindex=${i + 2} aria-selected=${chosen} class=${`row${inFocus ? ' focus' : ''}`} style=${style}>
+    <span role="gridcell" class="check"><input type="checkbox" tabindex="-1" aria-label=${`Select ${t.name}`} checked=${chosen} /></span>
+    ${cellsOf(t)}</div>`;
+}
+
+// A row that was not changed is the very node of the last time, at which Preact does not look again. What rows do is done by the list.
+function useRows(items, selection, focus) {
+  const drawn = useRef([]).current;
+  return (i, style, place) => {
+    const t = items[i];
+    const [chosen, inFocus] = [selection.has(t.id), t.id === focus];
+    const last = drawn[place]?.props;
+    if (last?.t === t && last.i === i && last.chosen === chosen && last.inFocus === inFocus && last.style.height === style.height) return drawn[place];
+    return (drawn[place] = html`<${Row} key=${place} ...${{ t, i, chosen, inFocus, style }} />`);
+  };
+}
+
+export function TorrentList({ sort, descending, onSort, selection, onSelect, focus, onFocus, onOpen, onRemove, onToggle, onShare }) {
+  useStore('list');
+  const items = store.list.rows;
   const isNarrow = useNarrow();
-  const at = items.findIndex((t) => t.id === focus);
+  const row = useRows(items, selection, focus);
+  const at = focus === null ? -1 : items.findIndex((t) => t.id === focus);
   const move = (event, to) => {
     event.preventDefault();
     if (items.length === 0) return;
@@ -48,6 +71,11 @@ export function TorrentList({ items, sort, descending, onSort, selection, onSele
     onFocus(next.id);
     if (event.shiftKey) onSelect(new Set([...selection, next.id]));
     else if (!event.ctrlKey) onSelect(new Set([next.id]));
+  };
+  const toggle = (id) => {
+    const next = new Set(selection);
+    if (!next.delete(id)) next.add(id);
+    onSelect(next);
   };
   const page = Math.max(1, Math.floor(window.innerHeight / 60));
   const keys = {
@@ -71,14 +99,13 @@ export function TorrentList({ items, sort, descending, onSort, selection, onSele
       onSelect(new Set(items.map((t) => t.id)));
     },
   };
-  const toggle = (id) => {
-    const next = new Set(selection);
-    if (!next.delete(id)) next.add(id);
-    onSelect(next);
-  };
-  const click = (event, id, index) => {
+  const click = (event) => {
+    const id = event.target.closest('[id^="t-"]')?.id.slice(2);
+    if (!id) return;
+    if (event.target.closest('.check')) return event.target.matches('input') && toggle(id);
     onFocus(id);
     if (event.shiftKey && at >= 0) {
+      const index = items.findIndex((t) => t.id === id);
       const [low, high] = at < index ? [at, index] : [index, at];
       onSelect(new Set(items.slice(low, high + 1).map((t) => t.id)));
     } else if (event.ctrlKey || event.metaKey) toggle(id);
@@ -96,14 +123,6 @@ export function TorrentList({ items, sort, descending, onSort, selection, onSele
       <button type="button" onClick=${() => onSort(column.key)}>${column.title}${sort === column.key ? (descending ? ' ▾' : ' ▴') : ''}</button></span>`)}
   </div>`;
   return html`<${Windowed} label="Torrents" className="torrents" count=${items.length} rowHeight=${isNarrow ? 76 : 34}
-    columnCount=${columns.length + 1} follow=${at} selected=${at < 0 ? '' : `t-${focus}`} head=${head}
-    onKeyDown=${(event) => event.target === event.currentTarget && keys[event.key]?.(event)}
-    row=${(i, style) => {
-      const t = items[i];
-      return html`<div key=${t.id} id=${`t-${t.id}`} role="row" aria-rowindex=${i + 2} aria-selected=${selection.has(t.id)}
-        class=${`row${t.id === focus ? ' focus' : ''}`} style=${style} onClick=${(event) => click(event, t.id, i)}>
-        <span role="gridcell" class="check" onClick=${(event) => event.stopPropagation()}>
-          <input type="checkbox" tabindex="-1" aria-label=${`Select ${t.name}`} checked=${selection.has(t.id)} onChange=${() => toggle(t.id)} /></span>
-        <${Cells} t=${t} /></div>`;
-    }} />`;
+    columnCount=${columns.length + 1} follow=${at} selected=${at < 0 ? '' : `t-${focus}`} head=${head} onClick=${click}
+    onKeyDown=${(event) => event.target === event.currentTarget && keys[event.key]?.(event)} row=${row} />`;
 }

@@ -1,10 +1,11 @@
 // What happened, and the keys there are.
 import { html, useState } from './view.js';
 import { date } from './format.js';
-import { store } from './store.js';
+import { store, useStore } from './store.js';
 import { Dialog } from './dialogs.js';
 
 export function LogDialog({ onClose }) {
+  useStore('log');
   const [search, setSearch] = useState('');
   const [problems, setProblems] = useState(false);
   const words = search.toLowerCase();

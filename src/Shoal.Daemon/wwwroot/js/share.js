@@ -4,14 +4,14 @@ import { call, get, root, torrentPath } from './api.js';
 import { bytes } from './format.js';
 import { store } from './store.js';
 import { Dialog } from './dialogs.js';
+import { labels, lines, useForm } from './forms.js';
 import { Bar } from './list.js';
 
-const lines = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
 const KiB = 1024;
 const lengths = [16, 64, 256, 1024, 4096, 16384].map((size) => size * KiB);
 
 export function CreateDialog({ onClose, onShare }) {
-  const [form, setForm] = useState({ path: '', format: 'hybrid', pieceLength: 0, trackers: '', webSeeds: '', comment: '', labels: '', private: false, seed: true });
+  const { form, text, area, tick, choice } = useForm({ path: '', format: 'hybrid', pieceLength: 0, trackers: '', webSeeds: '', comment: '', labels: '', private: false, seed: true });
   const [made, setMade] = useState(null);
   const [fault, setFault] = useState('');
   const over = made?.state === 'done' || made?.state === 'failed';
@@ -21,10 +21,6 @@ export function CreateDialog({ onClose, onShare }) {
     const timer = setInterval(() => get(`/creations/${id}`).then(setMade, (problem) => setFault(problem.message)), 500);
     return () => clearInterval(timer);
   }, [id, over]);
-  const set = (key) => (event) => {
-    const { type, checked, value } = event.target;
-    setForm((now) => ({ ...now, [key]: type === 'checkbox' ? checked : value }));
-  };
   const submit = async () => {
     setFault('');
     if (made?.state === 'done') return made.torrent ? onShare(made.torrent) : onClose();
@@ -36,7 +32,7 @@ export function CreateDialog({ onClose, onShare }) {
         trackers: lines(form.trackers).map((url) => [url]),
         webSeeds: lines(form.webSeeds),
         comment: form.comment,
-        labels: form.labels.split(',').map((label) => label.trim()).filter(Boolean),
+        labels: labels(form.labels),
         private: form.private,
         seed: form.seed,
       }));
@@ -49,9 +45,6 @@ export function CreateDialog({ onClose, onShare }) {
     if (id && !over) call('DELETE', `/creations/${id}`).catch(() => {});
     onClose();
   };
-  const field = (key, label, more = {}) => html`<label>${label} <input name=${key} value=${form[key]} onInput=${set(key)} spellcheck="false" ...${more} /></label>`;
-  const area = (key, label) => html`<label>${label} <textarea name=${key} rows="2" spellcheck="false" value=${form[key]} onInput=${set(key)}></textarea></label>`;
-  const tick = (key, label) => html`<label class="tick"><input name=${key} type="checkbox" checked=${form[key]} onChange=${set(key)} /> ${label}</label>`;
   const working = made && made.state !== 'failed';
   return html`<${Dialog} title="Create a torrent" onClose=${close} onSubmit=${submit} busy=${working && !over}
     action=${made?.state === 'done' ? (made.torrent ? 'Share' : 'Close') : 'Create'}>
@@ -60,15 +53,13 @@ export function CreateDialog({ onClose, onShare }) {
         <${Bar} share=${made.size > 0 ? made.done / made.size : over ? 1 : 0} label="Hashing" />
         <p class="hint" role="status">${made.state === 'done' ? `Made: ${made.name}, ${bytes(made.size)}` : made.state === 'queued' ? 'Waits for another one' : `${bytes(made.done)} of ${bytes(made.size)} hashed`}</p>
         ${made.state === 'done' && html`<p><a href=${`${root}/creations/${made.id}/metainfo`} download=${`${made.name}.torrent`}>Save the .torrent file</a></p>`}`
-      : html`${field('path', 'File or folder, where the daemon runs', { required: true, autofocus: true, placeholder: `${store.status?.downloadDirectory ?? ''}/…` })}
+      : html`${text('path', 'File or folder, where the daemon runs', { required: true, autofocus: true, placeholder: `${store.status?.downloadDirectory ?? ''}/…` })}
         ${area('trackers', 'Trackers, one a line (none: peers find each other by the DHT)')}
         ${area('webSeeds', 'Web seeds, one a line')}
-        ${field('comment', 'Comment')}
-        ${field('labels', 'Labels, with commas')}
-        <div class="pair"><label>Format <select value=${form.format} onChange=${set('format')}>
-          <option value="hybrid">v1 and v2, for all clients</option><option value="v1">v1</option><option value="v2">v2</option></select></label>
-        <label>Pieces of <select value=${form.pieceLength} onChange=${set('pieceLength')}>
-          <option value="0">by size</option>${lengths.map((size) => html`<option value=${size}>${size >= KiB * KiB ? `${size / KiB / KiB} MiB` : `${size / KiB} KiB`}</option>`)}</select></label></div>
+        ${text('comment', 'Comment')}
+        ${text('labels', 'Labels, with commas')}
+        <div class="pair">${choice('format', 'Format', [['hybrid', 'v1 and v2, for all clients'], ['v1', 'v1'], ['v2', 'v2']])}
+          ${choice('pieceLength', 'Pieces of', [[0, 'by size'], ...lengths.map((size) => [size, size >= KiB * KiB ? `${size / KiB / KiB} MiB` : `${size / KiB} KiB`])])}</div>
         ${tick('private', 'Private: peers from the trackers only')}
         ${tick('seed', 'Share it as soon as it is made')}`}
     ${(fault || made?.error) && html`<p class="faults" role="alert">${fault || made.error}</p>`}

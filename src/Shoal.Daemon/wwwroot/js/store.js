@@ -1,39 +1,25 @@
 // The list as the daemon has it: read whole once, then only what changed since a revision, when an event says so.
 import { get, eventsAfter } from './api.js';
+import { Listing } from './listing.js';
+import { useState, useEffect } from './view.js';
 
-const page = 5000;
+// Of the list in one answer: more would hold up the page while it is read.
+const page = 2000;
 const historySeconds = 600;
 const logLines = 500;
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
-
-export const columns = [
-  { key: 'name', title: 'Name', of: (t) => t.name },
-  { key: 'size', title: 'Size', of: (t) => t.size },
-  { key: 'progress', title: 'Progress', of: (t) => t.progress },
-  { key: 'state', title: 'State', of: (t) => t.state },
-  { key: 'downloadRate', title: 'Down', of: (t) => t.downloadRate },
-  { key: 'uploadRate', title: 'Up', of: (t) => t.uploadRate },
-  { key: 'secondsLeft', title: 'Left', of: (t) => t.secondsLeft ?? Infinity },
-  { key: 'peers', title: 'Peers', of: (t) => t.peers },
-  { key: 'ratio', title: 'Ratio', of: (t) => t.ratio },
-  { key: 'addedAt', title: 'Added', of: (t) => t.addedAt },
-];
-
-export const filters = {
-  all: ['All', () => true],
-  downloading: ['Downloading', (t) => t.state === 'downloading' || t.state === 'metadata'],
-  seeding: ['Seeding', (t) => t.state === 'seeding'],
-  active: ['Active', (t) => t.downloadRate + t.uploadRate > 0],
-  paused: ['Paused', (t) => t.state === 'paused'],
-  queued: ['Queued', (t) => t.state === 'queued'],
-  checking: ['Checking', (t) => t.state === 'checking' || t.state === 'loading'],
-  failed: ['Failed', (t) => t.state === 'failed'],
-};
-
+// What of it is another since the last frame, and who wants to know.
+const news = new Set();
 const listeners = new Set();
 
+// Once a frame, however often something was told.
+function tellAll() {
+  const topics = [...news];
+  news.clear();
+  for (const [topic, listener] of listeners) if (topics.includes(topic)) listener();
+}
+
 export const store = {
-  items: new Map(),
+  list: new Listing(),
   revision: 0,
   status: null,
   online: true,
@@ -44,25 +30,28 @@ export const store = {
   // The newest last: { id, at, text, isProblem }.
   log: [],
 
-  subscribe(listener) {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+  // A topic is list, status, notices or log.
+  subscribe(topic, listener) {
+    const entry = [topic, listener];
+    listeners.add(entry);
+    return () => listeners.delete(entry);
   },
 
-  tell() {
-    for (const listener of listeners) listener();
+  tell(topic) {
+    if (news.size === 0) requestAnimationFrame(tellAll);
+    news.add(topic);
   },
 
   notice(text, isProblem = false) {
     const notice = { text, isProblem, id: ++noticeId };
     this.notices = [...this.notices.slice(-3), notice];
-    this.tell();
+    this.tell('notices');
     setTimeout(() => this.dismiss(notice.id), isProblem ? 12000 : 5000);
   },
 
   dismiss(id) {
     this.notices = this.notices.filter((other) => other.id !== id);
-    this.tell();
+    this.tell('notices');
   },
 
   // Runs what may fail, and says so where it does.
@@ -82,30 +71,20 @@ export const store = {
 let noticeId = 0;
 let refreshing = null;
 let again = false;
-let order = [];
 
-// Those that match, in order. It begins with the former order, so that little is left to sort.
-export function select(sort, descending, matches) {
-  const { items } = store;
-  const column = columns.find((one) => one.key === sort) ?? columns[0];
-  const known = new Set(order);
-  const all = order.filter((id) => items.has(id)).map((id) => items.get(id));
-  for (const [id, item] of items) if (!known.has(id)) all.push(item);
-  const sign = descending ? -1 : 1;
-  all.sort((left, right) => {
-    const [a, b] = [column.of(left), column.of(right)];
-    const by = typeof a === 'string' ? collator.compare(a, b) : a - b || 0;
-    return sign * by || (left.id < right.id ? -1 : 1);
-  });
-  order = all.map((item) => item.id);
-  return all.filter(matches);
+// Draws a part of the page again when something of a topic is another.
+export function useStore(...topics) {
+  const [, set] = useState(0);
+  useEffect(() => {
+    const ends = topics.map((topic) => store.subscribe(topic, () => set((n) => n + 1)));
+    return () => ends.forEach((end) => end());
+  }, []);
 }
 
 function apply(answer) {
-  if (answer.full) store.items = new Map();
-  for (const id of answer.removed) store.items.delete(id);
-  for (const item of answer.items) store.items.set(item.id, item);
-  store.revision = answer.revision;
+  if (answer.full) store.list.replace(answer.items);
+  else if (!store.list.change(answer.items, answer.removed)) return;
+  store.tell('list');
 }
 
 async function readAll() {
@@ -118,10 +97,11 @@ async function readAll() {
     offset += answer.items.length;
     if (answer.items.length === 0 || offset >= answer.total) break;
   }
-  store.items = items;
+  store.list.replace([...items.values()]);
   // What changed between the pages comes again.
   store.revision = first;
   store.ready = true;
+  store.tell('list');
 }
 
 async function readStatus() {
@@ -143,15 +123,17 @@ export function refresh() {
       while (again) {
         again = false;
         if (!store.ready) await readAll();
-        apply(await get(`/torrents?since=${store.revision}`));
+        const answer = await get(`/torrents?since=${store.revision}`);
+        store.revision = answer.revision;
+        apply(answer);
         await readStatus();
         store.online = true;
-        store.tell();
+        store.tell('status');
       }
     } catch (problem) {
       store.online = problem.status !== 0;
       if (store.online) store.notice(problem.message, true);
-      store.tell();
+      store.tell('status');
     } finally {
       refreshing = null;
     }
@@ -179,6 +161,7 @@ function hear(event, isOld) {
   if (!text) return;
   const isProblem = weight === 'problem' || weight === 'trouble';
   store.log = [...store.log.slice(-logLines), { id: event.id, at: event.at, text, isProblem }];
+  store.tell('log');
   if (!isOld && (weight === 'show' || weight === 'problem')) store.notice(text, isProblem);
 }
 
@@ -190,7 +173,7 @@ function listen() {
   source.onopen = () => refresh();
   source.onerror = () => {
     store.online = false;
-    store.tell();
+    store.tell('status');
     // A stream that was refused is not tried again by the browser: a call finds out why.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => refresh().then(listen), 3000);
   };

@@ -1,17 +1,23 @@
-// A table of which only the rows in sight are in the document.
+// A table of which only the rows in sight, and a few around them, are in the document.
 import { html, useState, useLayoutEffect, useRef } from './view.js';
 
-export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDown, columnCount, follow, className, role = 'grid' }) {
+// Rows above and below those in sight, and by how many it moves at once: so most frames of scrolling change nothing here.
+const around = 8;
+const step = 4;
+
+// row(i, style, place): places are counted from 0 and given again to the rows that come as others go, so that a row may be
+// written into the elements of another.
+export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDown, onClick, columnCount, follow, className, role = 'grid' }) {
   const box = useRef(null);
-  const [sight, setSight] = useState({ top: 0, height: 600 });
+  const [begin, setBegin] = useState(0);
+  const [height, setHeight] = useState(600);
+  const look = () => setBegin(Math.max(0, Math.floor(box.current.scrollTop / rowHeight / step) * step - around));
   useLayoutEffect(() => {
-    const element = box.current;
-    const measure = () => setSight({ top: element.scrollTop, height: element.clientHeight });
-    measure();
-    const watch = new ResizeObserver(measure);
-    watch.observe(element);
+    const watch = new ResizeObserver(([entry]) => setHeight(entry.contentRect.height));
+    watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
+  useLayoutEffect(look, [rowHeight, count]);
   // The row in focus stays in sight when keys move it.
   useLayoutEffect(() => {
     if (follow == null || follow < 0) return;
@@ -23,11 +29,10 @@ export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDo
       element.scrollTop = top + rowHeight + headHeight - element.clientHeight;
     }
   }, [follow]);
-  const first = Math.max(0, Math.floor(sight.top / rowHeight) - 8);
-  const last = Math.min(count, Math.ceil((sight.top + sight.height) / rowHeight) + 8);
+  const places = Math.ceil(height / rowHeight) + 2 * around + step;
   const rows = [];
-  for (let i = first; i < last; i++) {
-    rows.push(row(i, { height: `${rowHeight}px`, transform: `translateY(${i * rowHeight}px)` }));
+  for (let i = begin; i < Math.min(count, begin + places); i++) {
+    rows.push(row(i, { height: `${rowHeight}px`, transform: `translateY(${i * rowHeight}px)` }, i % places));
   }
   return html`<div
     class=${`windowed ${className ?? ''}`}
@@ -39,8 +44,9 @@ export function Windowed({ label, count, rowHeight, row, head, selected, onKeyDo
     aria-colcount=${columnCount}
     aria-multiselectable=${selected === undefined ? undefined : 'true'}
     aria-activedescendant=${selected}
-    onScroll=${(event) => setSight({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
+    onScroll=${look}
     onKeyDown=${onKeyDown}
+    onClick=${onClick}
   >
     ${head}
     <div class="rows" role="rowgroup" style=${{ height: `${count * rowHeight}px` }}>${rows}</div>
