@@ -195,9 +195,12 @@ internal sealed class Browser : IAsyncDisposable
         }
         else
         {
-            await CallAsync("Input.insertText", new JsonObject { ["text"] = text });
+            await TypeAsync(text);
         }
     }
+
+    /// <summary>Writes where the focus is.</summary>
+    public Task TypeAsync(string text) => CallAsync("Input.insertText", new JsonObject { ["text"] = text });
 
     /// <summary>Presses a key where the focus is.</summary>
     public async Task PressAsync(string key)
@@ -209,6 +212,7 @@ internal sealed class Browser : IAsyncDisposable
             "Delete" => 46,
             "Tab" => 9,
             "Escape" => 27,
+            " " => 32,
             "End" => 35,
             "Home" => 36,
             "ArrowRight" => 39,
