@@ -166,10 +166,16 @@ public sealed class WebPageAccessTests
         await browser.PressAsync(" ");
         await browser.WaitAsync("!document.querySelector(\"[aria-label='Fetch Books/two.dat']\").checked");
         var books = (await daemon.Client.TorrentsAsync(null, None)).Items.Single(item => item.Name == "Books").Id;
-        Assert.Equal(
-            [FileWish.Normal, FileWish.Skip],
-            (await daemon.Client.FilesAsync(books, None)).Files.Select(file => file.Priority)
-        );
+        // The page shows at once what is still on its way to the daemon.
+        while (
+            !(await daemon.Client.FilesAsync(books, None))
+                .Files.Select(file => file.Priority)
+                .SequenceEqual([FileWish.Normal, FileWish.Skip])
+        )
+        {
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
         await browser.PressAsync("Escape");
         await browser.WaitAsync("!document.querySelector('.details') && document.activeElement.matches('.torrents')");
 
