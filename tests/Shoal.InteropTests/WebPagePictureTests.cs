@@ -78,6 +78,7 @@ public sealed class WebPagePictureTests
         await browser.WaitAsync(
             "document.querySelector('.torrents .rows .is-downloading ~ .down').textContent !== '' && document.querySelector('.files .bar').ariaValueNow > 5"
         );
+        await browser.EvaluateAsync("document.querySelectorAll('.notices button').forEach((button) => button.click())");
         await browser.WaitAsync("!document.querySelector('.notices p')");
         await browser.SetDarkAsync(false);
         await WebPage.ShootAsync(browser, "page-light.png");

@@ -14,6 +14,7 @@ public sealed class WebPagePlayTests
     {
         await using var lab = await Lab.CreateAsync("film");
         var (near, far) = (await lab.AddHostAsync("seed"), await lab.AddHostAsync("daemon"));
+        var quick = await lab.AddHostAsync("quick");
         var (parent, target) = (near.SubFolder("shared"), far.SubFolder("got"));
         var folder = Directory.CreateDirectory(Path.Combine(parent, "Tides")).FullName;
         var film = Path.Combine(folder, "film.webm");
@@ -96,8 +97,13 @@ public sealed class WebPagePlayTests
         await browser.PressAsync("Escape");
         await browser.WaitAsync("!document.querySelector('dialog') && document.querySelector('.details')");
         WebPage.AssertQuiet(browser);
+
+        // The rest of it comes from one that has time.
+        var other = LibtorrentClient.Start(quick, ["--torrent", file, "--save", parent]);
+        await daemon.Client.AddPeersAsync(id, new AddPeers([quick.EndPoint]), None);
         await daemon.WaitCompleteAsync(id);
         await seed.StopAsync();
+        await other.StopAsync();
         DataSet.AssertSame(folder, Path.Combine(target, "Tides"));
     }
 }
