@@ -3,7 +3,7 @@ using Shoal.Api;
 namespace Shoal.InteropTests;
 
 /// <summary>The list of the daemon's page with more torrents than a screen holds: right, and with little work for each change.</summary>
-public sealed class WebPageListTests
+public sealed class WebPageListTests(WebPageListTests.ListPage page) : IClassFixture<WebPageListTests.ListPage>
 {
     private const int Count = 600;
     private static readonly CancellationToken None = CancellationToken.None;
@@ -11,12 +11,7 @@ public sealed class WebPageListTests
     [Fact]
     public async Task A_list_kept_up_by_changes_is_the_one_that_is_made_anew()
     {
-        await using var lab = await Lab.CreateAsync("listing");
-        var host = await lab.AddHostAsync("daemon");
-        await using var daemon = await DaemonProcess.StartAsync(host);
-        await using var browser = await Browser.StartAsync(host);
-        await browser.OpenAsync(daemon.Url + "login");
-        await browser.WaitAsync("document.querySelector('.login')");
+        var browser = page.Browser;
         for (var seed = 1; seed <= 20; seed++)
         {
             var fault = (string?)
@@ -81,9 +76,7 @@ public sealed class WebPageListTests
     [Fact]
     public async Task Many_rows_are_right_wherever_they_are_scrolled_to_and_a_change_touches_its_own_row_only()
     {
-        await using var lab = await Lab.CreateAsync("rows");
-        var host = await lab.AddHostAsync("daemon");
-        await using var daemon = await DaemonProcess.StartAsync(host);
+        var (browser, daemon) = (page.Browser, page.Daemon);
         await Parallel.ForEachAsync(
             Enumerable.Range(0, Count),
             new ParallelOptions { MaxDegreeOfParallelism = 8 },
@@ -98,7 +91,6 @@ public sealed class WebPageListTests
                     cancel
                 )
         );
-        await using var browser = await WebPage.OpenAsync(host, daemon);
         await browser.WaitAsync($"document.querySelector('.count').textContent === '{Count} torrents'");
         await browser.WaitAsync($"document.querySelector('.filters select').textContent.includes('Paused ({Count})')");
         // Not more rows than a screen and a little holds are in the document.
@@ -203,4 +195,7 @@ public sealed class WebPageListTests
         await browser.WaitAsync("document.querySelector('.count').textContent === '6 torrents'");
         WebPage.AssertQuiet(browser);
     }
+
+    /// <summary>Of both tests.</summary>
+    public sealed class ListPage() : DaemonPage("list", 1280, 800);
 }

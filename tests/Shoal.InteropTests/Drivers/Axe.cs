@@ -54,8 +54,8 @@ internal static class Axe
     }
 
     /// <summary>Until it is drawn in another size or colour.</summary>
-    private static Task SettleAsync(Browser browser) =>
-        browser.EvaluateAsync(
+    private static async Task SettleAsync(Browser browser) =>
+        await browser.EvaluateAsync(
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
         );
 }

@@ -11,6 +11,9 @@ internal static class WebPage
     /// <summary>Writes what the page looks like into this folder, for docs.</summary>
     private static readonly string? Screenshots = Environment.GetEnvironmentVariable("SHOAL_SCREENSHOTS");
 
+    /// <summary>Somebody wants them.</summary>
+    public static bool TakesPictures => Screenshots is not null;
+
     /// <summary>A browser in the page, logged in by a link.</summary>
     public static async Task<Browser> OpenAsync(
         Host host,
