@@ -33,12 +33,20 @@ public sealed record ChallengeFields
 /// </summary>
 public sealed class CustodyChallenge
 {
-    private static readonly byte[] Purpose = "shoal custody challenge 1\0"u8.ToArray();
+    private static readonly CustodyForm<ChallengeFields> Form = new()
+    {
+        Name = "challenge"u8.ToArray(),
+        Purpose = "shoal custody challenge 1\0"u8.ToArray(),
+        MaxLength = CustodyLimits.MaxMessageLength,
+        Read = ReadBody,
+        Write = WriteBody,
+        IsSound = IsSound,
+        ContentOf = fields => fields.Content,
+        SignedAt = fields => fields.Made,
+    };
 
     private CustodyChallenge(ChallengeFields fields, MemberGrant challenger, byte[] encoded) =>
         (Fields, Challenger, Encoded, Id) = (fields, challenger, encoded, new Sha256Digest(SHA256.HashData(encoded)));
-
-    private static ReadOnlySpan<byte> Name => "challenge"u8;
 
     public ChallengeFields Fields { get; }
 
@@ -52,13 +60,8 @@ public sealed class CustodyChallenge
 
     /// <summary>Signs.</summary>
     /// <exception cref="ArgumentException">A field is out of its bounds.</exception>
-    public static byte[] Sign(ChallengeFields fields, MemberIdentity identity, ReadOnlySpan<byte> certificate)
-    {
-        ArgumentNullException.ThrowIfNull(fields);
-        return IsSound(fields)
-            ? SignedStatement.Sign(Name, Purpose, WriteBody(fields), identity, certificate)
-            : throw new ArgumentException("a field is out of its bounds", nameof(fields));
-    }
+    public static byte[] Sign(ChallengeFields fields, MemberIdentity identity, ReadOnlySpan<byte> certificate) =>
+        Form.Sign(fields, identity, certificate);
 
     /// <summary>
     /// Reads a challenge of a stranger and checks who signed it: a publisher or administrator whose certificate was good when it
@@ -72,29 +75,20 @@ public sealed class CustodyChallenge
         out MembershipFault fault
     )
     {
-        ArgumentNullException.ThrowIfNull(verifier);
         challenge = null;
-        fault = MembershipFault.Malformed;
-        if (
-            !SignedStatement.TryRead(encoded, Name, CustodyLimits.MaxMessageLength, out var signed)
-            || ReadBody(signed.Body) is not { } fields
-            || !IsSound(fields)
-        )
+        if (!Form.TryRead(encoded, verifier, revoked, out var fields, out var signer, out fault))
         {
             return false;
         }
 
-        fault = MembershipFault.OtherAuthority;
-        if (fields.Content.Publication != verifier.Authority.Publication)
+        if (signer.Role < MemberRole.Publisher)
         {
+            fault = MembershipFault.WrongUse;
             return false;
         }
 
-        var verdict = signed.Check(Purpose, verifier, revoked, fields.Made);
-        fault = verdict.IsOk && verdict.Grant.Role < MemberRole.Publisher ? MembershipFault.WrongUse : verdict.Fault;
-        challenge =
-            fault == MembershipFault.None ? new CustodyChallenge(fields, verdict.Grant, encoded.ToArray()) : null;
-        return challenge is not null;
+        challenge = new CustodyChallenge(fields, signer, encoded.ToArray());
+        return true;
     }
 
     /// <summary>Whether this member may ask about that content: its publisher, and administrators.</summary>

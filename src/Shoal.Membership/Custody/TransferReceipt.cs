@@ -51,12 +51,20 @@ public sealed class TransferReceipt
     /// <summary>Bytes of a sender: its id, and a number.</summary>
     internal const int SenderSize = MemberId.Size + sizeof(long);
 
-    private static readonly byte[] Purpose = "shoal transfer receipt 1\0"u8.ToArray();
+    private static readonly CustodyForm<ReceiptFields> Form = new()
+    {
+        Name = "receipt"u8.ToArray(),
+        Purpose = "shoal transfer receipt 1\0"u8.ToArray(),
+        MaxLength = CustodyLimits.MaxReceiptLength,
+        Read = ReadBody,
+        Write = WriteBody,
+        IsSound = IsSound,
+        ContentOf = fields => fields.Content,
+        SignedAt = fields => fields.Until,
+    };
 
     private TransferReceipt(ReceiptFields fields, MemberId receiver, byte[] encoded) =>
         (Fields, Receiver, Encoded) = (fields, receiver, encoded);
-
-    private static ReadOnlySpan<byte> Name => "receipt"u8;
 
     public ReceiptFields Fields { get; }
 
@@ -68,13 +76,8 @@ public sealed class TransferReceipt
 
     /// <summary>Signs.</summary>
     /// <exception cref="ArgumentException">A field is out of its bounds.</exception>
-    public static byte[] Sign(ReceiptFields fields, MemberIdentity identity, ReadOnlySpan<byte> certificate)
-    {
-        ArgumentNullException.ThrowIfNull(fields);
-        return IsSound(fields)
-            ? SignedStatement.Sign(Name, Purpose, WriteBody(fields), identity, certificate)
-            : throw new ArgumentException("a field is out of its bounds", nameof(fields));
-    }
+    public static byte[] Sign(ReceiptFields fields, MemberIdentity identity, ReadOnlySpan<byte> certificate) =>
+        Form.Sign(fields, identity, certificate);
 
     /// <summary>
     /// Reads a receipt of a stranger and checks who signed it: a member whose certificate was good when it did, and who is not
@@ -88,27 +91,9 @@ public sealed class TransferReceipt
         out MembershipFault fault
     )
     {
-        ArgumentNullException.ThrowIfNull(verifier);
-        receipt = null;
-        fault = MembershipFault.Malformed;
-        if (
-            !SignedStatement.TryRead(encoded, Name, CustodyLimits.MaxReceiptLength, out var signed)
-            || ReadBody(signed.Body) is not { } fields
-            || !IsSound(fields)
-        )
-        {
-            return false;
-        }
-
-        fault = MembershipFault.OtherAuthority;
-        if (fields.Content.Publication != verifier.Authority.Publication)
-        {
-            return false;
-        }
-
-        var verdict = signed.Check(Purpose, verifier, revoked, fields.Until);
-        fault = verdict.Fault;
-        receipt = verdict.IsOk ? new TransferReceipt(fields, verdict.Grant.Member, encoded.ToArray()) : null;
+        receipt = Form.TryRead(encoded, verifier, revoked, out var fields, out var signer, out fault)
+            ? new TransferReceipt(fields, signer.Member, encoded.ToArray())
+            : null;
         return receipt is not null;
     }
 
