@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Shoal.Hub;
 
 namespace Shoal.HubBench;
 
-/// <summary>The hub that is measured.</summary>
+/// <summary>A hub that is measured.</summary>
 internal sealed class HubProcess : IDisposable
 {
     private readonly Process _process;
@@ -14,7 +13,9 @@ internal sealed class HubProcess : IDisposable
 
     public HubAddress Address { get; }
 
-    public static HubProcess Start(string program, string state)
+    public int Id => _process.Id;
+
+    public static HubProcess Start(string program, string state, string[] options)
     {
         string[] arguments =
         [
@@ -28,41 +29,31 @@ internal sealed class HubProcess : IDisposable
             "--announce-interval",
             "60s",
             "--json",
+            .. options,
         ];
         var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         using var line = JsonDocument.Parse(process.StandardOutput.ReadLine() ?? "{}");
-        return HubAddress.TryParse(line.RootElement.GetProperty("url").GetString(), out var address)
-            ? new HubProcess(process, address)
-            : throw new InvalidOperationException("the hub did not start");
+        if (
+            line.RootElement.TryGetProperty("url", out var url) && HubAddress.TryParse(url.GetString(), out var address)
+        )
+        {
+            // What it says each minute would fill the pipe.
+            _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+            return new HubProcess(process, address);
+        }
+
+        process.Kill();
+        throw new InvalidOperationException("the hub did not start");
     }
 
-    /// <summary>Does it, and prints what it took: time, the hub's processor time, and its memory afterwards.</summary>
-    public async Task MeasureAsync(string what, Func<Task> work)
-    {
-        _process.Refresh();
-        var before = _process.TotalProcessorTime;
-        var clock = Stopwatch.StartNew();
-        await work();
-        var elapsed = clock.Elapsed;
-        _process.Refresh();
-        var used = _process.TotalProcessorTime - before;
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{what}: {elapsed.TotalSeconds:F1} s, hub used {used.TotalSeconds:F1} s of processor time "
-                    + $"({used / elapsed:P0} of a core), {_process.WorkingSet64 >> 20} MiB resident"
-            )
-        );
-    }
-
-    public void Stop()
+    public void Dispose()
     {
         if (!_process.HasExited)
         {
             _process.Kill();
             _process.WaitForExit();
         }
-    }
 
-    public void Dispose() => _process.Dispose();
+        _process.Dispose();
+    }
 }

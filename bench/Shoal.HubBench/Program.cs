@@ -1,145 +1,160 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Shoal.Hub;
 using Shoal.HubBench;
 using Shoal.Membership;
 using Shoal.Protocol;
 using Shoal.Testing;
 
-// What a hub costs: invitations by one request, members that join, and members that announce once a minute, each with a
-// TLS connection of its own as real ones have. The hub is a process of its own; its processor time and memory are read
-// from the system.
-//   Shoal.HubBench [MEMBERS] [SECONDS]
-var members = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 10_000;
-var seconds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 120;
-var state = Directory.CreateTempSubdirectory("shoal-hub-bench-").FullName;
-using var hub = HubProcess.Start(Path.Combine(AppContext.BaseDirectory, "shoal"), state);
-try
+// What a hub costs, or several with one database: invitations by one request, members that join, and members that announce once a
+// minute and, if wanted, give receipts every ten, each time over a TLS connection of its own as real ones do. Hubs and database are
+// processes of their own; their processor time and memory are read from the system. See bench/README.md.
+if (BenchOptions.Read(args) is not { } options)
 {
-    var address = hub.Address;
-    using var admin = LocalMembership.Load(LocalMembership.FoldersIn(state).Single());
-    HubConnect connect = async (host, port, cancel) =>
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(host, port, cancel);
-        return new NetworkStream(socket, ownsSocket: true);
-    };
-    using var client = HubClient.Of(admin, connect, TimeProvider.System);
+    Console.Error.WriteLine(BenchOptions.Usage);
+    return 2;
+}
 
-    var torrent = new TorrentBuilder(TorrentFormat.Hybrid).Single(50_000).Build();
-    var fields = new CatalogueFields
-    {
-        Publication = admin.Publication,
-        Id = new EntryId(1),
-        Version = 1,
-        Title = "bench",
-        Size = torrent.Metainfo.Size,
-        InfoHashes = torrent.Metainfo.InfoHashes,
-        Torrent = new Sha256Digest(SHA256.HashData(torrent.TorrentBytes)),
-        SignedAt = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
-    };
-    var entry = CatalogueEntry.Sign(fields, admin.Identity, admin.Certificate.Span);
-    await client.PublishAsync(new PublishRequest(entry, torrent.TorrentBytes), default);
+await using var site = await HubSite.StartAsync(options);
+using var client = site.ClientAt(0);
+var admin = site.Admin;
+var torrent = new TorrentBuilder(TorrentFormat.Hybrid).Single(50_000).Build();
+var fields = new CatalogueFields
+{
+    Publication = admin.Publication,
+    Id = new EntryId(1),
+    Version = 1,
+    Title = "bench",
+    Size = torrent.Metainfo.Size,
+    InfoHashes = torrent.Metainfo.InfoHashes,
+    Torrent = new Sha256Digest(SHA256.HashData(torrent.TorrentBytes)),
+    SignedAt = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
+};
+var entry = CatalogueEntry.Sign(fields, admin.Identity, admin.Certificate.Span);
+await client.PublishAsync(new PublishRequest(entry, torrent.TorrentBytes), default);
+await UntilAllKnowAsync();
 
-    var links = Enumerable
-        .Range(0, members)
-        .Select(_ => new InvitationLink(
-            address.Host,
-            address.Port,
-            admin.Publication,
-            new InvitationId(RandomNumberGenerator.GetBytes(InvitationId.Size)),
-            new InvitationSecret(RandomNumberGenerator.GetBytes(InvitationSecret.Size))
-        ))
+var links = Enumerable
+    .Range(0, options.Members)
+    .Select(_ => new InvitationLink(
+        admin.Hub.Host,
+        admin.Hub.Port,
+        admin.Publication,
+        new InvitationId(RandomNumberGenerator.GetBytes(InvitationId.Size)),
+        new InvitationSecret(RandomNumberGenerator.GetBytes(InvitationSecret.Size))
+    ))
+    .ToList();
+var expires = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeSeconds();
+await site.MeasureAsync(
+    $"{options.Members} invitations in one request",
+    () =>
+        client.CreateInvitationsAsync(
+            new NewInvitations([
+                .. links.Select(link => new NewInvitation(
+                    link.Invitation.ToString(),
+                    link.Secret.Hash(link.Publication, link.Invitation),
+                    "somebody",
+                    "member",
+                    expires,
+                    1,
+                    null,
+                    null
+                )),
+            ]),
+            default
+        )
+);
+
+var members = new BenchMember[options.Members];
+var joins = new Latencies("joins");
+await site.MeasureAsync(
+    $"{options.Members} members join, 16 at once",
+    () =>
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var many = new ParallelOptions { MaxDegreeOfParallelism = 16 };
+        return Parallel.ForAsync(
+            0,
+            options.Members,
+            many,
+            async (at, cancel) => await joins.MeasureAsync(clock, clock.Elapsed, () => JoinAsync(at, cancel))
+        );
+    }
+);
+joins.Print();
+
+var announces = new Latencies("announces");
+var receipts = new Latencies("receipts");
+var query = string.Concat(torrent.Metainfo.InfoHashes.Primary.ToArray().Select(b => $"%{b:x2}"));
+var length = TimeSpan.FromSeconds(options.Seconds);
+var also = options.Receipts is { } word ? $" and give receipts every ten ({RetentionNames.Of(word)})" : "";
+await site.MeasureAsync(
+    $"{options.Members} members announce once a minute{also}, for {options.Seconds} s",
+    () =>
+        Task.WhenAll(
+            announces.PaceAsync(
+                options.Members / 60.0,
+                length,
+                number => members[number % members.Length].AnnounceAsync(query)
+            ),
+            options.Receipts is { } kept
+                ? receipts.PaceAsync(
+                    options.Members / CustodyLimits.ReceiptInterval.TotalSeconds,
+                    length,
+                    number => GiveReceiptAsync((int)(number % members.Length), kept)
+                )
+                : Task.CompletedTask
+        )
+);
+announces.Print();
+receipts.Print();
+await ShowFiguresAsync();
+return joins.Failures + announces.Failures + receipts.Failures == 0 ? 0 : 1;
+
+async Task<bool> JoinAsync(int at, CancellationToken cancel)
+{
+    var hub = site.Addresses[at % site.Addresses.Count];
+    using var anonymous = HubClient.Anonymous(hub, admin.Authority, HubSite.Connect, TimeProvider.System);
+    var identity = MemberIdentity.Create();
+    var answer = await anonymous.JoinAsync(links[at], identity.CreateRequest(), cancel);
+    var isNamed = MemberId.TryParse(answer.Member, out var id);
+    members[at] = new BenchMember(identity, answer.Certificate, id, hub, 10_000 + at);
+    return isNamed;
+}
+
+// From fifty others, or as many as there are: a member is connected to so many.
+Task<bool> GiveReceiptAsync(int at, ReceiptRetention kept)
+{
+    var count = Math.Min(50, members.Length - 1);
+    var senders = Enumerable
+        .Range(at + 1, count)
+        .Select(next => new ReceivedShare(members[next % members.Length].Id, fields.Size / count))
+        .OrderBy(share => share.Sender)
         .ToList();
-    var expires = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeSeconds();
-    await hub.MeasureAsync(
-        $"{members} invitations in one request",
-        () =>
-            client.CreateInvitationsAsync(
-                new NewInvitations([
-                    .. links.Select(link => new NewInvitation(
-                        link.Invitation.ToString(),
-                        link.Secret.Hash(link.Publication, link.Invitation),
-                        "somebody",
-                        "member",
-                        expires,
-                        1,
-                        null,
-                        null
-                    )),
-                ]),
-                default
-            )
-    );
+    return members[at].GiveReceiptAsync(ReceiptContent.Of(fields), senders, kept);
+}
 
-    var joined = new BenchMember[members];
-    await hub.MeasureAsync(
-        $"{members} members join",
-        () =>
-            Parallel.ForAsync(
-                0,
-                members,
-                new ParallelOptions { MaxDegreeOfParallelism = 16 },
-                async (at, cancel) =>
-                {
-                    using var anonymous = HubClient.Anonymous(address, admin.Authority, connect, TimeProvider.System);
-                    using var identity = MemberIdentity.Create();
-                    var answer = await anonymous.JoinAsync(links[at], identity.CreateRequest(), cancel);
-                    joined[at] = new BenchMember(identity.WithCertificate(answer.Certificate), address);
-                }
-            )
-    );
-
-    var latencies = new List<double>();
-    var failures = 0;
-    var query = string.Concat(torrent.Metainfo.InfoHashes.Primary.ToArray().Select(b => $"%{b:x2}"));
-    await hub.MeasureAsync(
-        $"{members} members announce once a minute, for {seconds} s",
-        async () =>
-        {
-            var clock = Stopwatch.StartNew();
-            var running = new List<Task>();
-            for (long sent = 0; clock.Elapsed.TotalSeconds < seconds; sent++)
-            {
-                var due = TimeSpan.FromMinutes((double)sent / members);
-                if (due > clock.Elapsed)
-                {
-                    await Task.Delay(due - clock.Elapsed);
-                }
-
-                running.Add(AnnounceAsync(joined[sent % members], (int)(sent % members), due, clock));
-            }
-
-            await Task.WhenAll(running);
-        }
-    );
-
-    async Task AnnounceAsync(BenchMember member, int at, TimeSpan due, Stopwatch clock)
+// A hub looks every five seconds what others have taken into the catalogue.
+async Task UntilAllKnowAsync()
+{
+    for (var at = 1; at < options.Hubs; at++)
     {
-        // From when it was due: a client that waits for its turn here waits for the hub too.
-        var isGood = await member.AnnounceAsync(query, 10_000 + at % 50_000);
-        lock (latencies)
+        using var other = site.ClientAt(at);
+        while ((await other.ListCatalogueAsync(default)).Entries.Count == 0)
         {
-            latencies.Add((clock.Elapsed - due).TotalMilliseconds);
-            failures += isGood ? 0 : 1;
+            await Task.Delay(200);
         }
     }
-
-    latencies.Sort();
-    Console.WriteLine(
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"announces: {latencies.Count}, failed {failures}; p50 {latencies[latencies.Count / 2]:F1} ms, "
-                + $"p99 {latencies[latencies.Count * 99 / 100]:F1} ms, worst {latencies[^1]:F0} ms"
-        )
-    );
-    return failures == 0 ? 0 : 1;
 }
-finally
+
+// All of them know the same, or what was measured is worth nothing.
+async Task ShowFiguresAsync()
 {
-    hub.Stop();
-    Directory.Delete(state, recursive: true);
+    for (var at = 0; at < options.Hubs; at++)
+    {
+        using var one = site.ClientAt(at);
+        var known = await one.ReadCustodyAsync(fields.Id, fields.Version, default);
+        Console.WriteLine(
+            $"hub {at + 1} knows {known.OnlineComplete + known.OnlineIncomplete} members online and {known.Receivers} receipts"
+        );
+    }
 }
