@@ -34,7 +34,11 @@ internal sealed class HubFixture : IAsyncDisposable
             }
         };
 
-    public async Task<HubServer> StartAsync(string folder, string? postgres = null)
+    public async Task<HubServer> StartAsync(
+        string folder,
+        string? postgres = null,
+        ReceiptRetention receipts = ReceiptRetention.Sums
+    )
     {
         var hub = await HubServer.StartAsync(
             new HubOptions
@@ -43,6 +47,7 @@ internal sealed class HubFixture : IAsyncDisposable
                 Hosts = ["127.0.0.1"],
                 Folder = folder,
                 Postgres = postgres,
+                Receipts = receipts,
             },
             Timeout.Token
         );
