@@ -13,6 +13,9 @@ public static class MembershipWords
         "your membership has ended: an administrator of the publication shut you out, and its members talk to this machine "
         + "no more; what was fetched stays; if that is a mistake, ask whoever invited you for a new invitation";
 
+    public const string Left =
+        "you gave up the membership that this is for; what was fetched stays, and another invitation makes you a member again";
+
     public const string ExpiredCode = "certificate-expired";
 
     public static string Expired(HubAddress hub, DateTimeOffset until) =>

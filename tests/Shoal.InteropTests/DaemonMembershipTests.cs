@@ -79,6 +79,50 @@ public sealed class DaemonMembershipTests
         Assert.DoesNotContain(outsider.Process.Lines, line => ShoalClient.IsEvent(line, "peer"));
         Assert.DoesNotContain(outsider.Process.Lines, line => line.Contains("\"done\":1", StringComparison.Ordinal));
         AssertNowhere(link, first, ada);
+        await AssertLeavingAsync(hub.Host, (first, ada), (origin, publisher), id);
+        await AssertSameAsync(content, Path.Combine(ada.Folder, "got", Name));
+    }
+
+    /// <summary>Both give it up, one by the API, the other by the command; one of them comes back.</summary>
+    private static async Task AssertLeavingAsync(
+        Host hub,
+        (DaemonProcess Daemon, Host Host) member,
+        (DaemonProcess Daemon, Host Host) publisher,
+        string id
+    )
+    {
+        var publication = Assert.Single((await ListAsync(member.Daemon)).Memberships).Publication;
+        var folder = Path.Combine(member.Host.SubFolder("state"), "memberships", publication);
+        Assert.True(Directory.Exists(folder));
+        await member.Daemon.Client.LeaveAsync(publication, remove: false, None);
+        Assert.False(Directory.Exists(folder));
+        Assert.Empty((await ListAsync(member.Daemon)).Memberships);
+        var left = await member.Daemon.WaitAsync(id, item => item.State == TorrentPhase.Failed);
+        Assert.True(left.Paused);
+        Assert.Contains("you gave up the membership", left.Error, StringComparison.Ordinal);
+        // Peers and hub have heard it.
+        await WaitForPeersAsync(publisher.Daemon, id, peers => peers.Count == 0);
+        var published = await publisher.Daemon.Client.CatalogueAsync(publication, None);
+        Assert.Equal(1, Assert.Single(published.Entries).Complete);
+        var refused = await Assert.ThrowsAsync<DaemonException>(() =>
+            member.Daemon.Client.LeaveAsync(publication, remove: true, None)
+        );
+        Assert.Equal("no-such-membership", refused.Code);
+
+        // Another invitation, another key, and what was paused waits for its user.
+        var again = await member.Daemon.Client.JoinAsync(
+            new JoinPublication(await InviteAsync(hub, "Ada", "member")),
+            None
+        );
+        Assert.Equal((MembershipState.Active, 1), (again.State, again.Torrents));
+        await member.Daemon.WaitAsync(id, item => item is { State: TorrentPhase.Paused, Error: null });
+        await member.Daemon.Client.ChangeAsync(id, new TorrentChange { Paused = false }, None);
+        await WaitForPeersAsync(publisher.Daemon, id, peers => peers.Any(peer => IsAt(peer, member.Host)));
+
+        string[] forget = ["member", "forget", "--remove", "--state", publisher.Host.SubFolder("state")];
+        await publisher.Host.RunAsync(Tools.Shoal, forget);
+        Assert.Empty((await ListAsync(publisher.Daemon)).Memberships);
+        Assert.Empty((await publisher.Daemon.Client.TorrentsAsync(null, None)).Items);
     }
 
     [Fact]
@@ -151,6 +195,8 @@ public sealed class DaemonMembershipTests
         using var friend = new DaemonClient(new DaemonAddress { Url = new Uri(daemon.Url), Token = token.Secret });
         Assert.Empty((await friend.MembershipsAsync(None)).Memberships);
         refused = await Assert.ThrowsAsync<DaemonException>(() => friend.JoinAsync(new JoinPublication(Link), None));
+        Assert.Equal("scope", refused.Code);
+        refused = await Assert.ThrowsAsync<DaemonException>(() => friend.LeaveAsync("nothing", remove: true, None));
         Assert.Equal("scope", refused.Code);
         refused = await Assert.ThrowsAsync<DaemonException>(() =>
             friend.UnlockAsync("nothing", new UnlockMembership("guess"), None)

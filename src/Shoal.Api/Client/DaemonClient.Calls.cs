@@ -204,6 +204,17 @@ public sealed partial class DaemonClient
             cancel
         );
 
+    /// <summary>Gives a membership up: its key is deleted, and its torrents stop. Content stays.</summary>
+    /// <param name="publication">Whose.</param>
+    /// <param name="remove">Its torrents leave the list too; else they stay in it, paused.</param>
+    public Task LeaveAsync(string publication, bool remove, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Delete,
+            $"memberships/{Escape(publication)}?remove={(remove ? "true" : "false")}",
+            null,
+            cancel
+        );
+
     /// <summary>Tells the passphrase of a membership's key.</summary>
     public Task<MembershipItem> UnlockAsync(string publication, UnlockMembership secret, CancellationToken cancel) =>
         CallAsync(

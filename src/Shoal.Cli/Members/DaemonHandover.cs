@@ -32,6 +32,28 @@ internal sealed class DaemonHandover(CliHost host)
         }
     }
 
+    /// <summary>Has the daemon of a state folder do what concerns it too.</summary>
+    /// <returns>False: none runs, so the command does it alone.</returns>
+    /// <exception cref="UserErrorException">It refuses.</exception>
+    public static async Task<bool> TryAsync(string stateDirectory, Func<DaemonClient, Task> work)
+    {
+        try
+        {
+            return await CallAsync(
+                stateDirectory,
+                async client =>
+                {
+                    await work(client);
+                    return true;
+                }
+            );
+        }
+        catch (UserErrorException error) when (error.Code == "no-daemon")
+        {
+            return false;
+        }
+    }
+
     /// <summary>Adds a torrent to the daemon's list, and says so.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> AddAsync(string stateDirectory, AddTorrent wish, bool json, CancellationToken cancel)

@@ -29,6 +29,17 @@ internal static class MembershipEndpoints
             MaxBody = ApiLimits.MaxSecret,
         },
         new(
+            "DELETE",
+            "/memberships/{publication}",
+            AccessScope.Admin,
+            "Gives a membership up: key and certificate are deleted, and its torrents stop. Content stays.",
+            LeaveAsync
+        )
+        {
+            Query = [("remove", "true: its torrents leave the list too; else they stay in it, paused.")],
+            Status = 204,
+        },
+        new(
             "POST",
             "/memberships/{publication}/unlock",
             AccessScope.Admin,
@@ -61,6 +72,19 @@ internal static class MembershipEndpoints
         var wish = await call.ReadAsync(ApiJson.Default.JoinPublication).ConfigureAwait(false);
         var joined = await call.Services.Memberships.JoinAsync(wish.Invitation, call.Aborted).ConfigureAwait(false);
         await WriteAsync(call, joined, 201).ConfigureAwait(false);
+    }
+
+    private static async Task LeaveAsync(ApiCall call)
+    {
+        var (publication, removes) = (Membership(call).Publication, call.QueryFlag("remove"));
+        await call
+            .Services.Memberships.LeaveAsync(
+                publication,
+                why => call.Library.LeaveMembershipAsync(publication, why, removes),
+                call.Aborted
+            )
+            .ConfigureAwait(false);
+        await call.WriteNothingAsync().ConfigureAwait(false);
     }
 
     private static async Task UnlockAsync(ApiCall call)

@@ -44,6 +44,30 @@ internal sealed partial class TorrentLibrary
         }
     }
 
+    /// <summary>The membership was given up: its torrents are dropped at once, and wait paused or leave the list. Content stays.</summary>
+    /// <exception cref="ApiException">It was done, and could not be saved.</exception>
+    public async Task LeaveMembershipAsync(string publication, string why, bool removes)
+    {
+        if (removes)
+        {
+            await Task.WhenAll(Of(publication).Select(torrent => RemoveAsync(torrent, deleteData: false)))
+                .ConfigureAwait(false);
+            return;
+        }
+
+        Task saved;
+        lock (_lock)
+        {
+            // Who becomes a member again decides anew what goes on.
+            saved = Task.WhenAll(
+                Of(publication).ConvertAll(torrent => Keep(torrent, torrent.Entry with { Paused = true }))
+            );
+        }
+
+        EndMembership(publication, why);
+        await SavedAsync(saved).ConfigureAwait(false);
+    }
+
     /// <summary>We are a member (again): what could not be opened is.</summary>
     public void ReopenMembership(string publication)
     {

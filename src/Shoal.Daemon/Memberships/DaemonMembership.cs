@@ -15,7 +15,7 @@ namespace Shoal.Daemon;
 /// <param name="network">The way to the hub.</param>
 /// <param name="told">Hears what becomes of it.</param>
 /// <param name="time">The clock.</param>
-internal sealed class DaemonMembership(
+internal sealed partial class DaemonMembership(
     string folder,
     TorrentEngine engine,
     OutboundNetwork network,
@@ -57,11 +57,12 @@ internal sealed class DaemonMembership(
     {
         lock (_lock)
         {
-            if (_state == MembershipState.Active)
+            if (_state == MembershipState.Active || _isLeaving || (IsLeft && !LocalMembership.IsIn(folder)))
             {
                 return false;
             }
 
+            IsLeft = false;
             try
             {
                 return TryLoad(ask);

@@ -49,7 +49,8 @@ internal sealed class MembershipBook(
         Refresh();
         return new MembershipList([
             .. _all
-                .Values.OrderBy(one => one.Publication, StringComparer.Ordinal)
+                .Values.Where(one => !one.IsLeft)
+                .OrderBy(one => one.Publication, StringComparer.Ordinal)
                 .Select(one => one.Describe(torrentsOf(one.Publication))),
         ]);
     }
@@ -62,7 +63,7 @@ internal sealed class MembershipBook(
             Refresh();
         }
 
-        return _all.TryGetValue(publication, out found)
+        return _all.TryGetValue(publication, out found) && !found.IsLeft
             ? found
             : throw new ApiException(
                 404,
@@ -98,7 +99,7 @@ internal sealed class MembershipBook(
                         "membership-locked",
                         "the daemon is a member there, and the key lies under a passphrase: 'shoal member unlock' tells it"
                     );
-                case null when _all.Count >= MaxMemberships:
+                case null when _all.Count(one => !one.Value.IsLeft) >= MaxMemberships:
                     throw new ApiException(507, "too-many-memberships", $"there are {MaxMemberships} memberships");
             }
 
@@ -141,6 +142,28 @@ internal sealed class MembershipBook(
         catch (LocalMembershipException error) when (error.Code == "wrong-passphrase")
         {
             throw new ApiException(403, "wrong-passphrase", "this is not the passphrase of the key");
+        }
+        catch (LocalMembershipException error)
+        {
+            throw new ApiException(500, "membership-unusable", error.Message);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Gives a membership up: nothing of it is left here but what was fetched.</summary>
+    /// <param name="publication">Whose.</param>
+    /// <param name="letGo">Stops its torrents, which learn why they may not go on.</param>
+    /// <param name="cancel">Gives up waiting for its turn; what has begun is ended.</param>
+    /// <exception cref="ApiException">There is no such membership, or it cannot be deleted.</exception>
+    public async Task LeaveAsync(string publication, Func<string, Task> letGo, CancellationToken cancel)
+    {
+        await _turn.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await Get(publication).LeaveAsync(letGo).ConfigureAwait(false);
         }
         catch (LocalMembershipException error)
         {

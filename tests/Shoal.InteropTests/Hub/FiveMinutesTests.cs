@@ -11,7 +11,7 @@ public sealed partial class FiveMinutesTests
     public async Task The_page_does_what_it_says()
     {
         var blocks = Block().Matches(await ReadPageAsync()).Select(match => match.Groups[1].Value.Trim()).ToList();
-        Assert.Equal(12, blocks.Count);
+        Assert.Equal(13, blocks.Count);
         await using var lab = await Lab.CreateAsync("five-minutes");
         var (publisher, ada) = (await lab.AddHostAsync("publisher"), await lab.AddHostAsync("ada"));
         var genomes = publisher.SubFolder("genomes");
@@ -78,6 +78,10 @@ public sealed partial class FiveMinutesTests
         var custody = Start(publisher, At(11));
         Assert.Equal(0, await custody.WaitForExitAsync(Patience));
         Assert.Contains(custody.Lines, line => line.Contains("complete copies: 0 claimed", StringComparison.Ordinal));
+
+        // She leaves; what she fetched is hers.
+        Assert.Equal(0, await Start(ada, At(12)).WaitForExitAsync(Patience));
+        DataSet.AssertSame(genomes, Path.Combine(ada.Folder, "data", "genomes"));
 
         // The link is used: whoever finds the mail later gets nothing.
         var thief = await lab.AddHostAsync("thief");

@@ -170,6 +170,20 @@ public sealed class LocalMembershipTests : IDisposable
         AssertNowhere(fresh.Authority.Export());
     }
 
+    [Fact]
+    public async Task Of_a_membership_that_is_given_up_nothing_is_left()
+    {
+        // Whoever has forgotten the passphrase can give it up all the same.
+        Create(KeyProtection.Of("forgotten", isDrawn: true)).Dispose();
+        new ReceiptBook(Folder).Agree(ReceiptRetention.Sums);
+        var fetched = _folder.Write("fetched", [1]);
+        var run = await CliRun.With(null, _folder.Path, "member", "forget");
+        Assert.Equal((0, "one forgotten\n", ""), (run.Exit, run.Out, run.Error));
+        Assert.False(Directory.Exists(Folder));
+        Assert.True(File.Exists(fetched));
+        (await CliRun.With(null, _folder.Path, "member", "forget")).IsOneLine(1, "no member");
+    }
+
     private string Folder => Path.Combine(_folder.Path, "memberships", "one");
 
     private LocalMembership Create(KeyProtection? protection)
