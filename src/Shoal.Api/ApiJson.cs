@@ -41,6 +41,8 @@ namespace Shoal.Api;
 [JsonSerializable(typeof(MembershipList))]
 [JsonSerializable(typeof(JoinPublication))]
 [JsonSerializable(typeof(UnlockMembership))]
+[JsonSerializable(typeof(ReceiptWish))]
+[JsonSerializable(typeof(ReceiptReport))]
 [JsonSerializable(typeof(PublishedItem))]
 [JsonSerializable(typeof(PublishedList))]
 [JsonSerializable(typeof(CategoryItem))]

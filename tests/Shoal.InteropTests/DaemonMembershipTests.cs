@@ -8,7 +8,7 @@ namespace Shoal.InteropTests;
 /// Daemons as members of a publication, each as a program on a machine of its own: one seeds as the publisher, others join by the
 /// API and by the command line, one is revoked in the middle, and a stranger with the .torrent and their addresses gets nothing.
 /// </summary>
-public sealed class DaemonMembershipTests
+public sealed partial class DaemonMembershipTests
 {
     private const string Name = "confidential-measurements-2026.bin";
     private const int Size = 12_000_000;
@@ -19,7 +19,7 @@ public sealed class DaemonMembershipTests
     public async Task Daemons_of_members_share_it_drop_the_revoked_and_tell_strangers_nothing()
     {
         await using var lab = await Lab.CreateAsync("member-daemons");
-        var hub = await StartHubAsync(lab);
+        var hub = await StartHubAsync(lab, "--receipts", "signed");
         var (publisher, content) = await AddPublisherAsync(lab, hub.Host);
         await using var origin = await StartAsync(publisher, "--upload-limit", "3MiB/s");
         await PublishAsync(publisher, hub.Host, content);
@@ -35,6 +35,8 @@ public sealed class DaemonMembershipTests
         var published = await first.Client.CatalogueAsync(joined.Publication, None);
         var entry = Assert.Single(published.Entries);
         Assert.Equal((Name, (long)Size, null, null), (entry.Title, entry.Size, entry.Torrent, published.HubProblem));
+        var agreed = await first.Client.GiveReceiptsAsync(joined.Publication, new ReceiptWish(true), None);
+        Assert.Equal(("signed", "signed", 0), (agreed.Agreed, agreed.HubKeeps, agreed.Told.Count));
         var added = await first.Client.AddAsync(
             new AddTorrent
             {
@@ -54,7 +56,10 @@ public sealed class DaemonMembershipTests
 
         await first.WaitCompleteAsync(id);
         await AssertSameAsync(content, Path.Combine(ada.Folder, "got", Name));
+        await AssertReceiptsAsync((first, ada), joined.Publication, publisher);
         await second.WaitAsync(id, item => item.Done > 300_000);
+        var silent = await second.Client.ReceiptsAsync(joined.Publication, None);
+        Assert.Equal((null, 0, 0), (silent.Agreed, silent.Told.Count, silent.AtHub.Count));
         await RevokeAsync(hub.Host, second);
         var since = Stopwatch.StartNew();
         var dropped = await second.WaitAsync(id, item => item.State == TorrentPhase.Failed);
@@ -81,48 +86,6 @@ public sealed class DaemonMembershipTests
         AssertNowhere(link, first, ada);
         await AssertLeavingAsync(hub.Host, (first, ada), (origin, publisher), id);
         await AssertSameAsync(content, Path.Combine(ada.Folder, "got", Name));
-    }
-
-    /// <summary>Both give it up, one by the API, the other by the command; one of them comes back.</summary>
-    private static async Task AssertLeavingAsync(
-        Host hub,
-        (DaemonProcess Daemon, Host Host) member,
-        (DaemonProcess Daemon, Host Host) publisher,
-        string id
-    )
-    {
-        var publication = Assert.Single((await ListAsync(member.Daemon)).Memberships).Publication;
-        var folder = Path.Combine(member.Host.SubFolder("state"), "memberships", publication);
-        Assert.True(Directory.Exists(folder));
-        await member.Daemon.Client.LeaveAsync(publication, remove: false, None);
-        Assert.False(Directory.Exists(folder));
-        Assert.Empty((await ListAsync(member.Daemon)).Memberships);
-        var left = await member.Daemon.WaitAsync(id, item => item.State == TorrentPhase.Failed);
-        Assert.True(left.Paused);
-        Assert.Contains("you gave up the membership", left.Error, StringComparison.Ordinal);
-        // Peers and hub have heard it.
-        await WaitForPeersAsync(publisher.Daemon, id, peers => peers.Count == 0);
-        var published = await publisher.Daemon.Client.CatalogueAsync(publication, None);
-        Assert.Equal(1, Assert.Single(published.Entries).Complete);
-        var refused = await Assert.ThrowsAsync<DaemonException>(() =>
-            member.Daemon.Client.LeaveAsync(publication, remove: true, None)
-        );
-        Assert.Equal("no-such-membership", refused.Code);
-
-        // Another invitation, another key, and what was paused waits for its user.
-        var again = await member.Daemon.Client.JoinAsync(
-            new JoinPublication(await InviteAsync(hub, "Ada", "member")),
-            None
-        );
-        Assert.Equal((MembershipState.Active, 1), (again.State, again.Torrents));
-        await member.Daemon.WaitAsync(id, item => item is { State: TorrentPhase.Paused, Error: null });
-        await member.Daemon.Client.ChangeAsync(id, new TorrentChange { Paused = false }, None);
-        await WaitForPeersAsync(publisher.Daemon, id, peers => peers.Any(peer => IsAt(peer, member.Host)));
-
-        string[] forget = ["member", "forget", "--remove", "--state", publisher.Host.SubFolder("state")];
-        await publisher.Host.RunAsync(Tools.Shoal, forget);
-        Assert.Empty((await ListAsync(publisher.Daemon)).Memberships);
-        Assert.Empty((await publisher.Daemon.Client.TorrentsAsync(null, None)).Items);
     }
 
     [Fact]
@@ -196,6 +159,10 @@ public sealed class DaemonMembershipTests
         Assert.Empty((await friend.MembershipsAsync(None)).Memberships);
         refused = await Assert.ThrowsAsync<DaemonException>(() => friend.JoinAsync(new JoinPublication(Link), None));
         Assert.Equal("scope", refused.Code);
+        refused = await Assert.ThrowsAsync<DaemonException>(() =>
+            friend.GiveReceiptsAsync("nothing", new ReceiptWish(true), None)
+        );
+        Assert.Equal("scope", refused.Code);
         refused = await Assert.ThrowsAsync<DaemonException>(() => friend.LeaveAsync("nothing", remove: true, None));
         Assert.Equal("scope", refused.Code);
         refused = await Assert.ThrowsAsync<DaemonException>(() =>
@@ -251,11 +218,11 @@ public sealed class DaemonMembershipTests
         await AssertSameAsync(content, Path.Combine(ada.Folder, "got", Name));
     }
 
-    private static async Task<(Host Host, ClientProcess Process)> StartHubAsync(Lab lab)
+    private static async Task<(Host Host, ClientProcess Process)> StartHubAsync(Lab lab, params string[] more)
     {
         var host = await lab.AddHostAsync("hub");
         string[] options = ["--host", host.Address, "--announce-interval", "5s", "--state", host.SubFolder("state")];
-        var hub = host.Start(Tools.Shoal, ["hub", .. options]);
+        var hub = host.Start(Tools.Shoal, ["hub", .. options, .. more]);
         await hub.WaitForLineAsync(line => line.StartsWith("Hub at https://", StringComparison.Ordinal), Patience);
         return (host, hub);
     }

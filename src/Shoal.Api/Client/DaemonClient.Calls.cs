@@ -230,6 +230,21 @@ public sealed partial class DaemonClient
     public Task<PublishedList> CatalogueAsync(string publication, CancellationToken cancel) =>
         GetAsync($"memberships/{Escape(publication)}/catalogue", ApiJson.Default.PublishedList, cancel);
 
+    /// <summary>What was told of what is received in a publication.</summary>
+    public Task<ReceiptReport> ReceiptsAsync(string publication, CancellationToken cancel) =>
+        GetAsync($"memberships/{Escape(publication)}/receipts", ApiJson.Default.ReceiptReport, cancel);
+
+    /// <summary>Agrees to give receipts, or takes that and all that was told back.</summary>
+    public Task<ReceiptReport> GiveReceiptsAsync(string publication, ReceiptWish wish, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Put,
+            $"memberships/{Escape(publication)}/receipts",
+            wish,
+            ApiJson.Default.ReceiptWish,
+            ApiJson.Default.ReceiptReport,
+            cancel
+        );
+
     public Task<LabelList> LabelsAsync(CancellationToken cancel) =>
         GetAsync("labels", ApiJson.Default.LabelList, cancel);
 

@@ -100,6 +100,9 @@ public sealed record PublishedItem
     /// <summary>Seconds since 1970.</summary>
     public long PublishedAt { get; init; }
 
+    /// <summary>Its publisher would like receipts of who fetches it; each member decides for itself.</summary>
+    public bool AsksForReceipts { get; init; }
+
     /// <summary>Members that have all of it and are online; 0 where the hub was not asked.</summary>
     public int Complete { get; init; }
 

@@ -54,6 +54,7 @@ internal sealed class MemberGetOptions
         var outbound = RunningEngine.Network(options);
         var folder = CreateFolder(result.GetValue(_output) ?? ".");
         var peers = await network.PeersAsync(result, outbound, cancel);
+        await AgreeAsync(result, membership, outbound, cancel);
         if (_daemon.IsWanted(result))
         {
             return await HandOverAsync(
@@ -75,7 +76,6 @@ internal sealed class MemberGetOptions
             membership.Keep(new OfflineEntry(entry.Entry.Encoded, found.Bytes));
             return found;
         });
-        await AgreeAsync(result, membership, outbound, cancel);
         using var view = TransferViews.For(_host, json);
         return await new MemberTransfer(_host, membership, outbound).RunAsync(
             options,

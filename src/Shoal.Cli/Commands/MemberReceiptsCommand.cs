@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Shoal.Hub;
+using Shoal.Members;
 using Shoal.Membership;
 
 namespace Shoal.Cli;
@@ -32,9 +33,10 @@ internal static class MemberReceiptsCommand
                     + "name, which is the default; or receipts as you sign them, with your member id, for the publisher and for "
                     + "administrators. You agree to what holds when you agree: a hub that keeps more one day gets nothing until "
                     + "you have agreed again.",
-                "Where receipts are kept as signed, the publisher may also ask whether you still have it, while 'join --seed' or "
-                    + "'catalogue get --seed' runs: this machine then reads up to 1 MiB and answers with a hash, at most twelve "
-                    + "times an hour.",
+                "Where receipts are kept as signed, the publisher may also ask whether you still have it, while 'join --seed', "
+                    + "'catalogue get --seed' or the daemon runs: this machine then reads up to 1 MiB and answers with a hash, at "
+                    + "most twelve times an hour.",
+                "It holds for the daemon of the same state folder too, for whatever it has of the publication.",
             ],
         };
         var choice = new MembershipChoice(host, command);
@@ -58,12 +60,10 @@ internal static class MemberReceiptsCommand
                     }
                     else if (result.GetValue(off))
                     {
-                        // First here: whatever the hub says, nothing more is told.
-                        book.Withdraw();
-                        await hub.ForgetReceiptsAsync(cancel);
+                        await ReceiptAgreement.WithdrawAsync(book, hub, cancel);
                     }
 
-                    var own = await ReceiptConsent.AskAsync(hub, cancel);
+                    var own = await ReceiptAgreement.AskAsync(hub, cancel);
                     Show(host, membership, book, own, result.GetValue(json));
                 });
                 return ExitCode.Done;

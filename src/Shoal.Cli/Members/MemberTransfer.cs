@@ -12,6 +12,9 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
     /// <summary>How long the hub is told that we leave.</summary>
     private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the hub is told what we received last.</summary>
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(3);
+
     /// <summary>Members find each other by the hub and by each other; nothing else may hear of them.</summary>
     public static EngineOptions Quiet(EngineOptions options) =>
         options with
@@ -104,7 +107,8 @@ internal sealed class MemberTransfer(CliHost host, LocalMembership local, Outbou
                 );
             }
 
-            var custody = new CustodyFollower(local, entry, torrent, hub, host.Time);
+            var custody = new CustodyFollower(hub, LastWord, host.Time);
+            custody.Add(torrent, entry);
             custody.Start();
             return custody;
         });

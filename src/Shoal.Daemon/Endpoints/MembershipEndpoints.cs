@@ -62,6 +62,32 @@ internal static class MembershipEndpoints
             Query = [("all", "true: old versions too.")],
             Answer = ApiJson.Default.PublishedList,
         },
+        new(
+            "GET",
+            "/memberships/{publication}/receipts",
+            AccessScope.Read,
+            "What was told of what is received in a publication, and what the hub has of it.",
+            async call =>
+                await call.WriteAsync(
+                        await Membership(call).ReadReceiptsAsync(call.Aborted).ConfigureAwait(false),
+                        ApiJson.Default.ReceiptReport
+                    )
+                    .ConfigureAwait(false)
+        )
+        {
+            Answer = ApiJson.Default.ReceiptReport,
+        },
+        new(
+            "PUT",
+            "/memberships/{publication}/receipts",
+            AccessScope.Admin,
+            "Agrees to give receipts from now on, or takes that and all that was told back.",
+            GiveReceiptsAsync
+        )
+        {
+            Body = ApiJson.Default.ReceiptWish,
+            Answer = ApiJson.Default.ReceiptReport,
+        },
     ];
 
     private static DaemonMembership Membership(ApiCall call) =>
@@ -95,6 +121,14 @@ internal static class MembershipEndpoints
             .Services.Memberships.UnlockAsync(publication, wish.Passphrase, call.Aborted)
             .ConfigureAwait(false);
         await WriteAsync(call, opened, 200).ConfigureAwait(false);
+    }
+
+    private static async Task GiveReceiptsAsync(ApiCall call)
+    {
+        var membership = Membership(call);
+        var wish = await call.ReadAsync(ApiJson.Default.ReceiptWish).ConfigureAwait(false);
+        var report = await membership.GiveReceiptsAsync(wish.Give, call.Aborted).ConfigureAwait(false);
+        await call.WriteAsync(report, ApiJson.Default.ReceiptReport).ConfigureAwait(false);
     }
 
     private static async Task CatalogueAsync(ApiCall call)

@@ -32,6 +32,7 @@ internal sealed partial class DaemonMembership(
     private PublicationMembership? _membership;
     private LocalMembership? _local;
     private HubFollower? _follower;
+    private CustodyFollower? _custody;
     private MembershipState _state = MembershipState.Locked;
     private string? _problem;
     private string? _hubProblem;
@@ -175,6 +176,7 @@ internal sealed partial class DaemonMembership(
         {
             _torrents.Add(torrent);
             _follower?.Add(torrent);
+            _custody?.Add(torrent, null);
         }
     }
 
@@ -183,7 +185,10 @@ internal sealed partial class DaemonMembership(
         lock (_lock)
         {
             _torrents.Remove(torrent);
-            return _follower?.RemoveAsync(torrent) ?? Task.CompletedTask;
+            return Task.WhenAll(
+                _custody?.RemoveAsync(torrent) ?? Task.CompletedTask,
+                _follower?.RemoveAsync(torrent) ?? Task.CompletedTask
+            );
         }
     }
 
@@ -310,11 +315,14 @@ internal sealed partial class DaemonMembership(
         _local = local;
         (_state, _problem, _hubProblem) = (MembershipState.Active, null, null);
         _follower = new HubFollower(local, _membership, engine, network, this, Goodbye, time);
+        _custody = new CustodyFollower(_follower, Goodbye, time);
         foreach (var torrent in _torrents)
         {
             _follower.Add(torrent);
+            _custody.Add(torrent, null);
         }
 
+        _custody.Start();
         _follower.Start();
     }
 
@@ -339,11 +347,12 @@ internal sealed partial class DaemonMembership(
     {
         if (_follower is { } follower)
         {
-            _follower = null;
-            var local = _local;
+            var (custody, local) = (_custody!, _local);
+            (_follower, _custody) = (null, null);
             _ending.Add(
                 Task.Run(async () =>
                 {
+                    await custody.DisposeAsync().ConfigureAwait(false);
                     await follower.DisposeAsync().ConfigureAwait(false);
                     local?.Dispose();
                 })

@@ -298,6 +298,7 @@ internal sealed class MembershipBook(
             InfoHashV2 = v2,
             Publisher = one.Entry.Publisher.ToString(),
             PublishedAt = item.Published,
+            AsksForReceipts = fields.AsksForReceipts,
             Complete = item.Complete,
             Incomplete = item.Incomplete,
             Torrent = idOf(v1, v2),

@@ -20,12 +20,30 @@ public static class ContentProof
         string folder,
         CustodyChallenge challenge,
         CancellationToken cancellation
+    ) => Answer(metainfo, folder, new Dictionary<int, string>(), challenge, cancellation);
+
+    /// <summary>The answer by what a torrent of the engine has; null: the blocks are not all there, or not known.</summary>
+    public static byte[]? Answer(Torrent torrent, CustodyChallenge challenge, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(torrent);
+        return torrent.Metainfo is { } metainfo
+            ? Answer(metainfo, torrent.SaveDirectory, torrent.RenamedFiles, challenge, cancellation)
+            : null;
+    }
+
+    /// <param name="renamed">Where files lie that their user gave another name.</param>
+    internal static byte[]? Answer(
+        Metainfo metainfo,
+        string folder,
+        IReadOnlyDictionary<int, string> renamed,
+        CustodyChallenge challenge,
+        CancellationToken cancellation
     )
     {
         ArgumentNullException.ThrowIfNull(metainfo);
         ArgumentNullException.ThrowIfNull(challenge);
         var blocks = new FileBlocks(metainfo);
-        using var reader = new ContentReader(ContentVerifier.FilesOf(metainfo, folder));
+        using var reader = new ContentReader(ContentVerifier.FilesOf(metainfo, folder, renamed));
         using var hash = challenge.Begin();
         var buffer = new byte[PieceLayout.BlockSize];
         foreach (var block in challenge.Choose(blocks.Count))

@@ -59,7 +59,7 @@ public static class ContentVerifier
         var layout = metainfo.Layout;
         var files = metainfo.Files.Where(f => !f.IsPad).ToList();
         var withData = files.Where(f => f.Size > 0).ToList();
-        var content = withData.ConvertAll(f => new ContentFile(DiskPath(folder, f), f.Offset, f.Size));
+        var content = withData.ConvertAll(f => new ContentFile(DiskPath(folder, f.Path), f.Offset, f.Size));
         var good = new long[withData.Count];
         var meter = new ProgressMeter(progress, metainfo.Size);
         var hashes = PieceHashes.Of(metainfo);
@@ -77,7 +77,7 @@ public static class ContentVerifier
         var goodOf = withData.Zip(good).ToDictionary(pair => pair.First, pair => pair.Second);
         return new VerificationResult
         {
-            Files = [.. files.Select(f => Describe(f, DiskPath(folder, f), goodOf.GetValueOrDefault(f)))],
+            Files = [.. files.Select(f => Describe(f, DiskPath(folder, f.Path), goodOf.GetValueOrDefault(f)))],
         };
 
         bool Take(in HashedPiece piece)
@@ -151,13 +151,19 @@ public static class ContentVerifier
     }
 
     /// <summary>The files that hold bytes, where they lie.</summary>
-    internal static IReadOnlyList<ContentFile> FilesOf(Metainfo metainfo, string folder) =>
+    /// <param name="renamed">Other names that the user gave; null: none.</param>
+    internal static IReadOnlyList<ContentFile> FilesOf(
+        Metainfo metainfo,
+        string folder,
+        IReadOnlyDictionary<int, string>? renamed = null
+    ) =>
         [
             .. metainfo
-                .Files.Where(file => file is { IsPad: false, Size: > 0, SymlinkTarget: null })
-                .Select(file => new ContentFile(DiskPath(folder, file), file.Offset, file.Size)),
+                .Files.Select((file, index) => (File: file, Path: renamed?.GetValueOrDefault(index) ?? file.Path))
+                .Where(one => one.File is { IsPad: false, Size: > 0, SymlinkTarget: null })
+                .Select(one => new ContentFile(DiskPath(folder, one.Path), one.File.Offset, one.File.Size)),
         ];
 
-    private static string DiskPath(string folder, MetainfoFile file) =>
-        Path.Combine(folder, file.Path.Replace('/', Path.DirectorySeparatorChar));
+    private static string DiskPath(string folder, string path) =>
+        Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar));
 }

@@ -57,13 +57,14 @@ public sealed partial class HubClient
         AskAsync($"/v1/challenges/{id}", CustodyJson.Default.ChallengeState, cancellation);
 
     /// <summary>Challenges that wait for us.</summary>
+    /// <param name="id">Only those about this version of it; null: all.</param>
     public async Task<IReadOnlyList<byte[]>> FetchChallengesAsync(
-        EntryId id,
+        EntryId? id,
         long version,
         CancellationToken cancellation
     )
     {
-        var path = Invariant($"/v1/challenges?entry={id}&version={version}");
+        var path = "/v1/challenges" + (id is { } entry ? Invariant($"?entry={entry}&version={version}") : "");
         return (
             await AskAsync(path, CustodyJson.Default.ChallengesAnswer, cancellation).ConfigureAwait(false)
         ).Challenges;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Shoal.Membership;
 
 namespace Shoal.Hub;
 
@@ -10,7 +11,21 @@ public sealed record ReceiptRequest(byte[] Receipt, string Agreed);
 
 /// <summary>What the hub has of the member that asks.</summary>
 /// <param name="Kept">What it keeps of receipts: none, sums or signed.</param>
-public sealed record OwnReceipts(string Kept, IReadOnlyList<OwnReceipt> Receipts);
+public sealed record OwnReceipts(string Kept, IReadOnlyList<OwnReceipt> Receipts)
+{
+    /// <summary>It has all that this says, and what it keeps of such: to say it again would change nothing.</summary>
+    public bool Has(ReceiptFields fields)
+    {
+        ArgumentNullException.ThrowIfNull(fields);
+        return Receipts.Any(one =>
+            one.Entry == fields.Content.Entry.ToString()
+            && one.Version == fields.Content.Version
+            && one.Complete == fields.IsComplete
+            && one.FromOrigin + one.FromMembers == fields.Total
+            && (one.Signed || Kept != RetentionNames.Of(ReceiptRetention.Signed))
+        );
+    }
+}
 
 /// <param name="Signed">The receipt itself is kept, with the member's name.</param>
 public sealed record OwnReceipt(

@@ -176,16 +176,21 @@ internal sealed class CustodyEndpoints(
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    /// <summary>What waits for the caller about one content (<c>?entry=ID&amp;version=N</c>).</summary>
+    /// <summary>What waits for the caller, about one content (<c>?entry=ID&amp;version=N</c>) or all.</summary>
     public async Task ChallengesAsync(HttpContext context)
     {
         var caller = gate.Enter(context, MemberRole.Member);
-        var (id, version) = CatalogueEndpoints.ReadName(
-            context.Request.Query["entry"].ToString(),
-            context.Request.Query["version"].ToString()
-        );
+        var entry = context.Request.Query["entry"].ToString();
+        (EntryId Id, long Version)? about =
+            entry.Length == 0 ? null : CatalogueEndpoints.ReadName(entry, context.Request.Query["version"].ToString());
         var open = await store
-            .FetchChallengesAsync(caller.Member, id, version, options.Time.GetUtcNow(), context.RequestAborted)
+            .FetchChallengesAsync(
+                caller.Member,
+                about?.Id,
+                about?.Version ?? 0,
+                options.Time.GetUtcNow(),
+                context.RequestAborted
+            )
             .ConfigureAwait(false);
         await challenges.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
         await Gate.WriteAsync(context, new ChallengesAnswer(open), CustodyJson.Default.ChallengesAnswer)

@@ -88,10 +88,11 @@ internal interface ICustodyStore
     /// <returns>False: that challenge is there already.</returns>
     Task<bool> AddChallengeAsync(ChallengeRow row, CancellationToken cancellation);
 
-    /// <summary>The open challenges of a member about one content, and marks them as fetched.</summary>
+    /// <summary>The open challenges of a member, and marks them as fetched.</summary>
+    /// <param name="entry">Only those about this version of it; null: all.</param>
     Task<IReadOnlyList<byte[]>> FetchChallengesAsync(
         MemberId member,
-        EntryId entry,
+        EntryId? entry,
         long version,
         DateTimeOffset now,
         CancellationToken cancellation

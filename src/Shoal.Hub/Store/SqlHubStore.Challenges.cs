@@ -34,7 +34,7 @@ internal sealed partial class SqlHubStore
 
     public Task<IReadOnlyList<byte[]>> FetchChallengesAsync(
         MemberId member,
-        EntryId entry,
+        EntryId? entry,
         long version,
         DateTimeOffset now,
         CancellationToken cancellation
@@ -42,16 +42,19 @@ internal sealed partial class SqlHubStore
         WriteAsync<IReadOnlyList<byte[]>>(
             async (connection, transaction) =>
             {
+                (string, object?)[] about = entry is { } one ? [("entry", one.ToArray()), ("version", version)] : [];
                 await using var select = Sql.Command(
                     connection,
                     transaction,
-                    $"SELECT {ChallengeColumns} FROM challenges WHERE member = @member AND entry = @entry AND "
-                        + "version = @version AND answer IS NULL AND expires > @now ORDER BY expires LIMIT @limit",
-                    ("member", member.ToArray()),
-                    ("entry", entry.ToArray()),
-                    ("version", version),
-                    ("now", now.ToUnixTimeMilliseconds()),
-                    ("limit", (long)ChallengesAtOnce)
+                    $"SELECT {ChallengeColumns} FROM challenges WHERE member = @member "
+                        + (entry is null ? "" : "AND entry = @entry AND version = @version ")
+                        + "AND answer IS NULL AND expires > @now ORDER BY expires LIMIT @limit",
+                    [
+                        ("member", member.ToArray()),
+                        ("now", now.ToUnixTimeMilliseconds()),
+                        ("limit", (long)ChallengesAtOnce),
+                        .. about,
+                    ]
                 );
                 var open = await ReadAllAsync(select, ReadChallenge).ConfigureAwait(false);
                 foreach (var row in open.Where(row => row.Fetched is null))

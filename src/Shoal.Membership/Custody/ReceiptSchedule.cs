@@ -12,6 +12,9 @@ public sealed class ReceiptSchedule(TimeSpan now)
     /// <summary>It is time to say something, if there is anything new.</summary>
     public bool IsDue(TimeSpan now, bool isComplete) => now >= _next || (isComplete && !_wasComplete);
 
+    /// <summary>It is time now, whatever was said before.</summary>
+    public void Hurry() => _next = TimeSpan.Zero;
+
     /// <summary>It was tried.</summary>
     /// <param name="now">When.</param>
     /// <param name="isComplete">What was to be said.</param>

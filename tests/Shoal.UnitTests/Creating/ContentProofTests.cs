@@ -71,6 +71,26 @@ public sealed class ContentProofTests : IDisposable
         Assert.Null(ContentProof.Answer(built.Metainfo, folder, challenge, default));
     }
 
+    [Theory]
+    [InlineData(TorrentFormat.V1)]
+    [InlineData(TorrentFormat.Hybrid)]
+    public void Files_that_have_another_name_here_are_a_copy_all_the_same(TorrentFormat format)
+    {
+        var built = Build(format);
+        var (mine, theirs) = (Write(built, "mine"), Write(built, "theirs"));
+        var challenge = Challenge(CustodyLimits.MaxBlocks);
+        var index = built.Metainfo.Files.ToList().FindIndex(file => file is { IsPad: false, Size: 77 });
+        var renamed = new Dictionary<int, string> { [index] = "d/other.bin" };
+        Directory.CreateDirectory(Path.Combine(theirs, "d"));
+        var path = Path.Combine(theirs, built.Metainfo.Files[index].Path);
+        File.Move(path, Path.Combine(theirs, "d", "other.bin"));
+        Assert.Null(ContentProof.Answer(built.Metainfo, theirs, challenge, default));
+        Assert.Equal(
+            ContentProof.Answer(built.Metainfo, mine, challenge, default)!,
+            ContentProof.Answer(built.Metainfo, theirs, renamed, challenge, default)
+        );
+    }
+
     [Fact]
     public void Who_lost_a_block_is_found_when_the_salt_chooses_it()
     {

@@ -134,6 +134,23 @@ public sealed class ChallengeTests
     }
 
     [Fact]
+    public async Task Who_has_many_contents_fetches_all_that_waits_at_once_and_nothing_of_others()
+    {
+        await using var world = await CustodyWorld.StartAsync();
+        var (ada, ben) = (await ClaimantAsync(world), await ClaimantAsync(world));
+        var (one, other) = (world.Challenge(world.Publisher, ada), world.Challenge(world.Publisher, ada));
+        await world.ChallengeAsync(world.Publisher, one.Encoded);
+        await world.ChallengeAsync(world.Publisher, other.Encoded);
+        await world.ChallengeAsync(world.Publisher, world.Challenge(world.Publisher, ben).Encoded);
+        var open = (await world.Hub.AskAsync(ada, "GET", "/v1/challenges")).As(CustodyJson.Default.ChallengesAnswer);
+        Assert.Equal(2, open.Challenges.Count);
+        Assert.Contains(one.Encoded, open.Challenges);
+        Assert.Contains(other.Encoded, open.Challenges);
+        Assert.Equal("fetched", (await StateAsync(world, one.Id)).State);
+        Assert.Equal(404, (await world.Hub.AskAsync(ada, "GET", "/v1/challenges?entry=x")).Status);
+    }
+
+    [Fact]
     public async Task An_open_challenge_survives_a_restart_of_the_hub()
     {
         await using var world = await CustodyWorld.StartAsync();

@@ -124,7 +124,10 @@ internal static class CustodyStoreContract
         Assert.False(await store.AnswerChallengeAsync(row.Id, member, [1], Now, default));
         Assert.Empty(await store.FetchChallengesAsync(member, NewEntry(), 1, Now, default));
         Assert.Empty(await store.FetchChallengesAsync(member, entry, 1, Now.AddMinutes(2), default));
+        Assert.Empty(await store.FetchChallengesAsync(row.Challenger, null, 0, Now, default));
+        Assert.Empty(await store.FetchChallengesAsync(member, null, 0, Now.AddMinutes(2), default));
         Assert.Equal([7, 8], Assert.Single(await store.FetchChallengesAsync(member, entry, 1, Now, default)));
+        Assert.Equal([7, 8], Assert.Single(await store.FetchChallengesAsync(member, null, 0, Now, default)));
         Assert.DoesNotContain(member, await store.ListChallengedAsync(Now, default));
         Assert.False(await store.AnswerChallengeAsync(row.Id, row.Challenger, [1], Now, default));
         Assert.False(await store.AnswerChallengeAsync(row.Id, member, [1], Now.AddMinutes(2), default));

@@ -91,6 +91,39 @@ public sealed class ReceiptBookTests : IDisposable
     }
 
     [Fact]
+    public void What_the_hub_has_is_not_said_again_at_the_next_start()
+    {
+        var fields = _world.Receipt();
+        var entry = fields.Content.Entry.ToString();
+        var same = new OwnReceipt(entry, 3, 300_000, 700_000, Complete: true, Signed: false);
+        Assert.True(new OwnReceipts("sums", [same]).Has(fields));
+        Assert.True(new OwnReceipts("signed", [same with { Signed = true }]).Has(fields));
+        // It keeps more by now, and has not got it.
+        Assert.False(new OwnReceipts("signed", [same]).Has(fields));
+        Assert.False(new OwnReceipts("sums", []).Has(fields));
+        OwnReceipt[] others =
+        [
+            same with
+            {
+                Entry = new EntryId(78).ToString(),
+            },
+            same with
+            {
+                Version = 4,
+            },
+            same with
+            {
+                FromMembers = 699_999,
+            },
+            same with
+            {
+                Complete = false,
+            },
+        ];
+        Assert.False(new OwnReceipts("sums", others).Has(fields));
+    }
+
+    [Fact]
     public void Files_that_somebody_changed_are_no_word_of_ours()
     {
         var book = new ReceiptBook(_folder.Path);

@@ -107,6 +107,9 @@ public sealed class ReceiptLedgerTests : IDisposable
         schedule.Tried(At(10.6), true, isSaid: true);
         Assert.False(schedule.IsDue(At(20.5), true));
         Assert.True(schedule.IsDue(At(20.6), true));
+        schedule.Tried(At(20.6), true, isSaid: true);
+        schedule.Hurry();
+        Assert.True(schedule.IsDue(At(20.7), true));
         // What a former run could not tell: complete from the beginning.
         Assert.True(new ReceiptSchedule(At(30)).IsDue(At(30), true));
     }
