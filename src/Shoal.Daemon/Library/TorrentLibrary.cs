@@ -132,15 +132,6 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         }
     }
 
-    /// <summary>Null: there is none.</summary>
-    public LibraryTorrent? FindNumber(int number)
-    {
-        lock (_lock)
-        {
-            return _order.Find(torrent => torrent.Number == number);
-        }
-    }
-
     /// <summary>By an infohash, v1 or v2, that also in its short form; null: there is none.</summary>
     public LibraryTorrent? TryFindExact(string hash)
     {

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Shoal.Daemon;
+using Shoal.Testing;
 
 namespace Shoal.UnitTests;
 
@@ -135,6 +136,23 @@ public sealed class OperationsTests
             );
             Assert.Equal("192.0.2.0/24\n", File.ReadAllText(path));
         }
+    }
+
+    [Fact]
+    public async Task What_never_ends_does_not_hold_up_the_end_of_the_daemon()
+    {
+        var (time, never) = (new VirtualTime(), new TaskCompletionSource());
+        var loop = new AutomationLoop(null!, time);
+        loop.Run(_ => never.Task);
+        var ending = loop.DisposeAsync().AsTask();
+        while (time.ActiveTimers == 0)
+        {
+            await Task.Yield();
+        }
+
+        Assert.False(ending.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(5));
+        await ending;
     }
 
     private static string Next(Socket socket)
