@@ -201,6 +201,8 @@ internal sealed partial class SwarmLoop : ISwarmMailbox
             {
                 case SwarmEffectKind.Send:
                 case SwarmEffectKind.Unsend:
+                case SwarmEffectKind.HoldReading:
+                case SwarmEffectKind.ResumeReading:
                 case SwarmEffectKind.Disconnect:
                     outgoing.Stage(in effect);
                     break;

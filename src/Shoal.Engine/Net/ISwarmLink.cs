@@ -7,8 +7,8 @@ namespace Shoal.Engine;
 internal interface ISwarmLink
 {
     /// <summary>
-    /// Carries out effects for this peer, in order: Send, Unsend and Disconnect; others are ignored. Owns their
-    /// buffers in any case. Never waits; one call for all that one round of the loop decided is cheapest.
+    /// Carries out effects for this peer, in order: Send, Unsend, Disconnect, HoldReading and ResumeReading; others, and those
+    /// that mean nothing to it, are ignored. Owns their buffers in any case. Never waits; one call for all that one round of the loop decided is cheapest.
     /// </summary>
     void Apply(ReadOnlySpan<SwarmEffect> effects);
 }

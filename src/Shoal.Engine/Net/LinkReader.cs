@@ -21,6 +21,7 @@ internal sealed class LinkReader : IDisposable
     private readonly CancellationToken _closing;
     private readonly RateGate _gate;
     private readonly RateTurn _turn;
+    private readonly ReadingHold _hold;
     private readonly AsyncSignal _turnCame = new();
     private int _granted;
 
@@ -52,6 +53,7 @@ internal sealed class LinkReader : IDisposable
         _closing = closing;
         _gate = host.DownloadGate.CreateChild();
         _turn = new RateTurn(OnGranted);
+        _hold = new ReadingHold(closing);
         _size = limits.MinReceiveBuffer;
         _lastReceived = time.GetTimestamp();
     }
@@ -69,8 +71,12 @@ internal sealed class LinkReader : IDisposable
     /// <summary>The link's own limit.</summary>
     public RateGate Gate => _gate;
 
-    /// <summary>How long nothing has been heard.</summary>
-    public TimeSpan Silence(long now) => _time.GetElapsedTime(Volatile.Read(ref _lastReceived), now);
+    /// <summary>The swarm's way to keep it from reading on.</summary>
+    public ReadingHold Hold => _hold;
+
+    /// <summary>How long nothing has been heard; zero while nobody listens.</summary>
+    public TimeSpan Silence(long now) =>
+        _hold.IsHeld ? TimeSpan.Zero : _time.GetElapsedTime(Volatile.Read(ref _lastReceived), now);
 
     /// <summary>Starts a new interval in which idle messages are counted.</summary>
     public void ForgetIdleMessages() => Volatile.Write(ref _idleMessages, 0);
@@ -103,6 +109,7 @@ internal sealed class LinkReader : IDisposable
                 if (_eventCount > 0)
                 {
                     await PostAsync().ConfigureAwait(false);
+                    await WhileHeldAsync().ConfigureAwait(false);
                 }
 
                 if (step == Step.NeedMore)
@@ -142,9 +149,10 @@ internal sealed class LinkReader : IDisposable
         }
     }
 
-    /// <summary>Ends a wait for the rate gate, when the link closes.</summary>
+    /// <summary>Ends a wait for the rate gate or the swarm, when the link closes.</summary>
     public void Stop()
     {
+        _hold.End();
         // Whoever takes the turn out of the line decides who ends the wait: it happens once.
         if (_gate.Cancel(_turn))
         {
@@ -320,6 +328,18 @@ internal sealed class LinkReader : IDisposable
         await _mailbox.PostAsync(events.AsMemory(0, count), CancellationToken.None).ConfigureAwait(false);
         Array.Clear(events, 0, count);
         ArrayPool<SwarmEvent>.Shared.Return(events);
+    }
+
+    private async ValueTask WhileHeldAsync()
+    {
+        if (_hold.IsHeld)
+        {
+            // Others can use what was granted.
+            Settle();
+            _payloadBytes = 0;
+            await _hold.WaitAsync().ConfigureAwait(false);
+            Volatile.Write(ref _lastReceived, _time.GetTimestamp());
+        }
     }
 
     private async ValueTask<int> TakeTurnAsync(int wanted)

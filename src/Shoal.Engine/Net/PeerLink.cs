@@ -66,9 +66,17 @@ internal sealed class PeerLink : ISwarmLink, IAsyncDisposable
 
         foreach (ref readonly var effect in effects)
         {
-            if (effect.Kind == SwarmEffectKind.Disconnect)
+            switch (effect.Kind)
             {
-                Close((DisconnectReason)effect.Piece);
+                case SwarmEffectKind.Disconnect:
+                    Close((DisconnectReason)effect.Piece);
+                    break;
+                case SwarmEffectKind.HoldReading:
+                    _reader.Hold.Begin();
+                    break;
+                case SwarmEffectKind.ResumeReading:
+                    _reader.Hold.End();
+                    break;
             }
         }
 

@@ -161,6 +161,9 @@ internal sealed class PeerState
 
     public Deque<UploadRequest> Uploads { get; } = new();
 
+    /// <summary>It has asked for so much that its link does not read on.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>Bytes being read from disk or waiting in the link.</summary>
     public int SendAhead { get; set; }
     public int ChokedRequests { get; set; }

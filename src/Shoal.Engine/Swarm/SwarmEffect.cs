@@ -19,6 +19,15 @@ internal enum SwarmEffectKind : byte
     /// </summary>
     Unsend,
 
+    /// <summary>
+    /// Read nothing from the peer until <see cref="ResumeReading"/>: it asks faster than it can be served, and has no way to be
+    /// told. What it sent before still arrives.
+    /// </summary>
+    HoldReading,
+
+    /// <summary>Read on.</summary>
+    ResumeReading,
+
     /// <summary>End the connection. Piece: the <see cref="DisconnectReason"/>.</summary>
     Disconnect,
 

@@ -9,7 +9,11 @@ internal static class SwarmInvariants
         {
             Invariant.Holds(!peer.IsGone, "a peer in the list is connected");
             Invariant.Holds(peer.SendAhead >= 0, "no more was sent than was read");
-            Invariant.Holds(peer.Uploads.Count <= state.Limits.MaxRequestsIn, "upload queues are bounded");
+            Invariant.Holds(peer.Uploads.Count <= Uploader.Capacity(state.Limits, peer), "upload queues are bounded");
+            Invariant.Holds(
+                !peer.IsHeld || peer.Uploads.Count > state.Limits.MaxRequestsIn / 2,
+                "who is not read from has asked for much"
+            );
         }
 
         if (state.Content is not { } content)

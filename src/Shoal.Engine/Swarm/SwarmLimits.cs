@@ -53,10 +53,17 @@ internal sealed record SwarmLimits
     public int WebSeedFirstRequestsOut { get; init; } = 64;
 
     /// <summary>
-    /// Requests of one peer we hold, and announce as reqq. Beyond: Reject; without the fast extension they are
-    /// forgotten. Default 2,000: 24 bytes each.
+    /// Requests of one peer we hold, and announce as reqq. Beyond: Reject. Without the fast extension there is no way to say
+    /// no, and who asks for more than is served waits for the rest for ever (rtorrent at full speed, whose queue grows with its
+    /// rate): such a peer is not read from until half of them are answered. Default 2,000: 24 bytes each.
     /// </summary>
     public int MaxRequestsIn { get; init; } = 2000;
+
+    /// <summary>
+    /// Requests that may still come from a peer after its link was told not to read on: what waits in the mailbox. Beyond they
+    /// are forgotten. Default 8,192: twice the mailbox.
+    /// </summary>
+    public int MaxRequestsOnTheWay { get; init; } = 8192;
 
     /// <summary>
     /// Requests while choked, beyond one full queue, before a peer is cut off: it ignores our chokes (BEP 6).

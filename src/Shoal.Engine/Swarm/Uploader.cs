@@ -55,7 +55,7 @@ internal sealed class Uploader(SwarmState state)
 
         if (
             !content.Have[piece]
-            || peer.Uploads.Count >= state.Limits.MaxRequestsIn
+            || peer.Uploads.Count >= Capacity(state.Limits, peer)
             || IsHidden?.Invoke(peer, piece) == true
         )
         {
@@ -65,8 +65,18 @@ internal sealed class Uploader(SwarmState state)
 
         peer.Uploads.Add(new UploadRequest(piece, (int)begin, (int)length));
         Pump(peer);
+        if (!peer.IsFast && !peer.IsHeld && peer.Uploads.Count >= state.Limits.MaxRequestsIn)
+        {
+            peer.IsHeld = true;
+            state.Effects.Add(new SwarmEffect(SwarmEffectKind.HoldReading, peer.Handle));
+        }
+
         return null;
     }
+
+    /// <summary>How many requests of the peer may wait.</summary>
+    public static int Capacity(SwarmLimits limits, PeerState peer) =>
+        limits.MaxRequestsIn + (peer.IsFast ? 0 : limits.MaxRequestsOnTheWay);
 
     public DisconnectReason? OnCancel(PeerState peer, uint index, uint begin, uint length)
     {
@@ -77,6 +87,7 @@ internal sealed class Uploader(SwarmState state)
             {
                 peer.Uploads.RemoveAt(i);
                 Refuse(peer, index, begin, length);
+                HearAgain(peer);
                 return null;
             }
         }
@@ -155,6 +166,8 @@ internal sealed class Uploader(SwarmState state)
             }
         }
 
+        HearAgain(peer);
+
         // With the fast extension each request gets one answer, so what is in the link goes out: it is little.
         if (!peer.IsFast && peer.SendAhead > 0)
         {
@@ -200,6 +213,17 @@ internal sealed class Uploader(SwarmState state)
             state.Disk(
                 new DiskRequest(DiskRequestKind.ReadBlock, request.Piece, request.Begin, request.Length, peer.Handle)
             );
+        }
+
+        HearAgain(peer);
+    }
+
+    private void HearAgain(PeerState peer)
+    {
+        if (peer.IsHeld && peer.Uploads.Count <= state.Limits.MaxRequestsIn / 2)
+        {
+            peer.IsHeld = false;
+            state.Effects.Add(new SwarmEffect(SwarmEffectKind.ResumeReading, peer.Handle));
         }
     }
 

@@ -131,7 +131,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private static async Task<DaemonProcess> AwaitAsync(ClientProcess process, string state, bool isOnHost)
     {
-        var line = await process.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+        // Its log has an event of that name too, which says less and may come first.
+        var line = await process.WaitForLineAsync(
+            line => ShoalClient.IsEvent(line, "listening") && line.Contains("\"urls\":[", StringComparison.Ordinal),
+            Patience
+        );
         return new DaemonProcess(process, state, isOnHost, JsonElement.Parse(line));
     }
 }

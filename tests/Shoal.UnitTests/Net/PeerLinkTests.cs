@@ -118,6 +118,33 @@ public sealed class PeerLinkTests : LinkFixture
         held.ForEach(buffer => buffer.Release());
     }
 
+    [Fact]
+    public async Task A_link_that_is_held_leaves_what_comes_in_the_socket()
+    {
+        await Host.NextAsync();
+        Link.Apply([new SwarmEffect(SwarmEffectKind.HoldReading, Peer)]);
+        // A receive that has begun is not taken back.
+        await ExchangeAsync();
+        // More than the transport holds.
+        const uint Messages = 20_000;
+        var sending = Remote.SendAsync(string.Concat(Enumerable.Repeat("00000005" + "04" + "00000003", (int)Messages)));
+        Time.Advance(PeerLinkLimits.Default.IdleTimeout * 2);
+        Assert.False(sending.IsCompleted);
+        Assert.False(Host.TryNext(out _));
+
+        Link.Apply([new SwarmEffect(SwarmEffectKind.ResumeReading, Peer)]);
+        for (var i = 0; i < Messages; i++)
+        {
+            Assert.Equal(MessageId.Have, (await Host.NextAsync()).MessageId);
+        }
+
+        await sending;
+        Link.Apply([new SwarmEffect(SwarmEffectKind.HoldReading, Peer)]);
+        await ExchangeAsync();
+        Link.Close(DisconnectReason.TorrentPaused);
+        await AssertLeftAsync(DisconnectReason.TorrentPaused);
+    }
+
     [Theory]
     [InlineData("0000400a07", DisconnectReason.MessageTooLong)]
     [InlineData("7fffffff14", DisconnectReason.MessageTooLong)]

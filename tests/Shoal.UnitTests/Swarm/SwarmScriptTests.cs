@@ -158,48 +158,6 @@ public sealed class SwarmScriptTests
     }
 
     [Fact]
-    public void Reading_ahead_is_bounded_and_goes_on_as_bytes_leave()
-    {
-        var fixture = new SwarmFixture(Torrent(pieces: 40), isSeed: true);
-        var peer = fixture.Join(out _);
-        fixture.Message(peer, MessageId.HaveNone);
-        fixture.Message(peer, MessageId.Interested);
-        var reads = 0;
-        for (uint piece = 0; piece < 40; piece++)
-        {
-            var effects = fixture.Message(peer, MessageId.Request, piece, 0, 16384);
-            reads += effects.Count(effect => effect.Disk.Kind == DiskRequestKind.ReadBlock);
-        }
-
-        Assert.Equal(256 / 16, reads);
-        Assert.Single(fixture.Do(new SwarmEvent(SwarmEventKind.PayloadSent, peer, Length: 16384)));
-        var cancelled = Assert.Single(fixture.Message(peer, MessageId.Cancel, 30, 0, 16384));
-        Assert.Equal((MessageId.Reject, 30u), (cancelled.MessageId, cancelled.Piece));
-    }
-
-    [Theory]
-    [InlineData(true, MessageId.Reject)]
-    [InlineData(false, default(MessageId))]
-    public void A_cancel_takes_back_what_the_link_still_has(bool isFast, MessageId answer)
-    {
-        var fixture = new SwarmFixture(Torrent(pieces: 40), isSeed: true);
-        var peer = fixture.Join(out _, isFast ? SwarmFixture.All : PeerCapabilities.None);
-        fixture.Message(peer, MessageId.Interested);
-        fixture.Message(peer, MessageId.Request, 7, 0, 16384);
-        Assert.Equal(
-            new SwarmEffect(SwarmEffectKind.Unsend, peer, answer, 7, 0, 16384),
-            Assert.Single(fixture.Message(peer, MessageId.Cancel, 7, 0, 16384))
-        );
-        // A length of 0 would mean all that is there.
-        Assert.Empty(fixture.Message(peer, MessageId.Cancel, 7, 0, 0));
-        // What was taken back is no upload, and makes room for others.
-        fixture.Do(new SwarmEvent(SwarmEventKind.PayloadSent, peer, Begin: 16384));
-        Assert.Equal(0, fixture.Swarm.CreateStatus(fixture.Now).Uploaded);
-        Assert.Equal(0, fixture.Swarm.State.Find(peer)!.SendAhead);
-        Assert.Empty(fixture.Message(peer, MessageId.Cancel, 7, 0, 16384));
-    }
-
-    [Fact]
     public void A_choke_without_the_fast_extension_frees_what_was_asked()
     {
         var fixture = new SwarmFixture(Torrent());
