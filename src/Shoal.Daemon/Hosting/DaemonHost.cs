@@ -229,6 +229,8 @@ public static class DaemonHost
         automation.Repeat(() => DhtLog.Interval, dht.LookAsync);
         var guard = new SpaceGuard(settings, library);
         automation.Repeat(() => SpaceGuard.Interval, guard.LookAsync);
+        var trim = new MemoryTrim(library, time);
+        automation.Repeat(() => MemoryTrim.Interval, trim.LookAsync);
         automation.Repeat(() => FeedWatch.Interval, services.Feeds.LookAsync);
         var lists = new IpFilterLists(state.IpFilters, settings, library, time);
         automation.Repeat(() => IpFilterLists.Interval, stop => lists.LookAsync(services.Engine, network, stop));

@@ -116,7 +116,7 @@ internal sealed class EventFeed
             // Of another run, or so long ago that something is missing.
             found.Add(Stamp(new DaemonEvent { Id = 0, Kind = "reset" }, isNew: false));
         }
-        else
+        else if (after < _lastId)
         {
             var from = after;
             found.AddRange(_events.Where(happening => happening.Id > from));
