@@ -97,26 +97,14 @@ internal static class DetailEndpoints
     public static FileList Files(LibraryTorrent torrent) =>
         new(
             torrent.Engine is { Metainfo: { } metainfo } engine
-                ? TorrentItems.Files(metainfo, torrent.Entry.Priorities, NamesOf(torrent, engine), engine.Status.Pieces)
+                ? TorrentItems.Files(
+                    metainfo,
+                    torrent.Entry.Priorities,
+                    TorrentItems.RenamedFiles(torrent),
+                    engine.Status.Pieces
+                )
                 : []
         );
-
-    /// <summary>With those that files are about to get.</summary>
-    private static IReadOnlyDictionary<int, string> NamesOf(LibraryTorrent torrent, Engine.Torrent engine)
-    {
-        if (torrent.Entry.Renames is not { } coming)
-        {
-            return engine.RenamedFiles;
-        }
-
-        var names = new Dictionary<int, string>(engine.RenamedFiles);
-        foreach (var (file, path) in coming)
-        {
-            names[file] = path;
-        }
-
-        return names;
-    }
 
     public static PeerList Peers(LibraryTorrent torrent) =>
         new([.. (torrent.Engine?.Status.Peers ?? []).Select(TorrentItems.Peer)]);

@@ -81,6 +81,24 @@ internal static class TorrentItems
         return files;
     }
 
+    /// <summary>Names that the user gave to files, by their place, with those that files are about to get.</summary>
+    public static IReadOnlyDictionary<int, string> RenamedFiles(LibraryTorrent torrent)
+    {
+        var done = torrent.Engine?.RenamedFiles ?? new Dictionary<int, string>();
+        if (torrent.Entry.Renames is not { } coming)
+        {
+            return done;
+        }
+
+        var names = new Dictionary<int, string>(done);
+        foreach (var (file, path) in coming)
+        {
+            names[file] = path;
+        }
+
+        return names;
+    }
+
     public static PeerItem Peer(PeerStatus peer) =>
         new()
         {

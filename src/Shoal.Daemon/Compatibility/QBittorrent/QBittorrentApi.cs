@@ -40,6 +40,7 @@ internal static class QBittorrentApi
             QBittorrentTorrents.Routes,
             QBittorrentDetails.Routes,
             QBittorrentActions.Routes,
+            QBittorrentRenaming.Routes,
             QBittorrentNames.Routes,
             QBittorrentAdding.Routes,
             QBittorrentSync.Routes,

@@ -171,6 +171,7 @@ internal static class QBittorrentDetails
         }
 
         var status = torrent.Engine?.Status;
+        var renamed = TorrentItems.RenamedFiles(torrent);
         return call.WriteJsonAsync(json =>
         {
             json.WriteStartArray();
@@ -183,7 +184,7 @@ internal static class QBittorrentDetails
                 var done = TorrentItems.DoneOf(metainfo, file, status?.Pieces);
                 json.WriteStartObject();
                 json.WriteNumber("index", place);
-                json.WriteString("name", file.Path);
+                json.WriteString("name", FileNames.PathOf(metainfo, renamed, index));
                 json.WriteNumber("size", file.Size);
                 json.WriteNumber("progress", file.Size > 0 ? Math.Round((double)done / file.Size, 4) : 1);
                 json.WriteNumber("priority", PriorityOf(torrent.Entry, index));

@@ -51,13 +51,14 @@ internal sealed record QBittorrentFacts
         var status = torrent.Engine?.Status;
         var metainfo = torrent.Engine?.Metainfo;
         var trackers = DetailEndpoints.Trackers(torrent).Trackers;
+        var (name, hasFolder) = ContentOf(torrent, metainfo);
         return new QBittorrentFacts
         {
             Item = item,
             Hash = HashOf(torrent.Entry),
             Magnet = DetailEndpoints.MagnetOf(torrent),
-            ContentName = metainfo?.Name,
-            HasFolder = metainfo is { Files: [{ Path: var path }, ..] } && path.Contains('/', StringComparison.Ordinal),
+            ContentName = name,
+            HasFolder = hasFolder,
             HasMetadata = metainfo is not null,
             IsMissing = status?.FailureKind == DiskFailureKind.Missing,
             Comment = metainfo?.Comment ?? "",
@@ -78,6 +79,32 @@ internal sealed record QBittorrentFacts
             SettingsSeedTime = settings.SeedTime,
             MaxPeers = (long)settings["network.max-peers-per-torrent"],
         };
+    }
+
+    /// <summary>The file, or the folder that all files lie in: empty where files were renamed so that there is none.</summary>
+    private static (string? Name, bool HasFolder) ContentOf(LibraryTorrent torrent, Metainfo? metainfo)
+    {
+        if (metainfo is not { Files: [{ Path: var first }, ..] })
+        {
+            return (metainfo?.Name, false);
+        }
+
+        var renamed = TorrentItems.RenamedFiles(torrent);
+        if (renamed.Count == 0)
+        {
+            return (metainfo.Name, first.Contains('/', StringComparison.Ordinal));
+        }
+
+        var paths = TransmissionFacts.NamesOf(torrent);
+        if (paths is [(_, var only)])
+        {
+            return (only, false);
+        }
+
+        var root = paths[0].Path.Split('/')[0];
+        return paths.All(file => file.Path.StartsWith(root + "/", StringComparison.Ordinal))
+            ? (root, true)
+            : ("", false);
     }
 
     /// <summary>The name that apps know the torrent by: 40 digits, of a v2 hash the first as BEP 52 shortens it.</summary>

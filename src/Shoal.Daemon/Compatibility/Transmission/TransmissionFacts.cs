@@ -9,6 +9,7 @@ namespace Shoal.Daemon;
 internal sealed class TransmissionFacts(LibraryTorrent torrent, TransmissionCall call)
 {
     private readonly Lazy<TrackerList> _trackers = new(() => DetailEndpoints.Trackers(torrent));
+    private readonly Lazy<IReadOnlyDictionary<int, string>> _renamed = new(() => TorrentItems.RenamedFiles(torrent));
 
     public LibraryTorrent Torrent { get; } = torrent;
     public TransmissionCall Call { get; } = call;
@@ -25,8 +26,20 @@ internal sealed class TransmissionFacts(LibraryTorrent torrent, TransmissionCall
     public static IReadOnlyList<(MetainfoFile File, int Index)> FilesOf(Metainfo? metainfo) =>
         [.. (metainfo?.Files ?? []).Select((file, index) => (file, index)).Where(entry => !entry.file.IsPad)];
 
-    public string PathOf(int index) =>
-        FileNames.PathOf(Metainfo!, Torrent.Engine?.RenamedFiles ?? new Dictionary<int, string>(), index);
+    public string PathOf(int index) => FileNames.PathOf(Metainfo!, _renamed.Value, index);
+
+    /// <summary>What the files that the user sees are called.</summary>
+    /// <exception cref="ApiException">They are not known yet.</exception>
+    public static IReadOnlyList<(int Index, string Path)> NamesOf(LibraryTorrent torrent)
+    {
+        if (torrent.Engine?.Metainfo is not { } metainfo)
+        {
+            throw new ApiException(409, "not-ready", "the files are not known yet");
+        }
+
+        var renamed = TorrentItems.RenamedFiles(torrent);
+        return [.. FilesOf(metainfo).Select(entry => (entry.Index, FileNames.PathOf(metainfo, renamed, entry.Index)))];
+    }
 
     public FileWish WishOf(int index) =>
         Torrent.Entry.Priorities?.GetValueOrDefault(index, FileWish.Normal) ?? FileWish.Normal;

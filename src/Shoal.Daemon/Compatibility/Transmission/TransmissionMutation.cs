@@ -36,6 +36,36 @@ internal static class TransmissionMutation
         return [];
     }
 
+    /// <summary>"4.4.3": a file or folder gets another name where it is; with the topmost the torrent is called so, too.</summary>
+    public static async Task<JsonObject> RenamePathAsync(TransmissionCall call)
+    {
+        call.Need(AccessScope.Control);
+        if (call.Torrents() is not [var torrent])
+        {
+            throw ApiException.Bad("ids", "torrent-rename-path requires 1 torrent");
+        }
+
+        var path = call.Text("path") ?? "";
+        var name = call.Text("name") ?? "";
+        if (!PathRenames.TryName(TransmissionFacts.NamesOf(torrent), path, name, out var renames, out var fault))
+        {
+            throw new ApiException(409, "bad-value", fault);
+        }
+
+        await call.Library.RenameFilesAsync(torrent, renames, call.AllowedFolders).ConfigureAwait(false);
+        if (!path.Trim('/').Contains('/', StringComparison.Ordinal))
+        {
+            await call.Library.ChangeAsync(torrent, new TorrentChange { Name = name }).ConfigureAwait(false);
+        }
+
+        return new JsonObject
+        {
+            ["path"] = path,
+            ["name"] = name,
+            ["id"] = torrent.Number,
+        };
+    }
+
     /// <summary>Wishes for files; null: none. What is not wanted stays so, whatever priority it would have.</summary>
     public static IReadOnlyList<FilePriorityWish>? Files(
         TransmissionCall call,

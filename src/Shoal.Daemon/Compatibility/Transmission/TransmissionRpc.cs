@@ -179,6 +179,7 @@ internal static class TransmissionRpc
             "torrent_set" => await TransmissionMutation.SetAsync(call).ConfigureAwait(false),
             "torrent_remove" => await TransmissionTorrents.RemoveAsync(call).ConfigureAwait(false),
             "torrent_set_location" => await TransmissionTorrents.MoveAsync(call).ConfigureAwait(false),
+            "torrent_rename_path" => await TransmissionMutation.RenamePathAsync(call).ConfigureAwait(false),
             "queue_move_top" or "queue_move_up" or "queue_move_down" or "queue_move_bottom" =>
                 await TransmissionTorrents.MoveInQueueAsync(call).ConfigureAwait(false),
             "session_get" => TransmissionSession.Get(call),
