@@ -30,6 +30,38 @@ internal sealed record FeedBook(IReadOnlyList<StoredFeed> Feeds, IReadOnlyList<S
             Feeds = [.. Feeds.Where(other => other.Url != feed.Url), feed],
         };
 
+    /// <summary>A feed is at another address: rules that named it go on with that, and what was taken stays taken.</summary>
+    /// <param name="mayBeLocal">Who named the new address did so over the socket.</param>
+    public FeedBook Moved(string from, string to, bool mayBeLocal) =>
+        new(
+            [.. Feeds.Select(feed => feed.Url == from ? feed with { Url = to, MayBeLocal = mayBeLocal } : feed)],
+            [
+                .. Rules.Select(rule =>
+                    rule with
+                    {
+                        Rule = rule.Rule with { Feeds = [.. rule.Rule.Feeds.Select(url => url == from ? to : url)] },
+                    }
+                ),
+            ]
+        );
+
+    /// <summary>No rule takes these entries any more.</summary>
+    public FeedBook Seen(string url, IEnumerable<string> entries, FeedLimits limits) =>
+        this with
+        {
+            Feeds =
+            [
+                .. Feeds.Select(feed =>
+                    feed.Url == url
+                        ? feed with
+                        {
+                            Taken = [.. feed.Taken.Union(entries).TakeLast(limits.MaxSeen)],
+                        }
+                        : feed
+                ),
+            ],
+        };
+
     /// <summary>In the place of the rule of its name, or at the end.</summary>
     public FeedBook With(StoredRule rule) =>
         Rules.Any(other => other.Rule.Name == rule.Rule.Name)

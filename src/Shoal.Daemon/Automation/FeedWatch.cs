@@ -7,7 +7,7 @@ using Shoal.Engine;
 namespace Shoal.Daemon;
 
 /// <summary>Reads the feeds when their time has come, and adds what rules take.</summary>
-internal sealed class FeedWatch(
+internal sealed partial class FeedWatch(
     FeedStore store,
     SettingsStore settings,
     TorrentLibrary library,
@@ -58,27 +58,14 @@ internal sealed class FeedWatch(
             return null;
         }
 
-        var taken = feed.Taken.ToHashSet(StringComparer.Ordinal);
         return new FeedEntryList([
-            .. (_states.GetValueOrDefault(url)?.Entries ?? []).Select(entry => new FeedEntryItem(
-                entry.Title,
-                entry.Source,
-                taken.Contains(MarkOf(entry))
-            )),
+            .. Known(feed).Select(known => new FeedEntryItem(known.Entry.Title, known.Entry.Source, known.IsSeen)),
         ]);
     }
 
     public async Task SetFeedAsync(FeedItem feed, bool isOwner)
     {
-        if (
-            feed.Url.Length > limits.MaxText
-            || !Uri.TryCreate(feed.Url, UriKind.Absolute, out var url)
-            || url.Scheme is not ("http" or "https")
-        )
-        {
-            throw ApiException.Bad("url", "url: this is not a URL of http or https");
-        }
-
+        CheckUrl(feed.Url);
         if (feed.Interval is < 60 or > 604_800)
         {
             throw ApiException.Bad("interval", "interval: must be from 60 to 604800 seconds");
@@ -117,11 +104,7 @@ internal sealed class FeedWatch(
     /// <param name="rule">Its folder checked already.</param>
     public Task SetRuleAsync(FeedRule rule)
     {
-        if (rule.Name.Length is 0 or > 200 || rule.Name.Any(char.IsControl))
-        {
-            throw ApiException.Bad("name", "name: 1 to 200 characters, none of them a control character");
-        }
-
+        CheckName(rule.Name);
         if (new[] { rule.MustContain, rule.MustNotContain, rule.Pattern }.Any(text => text?.Length > 1000))
         {
             throw ApiException.Bad("pattern", "mustContain, mustNotContain, pattern: at most 1000 characters each");

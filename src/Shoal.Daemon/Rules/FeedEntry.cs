@@ -4,7 +4,14 @@ namespace Shoal.Daemon;
 /// <param name="Id">What tells it from others of the feed: its guid or id, else its link, else its title.</param>
 /// <param name="Title">Without control characters.</param>
 /// <param name="Source">A magnet link, or the URL of a .torrent file; null: the entry leads to none.</param>
-internal sealed record FeedEntry(string Id, string Title, string? Source);
+internal sealed record FeedEntry(string Id, string Title, string? Source)
+{
+    /// <summary>A page about it, by http or https; null: none is named.</summary>
+    public string? Page { get; init; }
+
+    /// <summary>Seconds since 1970, as the feed says; null: it does not, or not in a way we know.</summary>
+    public long? PublishedAt { get; init; }
+}
 
 /// <summary>A feed could not be read; the message says why.</summary>
 internal sealed class FeedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Xml;
 
@@ -99,8 +100,34 @@ internal static class FeedReader
         var title = Clean(found.Title ?? "");
         var source = Source(found, address);
         var id = found.Guid ?? found.Link ?? source ?? title;
-        return id.Length > 0 && title.Length > 0 ? new FeedEntry(id, title, source) : null;
+        return id.Length > 0 && title.Length > 0
+            ? new FeedEntry(id, title, source)
+            {
+                Page = Page(found.Link, address, source),
+                PublishedAt = Time(found.Published ?? found.Updated),
+            }
+            : null;
     }
+
+    private static string? Page(string? link, Uri address, string? source) =>
+        Uri.TryCreate(address, link ?? "", out var url)
+        && link is not null
+        && url.Scheme is "http" or "https"
+        && url.AbsoluteUri != source
+            ? url.AbsoluteUri
+            : null;
+
+    /// <summary>RFC 822 as RSS has it ("Sat, 28 Nov 2026 10:00:00 +0000"), or RFC 3339 as Atom has it.</summary>
+    private static long? Time(string? text) =>
+        text is { Length: <= 64 }
+        && DateTimeOffset.TryParse(
+            text,
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces,
+            out var time
+        )
+            ? time.ToUnixTimeSeconds()
+            : null;
 
     private static void Attributes(XmlReader reader, string name, Fields found, FeedLimits limits)
     {
@@ -191,6 +218,8 @@ internal static class FeedReader
         public string? Guid { get; private set; }
         public string? Magnet { get; private set; }
         public string? InfoHash { get; private set; }
+        public string? Published { get; private set; }
+        public string? Updated { get; private set; }
 
         /// <summary>Of an enclosure with the type of torrents.</summary>
         public string? TorrentUrl { get; private set; }
@@ -234,6 +263,13 @@ internal static class FeedReader
                     break;
                 case "infohash":
                     InfoHash ??= text.Trim().ToLowerInvariant();
+                    break;
+                // Of RSS 2.0, Dublin Core (RSS 1.0) and Atom.
+                case "pubdate" or "date" or "published":
+                    Published ??= text.Trim();
+                    break;
+                case "updated":
+                    Updated ??= text.Trim();
                     break;
             }
         }

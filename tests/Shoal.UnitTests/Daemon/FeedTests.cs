@@ -58,7 +58,15 @@ public sealed class FeedTests
             <link href="https://example.com/page"/><link rel="enclosure" type="application/x-bittorrent" href="1.torrent"/></entry></feed>
             """
         );
-        Assert.Equal([new FeedEntry("urn:1", "An image", "https://example.com/feeds/1.torrent")], atom);
+        Assert.Equal(
+            [
+                new FeedEntry("urn:1", "An image", "https://example.com/feeds/1.torrent")
+                {
+                    Page = "https://example.com/page",
+                },
+            ],
+            atom
+        );
         var torznab = Read(
             $"""
             <rss xmlns:torznab="http://torznab.com/schemas/2015/feed"><channel><item><title>x</title><guid>g</guid>
@@ -67,6 +75,28 @@ public sealed class FeedTests
         );
         Assert.Equal([new FeedEntry("g", "x", $"magnet:?xt=urn:btih:{Hash}")], torznab);
     }
+
+    [Theory]
+    [InlineData("<pubDate>Sat, 28 Nov 2026 10:00:00 +0100</pubDate>", 1_795_856_400L)]
+    [InlineData("<pubDate>28 Nov 2026 09:00:00 GMT</pubDate>", 1_795_856_400L)]
+    [InlineData(
+        "<updated>2027-01-01T00:00:00Z</updated><published>2026-11-28T10:00:00+01:00</published>",
+        1_795_856_400L
+    )]
+    [InlineData("<updated>2026-11-28T09:00:00Z</updated>", 1_795_856_400L)]
+    [InlineData("<pubDate>yesterday</pubDate>", null)]
+    [InlineData("", null)]
+    public void When_an_entry_came_is_known_where_its_feed_says_so(string xml, long? seconds) =>
+        Assert.Equal(seconds, Assert.Single(Read($"<rss><item><title>t</title>{xml}</item></rss>")).PublishedAt);
+
+    [Theory]
+    [InlineData("/about/1", "https://example.com/about/1")]
+    [InlineData("http://other.example/1", "http://other.example/1")]
+    [InlineData("/1.torrent", null)]
+    [InlineData("javascript:alert(1)", null)]
+    [InlineData("file:///etc/passwd", null)]
+    public void A_page_about_an_entry_is_one_that_a_browser_may_open(string link, string? page) =>
+        Assert.Equal(page, Assert.Single(Read($"<rss><item><title>t</title><link>{link}</link></item></rss>")).Page);
 
     [Theory]
     [InlineData("<html><body/></html>", "no feed")]
@@ -204,6 +234,51 @@ public sealed class FeedTests
         book = book.Took("u", "m4", "r", null, limits);
         Assert.Equal(["m2", "m3", "m4"], book.Feeds[0].Taken);
         Assert.Equal(["e3", "e4"], book.Rules[0].Episodes);
+    }
+
+    [Fact]
+    public void A_feed_that_moves_takes_its_rules_along_and_not_the_way_into_our_network()
+    {
+        var book = FeedBook
+            .Empty.With(new StoredFeed("http://127.0.0.1/a", "t", 60, true, ["m"]))
+            .With(new StoredFeed("http://b", null, null, true, []))
+            .With(new StoredRule(new FeedRule { Name = "r", Feeds = ["http://127.0.0.1/a", "http://b"] }, ["e"]))
+            .Moved("http://127.0.0.1/a", "http://127.0.0.1/admin", mayBeLocal: false);
+        var feed = book.Feeds[0];
+        Assert.Equal(
+            ("http://127.0.0.1/admin", "t", false, "m"),
+            (feed.Url, feed.Title, feed.MayBeLocal, Assert.Single(feed.Taken))
+        );
+        Assert.True(book.Feeds[1].MayBeLocal);
+        Assert.Equal(["http://127.0.0.1/admin", "http://b"], book.Rules[0].Rule.Feeds);
+        Assert.Equal(["e"], book.Rules[0].Episodes);
+
+        var seen = book.Seen("http://b", ["1", "2", "3"], FeedLimits.Default with { MaxSeen = 2 });
+        Assert.Equal(["2", "3"], seen.Feeds[1].Taken);
+        Assert.Equal(["m"], seen.Feeds[0].Taken);
+    }
+
+    [Fact]
+    public void Feeds_with_the_same_title_have_names_of_their_own()
+    {
+        var book = FeedBook.Empty;
+        foreach (
+            var (url, title) in new[]
+            {
+                ("http://a", "t"),
+                ("http://b", "t"),
+                ("http://c", null),
+                ("http://d", "http://c"),
+            }
+        )
+        {
+            book = book.With(new StoredFeed(url, title, null, false, []));
+        }
+
+        Assert.Equal(
+            ["t", "http://b", "http://c", "http://d"],
+            QBittorrentFeeds.Named(book).Select(named => named.Name)
+        );
     }
 
     [Fact]

@@ -45,6 +45,8 @@ internal static class QBittorrentApi
             QBittorrentAdding.Routes,
             QBittorrentSync.Routes,
             QBittorrentCreator.Routes,
+            QBittorrentFeeds.Routes,
+            QBittorrentFeedRules.Routes,
         }.SelectMany(routes => routes),
         StringComparer.Ordinal
     );

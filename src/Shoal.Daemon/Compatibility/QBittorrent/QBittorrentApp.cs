@@ -5,10 +5,22 @@ using Shoal.Api;
 
 namespace Shoal.Daemon;
 
-/// <summary>What apps ask of the program itself, and what there is to answer where we have nothing: feeds and search.</summary>
+/// <summary>What apps ask of the program itself, and what there is to answer where we have nothing: search.</summary>
 internal static class QBittorrentApp
 {
     private static readonly JsonDocumentOptions Depth = new() { MaxDepth = 16 };
+
+    private static QBittorrentRoute Nothing =>
+        new(
+            AccessScope.Read,
+            false,
+            call =>
+                call.WriteJsonAsync(json =>
+                {
+                    json.WriteStartArray();
+                    json.WriteEndArray();
+                })
+        );
 
     public static IReadOnlyDictionary<string, QBittorrentRoute> Routes { get; } =
         new Dictionary<string, QBittorrentRoute>
@@ -34,10 +46,8 @@ internal static class QBittorrentApp
             ["app/networkInterfaceList"] = new(AccessScope.Read, false, InterfacesAsync),
             ["app/shutdown"] = new(AccessScope.Admin, true, ShutDownAsync),
             // Empty, so that apps that show these show nothing instead of a failure.
-            ["rss/items"] = Empty(isList: false),
-            ["rss/rules"] = Empty(isList: false),
-            ["search/plugins"] = Empty(isList: true),
-            ["search/status"] = Empty(isList: true),
+            ["search/plugins"] = Nothing,
+            ["search/status"] = Nothing,
         };
 
     private static Task BuildInfoAsync(QBittorrentCall call) =>
@@ -110,24 +120,4 @@ internal static class QBittorrentApp
         await call.Context.Response.CompleteAsync().ConfigureAwait(false);
         call.Services.Stop();
     }
-
-    private static QBittorrentRoute Empty(bool isList) =>
-        new(
-            AccessScope.Read,
-            false,
-            call =>
-                call.WriteJsonAsync(json =>
-                {
-                    if (isList)
-                    {
-                        json.WriteStartArray();
-                        json.WriteEndArray();
-                    }
-                    else
-                    {
-                        json.WriteStartObject();
-                        json.WriteEndObject();
-                    }
-                })
-        );
 }

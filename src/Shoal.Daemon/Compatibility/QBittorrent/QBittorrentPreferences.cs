@@ -146,6 +146,10 @@ internal static class QBittorrentPreferences
             "dht_bootstrap_nodes",
             services => string.Join(", ", (string[])services.Settings.Current["network.dht-bootstrap"])
         ),
+        new("rss_refresh_interval", services => (services.Settings.Current.FeedInterval + 59) / 60)
+        {
+            Set = (value, _, change) => change["feeds.interval"] = Math.Clamp(Whole(value), 1, 10_080) * 60,
+        },
         new("web_ui_port", services => PortOf(services)),
         new("web_ui_address", services => services.Urls.Count > 0 ? new Uri(services.Urls[0]).Host : ""),
         // What always holds here.
@@ -159,6 +163,8 @@ internal static class QBittorrentPreferences
         new("max_ratio_act", _ => 0),
         new("proxy_type", _ => "None"),
         new("refresh_interval", _ => 1500),
+        new("rss_auto_downloading_enabled", _ => true),
+        new("rss_processing_enabled", _ => true),
         new("resolve_peer_countries", _ => false),
         new("slow_torrent_dl_rate_threshold", _ => 2),
         new("slow_torrent_inactive_timer", _ => 60),
@@ -205,9 +211,7 @@ internal static class QBittorrentPreferences
         "proxy_peer_connections",
         "reannounce_when_address_changed",
         "recheck_completed_torrents",
-        "rss_auto_downloading_enabled",
         "rss_download_repack_proper_episodes",
-        "rss_processing_enabled",
         "save_path_changed_tmm_enabled",
         "scheduler_enabled",
         "start_paused_enabled",
@@ -260,8 +264,7 @@ internal static class QBittorrentPreferences
         ("outgoing_ports_max", 0),
         ("outgoing_ports_min", 0),
         ("proxy_port", 0),
-        ("rss_max_articles_per_feed", 0),
-        ("rss_refresh_interval", 0),
+        ("rss_max_articles_per_feed", QBittorrentFeeds.MaxArticles),
         ("schedule_from_hour", 8),
         ("schedule_from_min", 0),
         ("schedule_to_hour", 20),
