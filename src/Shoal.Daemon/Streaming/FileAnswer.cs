@@ -180,7 +180,7 @@ internal static class FileAnswer
             throw new ApiException(504, "not-coming", "no peer has brought what is needed");
         }
 
-        var converted = Encoding.UTF8.GetBytes(WebVtt.OfSubRip(text.GetBuffer().AsSpan(0, (int)text.Length)));
+        var converted = Encoding.UTF8.GetBytes(WebVtt.Of(metainfo.Files[file].Path, text.GetBuffer().AsSpan(0, (int)text.Length)));
         context.Response.ContentType = MediaTypes.WebVtt;
         context.Response.ContentLength = converted.Length;
         context.Response.Headers.AcceptRanges = "none";
@@ -206,7 +206,7 @@ internal static class FileAnswer
     }
 
     private static bool IsToConvert(HttpRequest request, string path) =>
-        path.EndsWith(".srt", StringComparison.OrdinalIgnoreCase)
+        WebVtt.CanBeMadeOf(path)
         && (
             request.Query["format"] == "vtt"
             || request.Headers.Accept.ToString().Contains("text/vtt", StringComparison.OrdinalIgnoreCase)

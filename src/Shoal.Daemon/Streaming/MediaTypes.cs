@@ -20,6 +20,8 @@ internal static class MediaTypes
     public const string Unknown = "application/octet-stream";
     public const string WebVtt = "text/vtt; charset=utf-8";
 
+    private const string SubStation = "text/x-ssa";
+
     private static readonly FrozenDictionary<string, string> Types = new Dictionary<string, string>
     {
         [".mp4"] = "video/mp4",
@@ -48,6 +50,8 @@ internal static class MediaTypes
         [".wma"] = "audio/x-ms-wma",
         [".mka"] = "audio/x-matroska",
         [".srt"] = "application/x-subrip",
+        [".ass"] = SubStation,
+        [".ssa"] = SubStation,
         [".vtt"] = WebVtt,
         [".jpg"] = "image/jpeg",
         [".jpeg"] = "image/jpeg",
@@ -64,7 +68,7 @@ internal static class MediaTypes
     public static MediaKind KindOf(string path) =>
         Of(path) switch
         {
-            WebVtt or "application/x-subrip" => MediaKind.Subtitles,
+            WebVtt or SubStation or "application/x-subrip" => MediaKind.Subtitles,
             var type when type.StartsWith("video/", StringComparison.Ordinal) => MediaKind.Video,
             var type when type.StartsWith("audio/", StringComparison.Ordinal) => MediaKind.Audio,
             _ => MediaKind.Other,

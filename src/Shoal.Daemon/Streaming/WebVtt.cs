@@ -1,15 +1,44 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Shoal.Daemon;
 
-/// <summary>Subtitles in the form that browsers understand, made of SubRip (.srt), which has no specification and many forms.</summary>
+/// <summary>
+/// Subtitles in the form that browsers understand, made of SubRip (.srt), which has no specification and many forms, and of SubStation
+/// Alpha (.ass, .ssa).
+/// </summary>
 internal static partial class WebVtt
 {
-    /// <param name="subRip">In UTF-8, or else taken for Latin-1.</param>
-    public static string OfSubRip(ReadOnlySpan<byte> subRip)
+    /// <summary>Whether files of this name can be made into it.</summary>
+    public static bool CanBeMadeOf(string path) => IsSubRip(path) || IsSubStation(path);
+
+    /// <param name="path">Whose ending says what it is.</param>
+    /// <param name="content">In any encoding that <see cref="SubtitleText"/> tells from others.</param>
+    public static string Of(string path, ReadOnlySpan<byte> content) =>
+        IsSubStation(path) ? OfSubStation(SubtitleText.Decode(content)) : OfSubRip(SubtitleText.Decode(content));
+
+    private static bool IsSubRip(string path) => path.EndsWith(".srt", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsSubStation(string path) =>
+        path.EndsWith(".ass", StringComparison.OrdinalIgnoreCase)
+        || path.EndsWith(".ssa", StringComparison.OrdinalIgnoreCase);
+
+    private static string OfSubStation(string document)
     {
-        var lines = Decode(subRip).ReplaceLineEndings("\n").Split('\n');
+        var text = new StringBuilder("WEBVTT\n");
+        foreach (var (from, to, said) in SubStation.Read(document))
+        {
+            text.Append('\n').Append(Time(from)).Append(" --> ").Append(Time(to)).Append('\n');
+            text.Append(Escape(said)).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string OfSubRip(string subRip)
+    {
+        var lines = subRip.ReplaceLineEndings("\n").Split('\n');
         var text = new StringBuilder("WEBVTT\n");
         var isInCue = false;
         foreach (var line in lines)
@@ -34,17 +63,11 @@ internal static partial class WebVtt
         return text.ToString();
     }
 
-    private static string Decode(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.StartsWith(Encoding.UTF8.Preamble))
-        {
-            bytes = bytes[Encoding.UTF8.Preamble.Length..];
-        }
-
-        return System.Text.Unicode.Utf8.IsValid(bytes)
-            ? Encoding.UTF8.GetString(bytes)
-            : Encoding.Latin1.GetString(bytes);
-    }
+    private static string Time(long milliseconds) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{milliseconds / 3_600_000:00}:{milliseconds / 60_000 % 60:00}:{milliseconds / 1000 % 60:00}.{milliseconds % 1000:000}"
+        );
 
     private static string Time(Match times, string which)
     {
