@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using Shoal.Daemon;
 using Shoal.Engine;
 using Shoal.Protocol;
 
@@ -32,6 +33,11 @@ internal sealed class GetCommand
     );
 
     private readonly Option<bool> _sequential = Options.Flag("--sequential", "Fetch from the beginning to the end");
+
+    private readonly Option<bool> _stream = Options.Flag(
+        "--stream",
+        "Print a link that plays the largest film (else music, else file) of what is fetched, on this machine"
+    );
 
     private readonly Option<bool> _seed = Options.Flag("--seed", "Stay and seed when complete");
 
@@ -66,7 +72,7 @@ internal sealed class GetCommand
         command.Add(_source);
         command.AddGroup(
             "Options",
-            [_output, _files, _sequential, _seed, _seedTime, _seedRatio, _timeout, _poll, .. _ssl.All, _json]
+            [_output, _files, _sequential, _stream, _seed, _seedTime, _seedRatio, _timeout, _poll, .. _ssl.All, _json]
         );
         _network = new NetworkOptions(command);
         command.SetAction(RunAsync);
@@ -84,6 +90,7 @@ internal sealed class GetCommand
                     "Only the videos, in order, to watch while they arrive",
                     "shoal get film.torrent --files '*.mkv' --sequential"
                 ),
+                new("Play a film while it comes in", "shoal get film.torrent --files 'film.mkv' --stream"),
                 new("Give back as much as was taken", "shoal get film.torrent --seed-ratio 1"),
                 new("In a script", "shoal get data.torrent --json --timeout 10m"),
                 new(
@@ -99,6 +106,9 @@ internal sealed class GetCommand
                     + "DHT ('shoal publish'). While get runs it follows: the first version goes into the folder itself, each "
                     + "later one into a folder update-N in it, and files of the old version that did not change are copied, "
                     + "not fetched. Nothing of the old version is changed or deleted.",
+                "--stream serves the file over HTTP on 127.0.0.1, also where the player jumps to: what it needs next is fetched "
+                    + "before everything else. Nobody else finds the link, and it ends with get, which stays until everything is "
+                    + "here and the player that came has been gone for a minute, or as long as --seed says.",
                 NetworkOptions.FilterNote,
             ],
         };
@@ -120,6 +130,12 @@ internal sealed class GetCommand
         else if (source is TorrentSource.Link { Magnet.Publication: not null } && !options.UseDht)
         {
             throw UserErrorException.Usage("a link with a public key is looked up in the DHT: leave --no-dht out");
+        }
+        else if (source is TorrentSource.Link { Magnet.Publication: not null } && result.GetValue(_stream))
+        {
+            throw UserErrorException.Usage(
+                "--stream plays one torrent, and a link with a public key may lead to another: leave one of them out"
+            );
         }
 
         var torrentOptions = new TorrentOptions
@@ -162,8 +178,23 @@ internal sealed class GetCommand
             TorrentSource.Link link => await news.Engine.AddAsync(link.Magnet, options, cancel),
             _ => throw new InvalidOperationException("a source is a torrent or a link"),
         };
+        PlayerServer? player = null;
         var rules = Rules(result);
-        var loop = new TransferLoop(news, _host.Time) { WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs) };
+        rules.IsHeld = () => player?.IsNeeded == true;
+        var loop = new TransferLoop(news, _host.Time)
+        {
+            WantedBytes = (_, metainfo) => WantedBytes(metainfo, globs),
+            FilesKnown = async (known, metainfo) =>
+                player = result.GetValue(_stream)
+                    ? await PlayerOpening.OpenAsync(
+                        known,
+                        metainfo,
+                        file => IsFetched(globs, file),
+                        news.View,
+                        _host.Time
+                    )
+                    : null,
+        };
         try
         {
             var reason = await loop.RunAsync([torrent], rules, cancel);
@@ -173,6 +204,13 @@ internal sealed class GetCommand
         {
             news.View.Show(new TransferEvent.Stopped("interrupted", torrent.Status, loop.Elapsed));
             return ExitCode.Interrupted;
+        }
+        finally
+        {
+            if (player is not null)
+            {
+                await player.DisposeAsync();
+            }
         }
     }
 
@@ -292,6 +330,9 @@ internal sealed class GetCommand
             $"{what} for {Duration.Format(timeout)}: {peers}; what is there is kept, the same command goes on from it"
         );
     }
+
+    private static bool IsFetched(IReadOnlyList<FileGlob> globs, MetainfoFile file) =>
+        globs.Count == 0 || Wants(globs, file);
 
     private static bool Wants(IReadOnlyList<FileGlob> globs, MetainfoFile file) =>
         globs.Any(glob => glob.Matches(file.Path, file.Path.Split('/')[0]));

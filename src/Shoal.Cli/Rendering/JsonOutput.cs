@@ -64,6 +64,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(ExternalAddressLine))]
 [JsonSerializable(typeof(MetadataLine))]
 [JsonSerializable(typeof(LinkLine))]
+[JsonSerializable(typeof(StreamingLine))]
 [JsonSerializable(typeof(VersionLine))]
 [JsonSerializable(typeof(PublishedLine))]
 [JsonSerializable(typeof(CheckingLine))]
@@ -126,6 +127,12 @@ internal sealed record MetadataLine(
 
 /// <summary>How others get what is shared here.</summary>
 internal sealed record LinkLine(string Magnet, string? File, IReadOnlyList<string> Trackers) : JsonLine("link");
+
+/// <summary>A file can be played from now on (<c>--stream</c>).</summary>
+/// <param name="Url">On this machine, for as long as the command runs.</param>
+/// <param name="File">Its place in the torrent.</param>
+/// <param name="Type">Its media type.</param>
+internal sealed record StreamingLine(string Url, int File, string Path, long Size, string Type) : JsonLine("streaming");
 
 /// <summary>Where a link that can change leads: "resolved" the first time, "update" when it leads elsewhere.</summary>
 /// <param name="PublicKey">Hexadecimal.</param>

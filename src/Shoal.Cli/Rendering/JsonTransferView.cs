@@ -42,6 +42,13 @@ internal sealed class JsonTransferView(TextWriter output) : ITransferView
             case TransferEvent.Link(var magnet, var file, var trackers):
                 JsonOutput.Write(output, new LinkLine(magnet, file, trackers), JsonOutput.Context.LinkLine);
                 break;
+            case TransferEvent.Streaming(var url, var index, var name, var size, var type):
+                JsonOutput.Write(
+                    output,
+                    new StreamingLine(url, index, name, size, type),
+                    JsonOutput.Context.StreamingLine
+                );
+                break;
             case TransferEvent.VersionFound found:
                 JsonOutput.Write(output, Version(found), JsonOutput.Context.VersionLine);
                 break;

@@ -36,6 +36,10 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             case TransferEvent.Link(var magnet, var file, _):
                 Write(file is null ? magnet : $"Wrote {SafeText.Of(file)}{Environment.NewLine}{magnet}");
                 break;
+            case TransferEvent.Streaming streaming:
+                Write(StreamingLine(streaming));
+                Write(streaming.Url);
+                break;
             case TransferEvent.Resolving(var publication):
                 Write(ResolvingLine(publication));
                 break;
@@ -87,6 +91,9 @@ internal sealed class PlainTransferView(TextWriter output, TimeProvider time) : 
             : mapping.ExternalAddress is { } address ? $"The router forwards {new IPEndPoint(address, port)} to {own}"
             : $"The router forwards its port {port} to {own}";
     }
+
+    internal static string StreamingLine(TransferEvent.Streaming streaming) =>
+        $"{SafeText.Of(streaming.Path)} can be played, until a player has come and gone (Ctrl+C ends it sooner):";
 
     internal static string ResolvingLine(PublicationName publication) =>
         $"Asking the DHT where the key {publication.KeyText[..16]}… leads";

@@ -39,6 +39,14 @@ internal sealed class TerminalTransferView : ITransferView
             case TransferEvent.Link link:
                 Print(LinkLines(link));
                 break;
+            case TransferEvent.Streaming streaming:
+                Print([
+                    Markup.Escape(PlainTransferView.StreamingLine(streaming)),
+                    "",
+                    "  " + Markup.Escape(streaming.Url),
+                    "",
+                ]);
+                break;
             case TransferEvent.Resolving(var publication):
                 Draw([Markup.Escape(PlainTransferView.ResolvingLine(publication)) + " ..."]);
                 break;

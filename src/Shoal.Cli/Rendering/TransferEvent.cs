@@ -28,6 +28,11 @@ internal abstract record TransferEvent
     /// <summary>How others get what is shared here.</summary>
     internal sealed record Link(string Magnet, string? File, IReadOnlyList<string> Trackers) : TransferEvent;
 
+    /// <summary>A file can be played from now on.</summary>
+    /// <param name="Url">On this machine.</param>
+    /// <param name="File">Its place in the torrent.</param>
+    internal sealed record Streaming(string Url, int File, string Path, long Size, string Type) : TransferEvent;
+
     /// <summary>It is being looked for where a link leads.</summary>
     internal sealed record Resolving(PublicationName Publication) : TransferEvent;
 

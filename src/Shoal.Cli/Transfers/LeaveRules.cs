@@ -21,6 +21,9 @@ internal sealed class LeaveRules
     /// <summary>Give up when nothing arrived for so long.</summary>
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>Asked when everything is here: somebody needs us still, whatever the limits say.</summary>
+    public Func<bool> IsHeld { get; set; } = () => false;
+
     private bool HasLimits => SeedTime is not null || SeedRatio is not null;
 
     /// <summary>Why to leave now, or null.</summary>
@@ -32,6 +35,11 @@ internal sealed class LeaveRules
         if (isComplete)
         {
             _completedAt ??= now;
+            if (IsHeld())
+            {
+                return null;
+            }
+
             if (!Stay && !HasLimits)
             {
                 return LeaveReason.Complete;

@@ -19,6 +19,9 @@ internal sealed class TransferLoop(EngineNews news, TimeProvider time)
     /// <summary>Called once for each torrent when its files are known; may throw to end the command.</summary>
     public Func<Torrent, Metainfo, long> WantedBytes { get; init; } = (_, metainfo) => metainfo.Size;
 
+    /// <summary>Done once for each torrent after that; may throw to end the command.</summary>
+    public Func<Torrent, Metainfo, Task> FilesKnown { get; init; } = (_, _) => Task.CompletedTask;
+
     /// <summary>Done once, when everything wanted of all torrents is here.</summary>
     public Func<Task> Completed { get; init; } = () => Task.CompletedTask;
 
@@ -48,7 +51,7 @@ internal sealed class TransferLoop(EngineNews news, TimeProvider time)
             {
                 await await Task.WhenAny(_isComplete ? tick : complete, tick, more, otherVersion ?? tick);
                 Drain();
-                Announce(torrents);
+                await AnnounceAsync(torrents);
                 if (complete.IsCompletedSuccessfully && !_isComplete)
                 {
                     _isComplete = true;
@@ -97,7 +100,7 @@ internal sealed class TransferLoop(EngineNews news, TimeProvider time)
         do
         {
             Drain();
-            Announce(torrents);
+            await AnnounceAsync(torrents);
             if (torrents.All(torrent => torrent.Status.State != TorrentState.Checking))
             {
                 return;
@@ -148,13 +151,14 @@ internal sealed class TransferLoop(EngineNews news, TimeProvider time)
             ? Path.Combine(torrent.SaveDirectory, metainfo.Name)
             : torrents[0].SaveDirectory;
 
-    private void Announce(IReadOnlyList<Torrent> torrents)
+    private async Task AnnounceAsync(IReadOnlyList<Torrent> torrents)
     {
         foreach (var torrent in torrents)
         {
             if (torrent.Metainfo is { } metainfo && _announced.Add(torrent))
             {
                 _view.Show(new TransferEvent.MetadataKnown(metainfo, WantedBytes(torrent, metainfo)));
+                await FilesKnown(torrent, metainfo);
             }
         }
     }

@@ -256,7 +256,7 @@ internal static class DoorKeeper
         return pair[(pair.IndexOf(':', StringComparison.Ordinal) + 1)..];
     }
 
-    private static void Harden(IHeaderDictionary headers)
+    internal static void Harden(IHeaderDictionary headers)
     {
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";

@@ -19,6 +19,7 @@ internal sealed record DaemonServices
     public required long StartedAt { get; init; }
     public required StreamKeys StreamKeys { get; init; }
     public StreamPlaces Streams { get; } = new();
+    public StreamRoom StreamRoom => field ??= new StreamRoom(Streams, Time, Ending);
     public required ILoggerFactory Logs { get; init; }
     public ILogger AccessLog => field ??= Logs.CreateLogger(LogParts.Access);
     public LoginThrottle Throttle => field ??= new LoginThrottle(Time, AccessLog);

@@ -2,11 +2,23 @@ using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Shoal.Api;
 using Shoal.Engine;
 using Shoal.Protocol;
 
 namespace Shoal.Daemon;
+
+/// <summary>What a request wants, and may have.</summary>
+/// <param name="Id">Of the torrent: what tells its files from those of others.</param>
+/// <param name="Index">In <see cref="Metainfo.Files"/>; there is such a file, and it is served.</param>
+/// <param name="IsWanted">It is being fetched.</param>
+internal sealed record StreamedFile(Torrent Torrent, Metainfo Metainfo, string Id, int Index, bool IsWanted)
+{
+    public MetainfoFile File => Metainfo.Files[Index];
+}
+
+/// <summary>What all streams of a program share.</summary>
+/// <param name="Ending">The program ends: who waits gives up.</param>
+internal sealed record StreamRoom(StreamPlaces Places, TimeProvider Time, CancellationToken Ending);
 
 /// <summary>One file of a torrent as the answer to one request (RFC 9110), sent as fast as it comes in and is taken.</summary>
 internal static class FileAnswer
@@ -15,14 +27,13 @@ internal static class FileAnswer
     private const string ContentSecurityPolicy =
         "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; sandbox";
 
-    public static async Task SendAsync(HttpContext context, DaemonServices services, LibraryTorrent torrent, int file)
+    /// <exception cref="ApiException">It cannot be had, or not this part of it.</exception>
+    public static async Task SendAsync(HttpContext context, StreamRoom room, StreamedFile file)
     {
-        var metainfo = StreamEndpoints.MetainfoOf(torrent);
-        StreamEndpoints.Check(metainfo, file);
-        var chosen = metainfo.Files[file];
+        var chosen = file.File;
         var isConverted = IsToConvert(context.Request, chosen.Path);
         // What a torrent says never changes, so neither does this.
-        var tag = $"\"{torrent.Entry.Id}-{file}{(isConverted ? "-vtt" : "")}\"";
+        var tag = $"\"{file.Id}-{file.Index}{(isConverted ? "-vtt" : "")}\"";
         var headers = context.Response.Headers;
         headers.ETag = tag;
         headers.CacheControl = "private, max-age=3600";
@@ -35,7 +46,7 @@ internal static class FileAnswer
 
         if (isConverted)
         {
-            await SendConvertedAsync(context, services, torrent, file).ConfigureAwait(false);
+            await SendConvertedAsync(context, room, file).ConfigureAwait(false);
             return;
         }
 
@@ -73,10 +84,10 @@ internal static class FileAnswer
             return;
         }
 
-        CheckComing(torrent, metainfo, file);
-        using var place = services.Streams.Enter();
-        using var reader = Open(torrent, file, part.From, part.To);
-        await PumpAsync(context, services, reader, Describe).ConfigureAwait(false);
+        CheckComing(file);
+        using var place = room.Places.Enter();
+        using var reader = Open(file, part.From, part.To);
+        await PumpAsync(context, room, reader, Describe).ConfigureAwait(false);
     }
 
     /// <summary>A header with a file's name: whatever is in it, it cannot end the header or the quotes.</summary>
@@ -86,18 +97,13 @@ internal static class FileAnswer
         return $"{kind}; filename=\"{ascii}\"; filename*=UTF-8''{Uri.EscapeDataString(name)}";
     }
 
-    private static async Task PumpAsync(
-        HttpContext context,
-        DaemonServices services,
-        TorrentReader reader,
-        Action describe
-    )
+    private static async Task PumpAsync(HttpContext context, StreamRoom room, TorrentReader reader, Action describe)
     {
-        using var patience = new CancellationTokenSource(StreamLimits.MaxWait, services.Time);
+        using var patience = new CancellationTokenSource(StreamLimits.MaxWait, room.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(
             patience.Token,
             context.RequestAborted,
-            services.Ending
+            room.Ending
         );
         // A paused player takes nothing for long: MaxPause is its limit.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
@@ -140,28 +146,22 @@ internal static class FileAnswer
         }
     }
 
-    private static async Task SendConvertedAsync(
-        HttpContext context,
-        DaemonServices services,
-        LibraryTorrent torrent,
-        int file
-    )
+    private static async Task SendConvertedAsync(HttpContext context, StreamRoom room, StreamedFile file)
     {
-        var metainfo = StreamEndpoints.MetainfoOf(torrent);
-        var size = metainfo.Files[file].Size;
+        var size = file.File.Size;
         if (size > StreamLimits.MaxSubtitles)
         {
             throw new ApiException(413, "too-large", "these are no subtitles: too long");
         }
 
-        CheckComing(torrent, metainfo, file);
-        using var place = services.Streams.Enter();
-        using var reader = Open(torrent, file, 0, size);
-        using var patience = new CancellationTokenSource(StreamLimits.MaxWait, services.Time);
+        CheckComing(file);
+        using var place = room.Places.Enter();
+        using var reader = Open(file, 0, size);
+        using var patience = new CancellationTokenSource(StreamLimits.MaxWait, room.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(
             patience.Token,
             context.RequestAborted,
-            services.Ending
+            room.Ending
         );
         var text = new MemoryStream((int)size);
         try
@@ -180,7 +180,7 @@ internal static class FileAnswer
             throw new ApiException(504, "not-coming", "no peer has brought what is needed");
         }
 
-        var converted = Encoding.UTF8.GetBytes(WebVtt.Of(metainfo.Files[file].Path, text.GetBuffer().AsSpan(0, (int)text.Length)));
+        var converted = Encoding.UTF8.GetBytes(WebVtt.Of(file.File.Path, text.GetBuffer().AsSpan(0, (int)text.Length)));
         context.Response.ContentType = MediaTypes.WebVtt;
         context.Response.ContentLength = converted.Length;
         context.Response.Headers.AcceptRanges = "none";
@@ -191,15 +191,16 @@ internal static class FileAnswer
     }
 
     /// <exception cref="ApiException">Too many read it.</exception>
-    private static TorrentReader Open(LibraryTorrent torrent, int file, long from, long to) =>
-        torrent.Engine!.OpenReader(file, from, to) ?? throw StreamPlaces.TooMany();
+    private static TorrentReader Open(StreamedFile file, long from, long to) =>
+        file.Torrent.OpenReader(file.Index, from, to) ?? throw StreamPlaces.TooMany();
 
     /// <exception cref="ApiException">Nothing of it comes, and it is not all here.</exception>
-    private static void CheckComing(LibraryTorrent torrent, Metainfo metainfo, int file)
+    private static void CheckComing(StreamedFile file)
     {
-        var chosen = metainfo.Files[file];
-        var isWanted = torrent.Entry.Priorities?.GetValueOrDefault(file, FileWish.Normal) != FileWish.Skip;
-        if (!isWanted && TorrentItems.DoneOf(metainfo, chosen, torrent.Engine!.Status.Pieces) < chosen.Size)
+        if (
+            !file.IsWanted
+            && TorrentItems.DoneOf(file.Metainfo, file.File, file.Torrent.Status.Pieces) < file.File.Size
+        )
         {
             throw new ApiException(409, "file-not-wanted", "the file is not to be fetched: choose it first");
         }

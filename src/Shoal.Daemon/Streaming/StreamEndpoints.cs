@@ -35,7 +35,12 @@ internal static class StreamEndpoints
         web.MapMethods(
             StreamLinks.Root + "/{id}/{file}/{**name}",
             methods,
-            context => FileAnswer.SendAsync(context, services, Find(context, services), FileNumber(context))
+            context =>
+                FileAnswer.SendAsync(
+                    context,
+                    services.StreamRoom,
+                    FileOf(Find(context, services), FileNumber((string)context.Request.RouteValues["file"]!))
+                )
         );
     }
 
@@ -123,18 +128,21 @@ internal static class StreamEndpoints
     private static string? TokenOf(HttpContext context, DaemonServices services) =>
         DoorKeeper.Identify(context, services).TokenId;
 
-    private static int FileNumber(HttpContext context) =>
-        int.TryParse(
-            (string)context.Request.RouteValues["file"]!,
-            NumberStyles.None,
-            CultureInfo.InvariantCulture,
-            out var file
-        )
-            ? file
-            : -1;
+    /// <summary>As it stands in a path; -1: it is none.</summary>
+    internal static int FileNumber(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var file) ? file : -1;
+
+    /// <exception cref="ApiException">There is no such file, or it is not known yet.</exception>
+    private static StreamedFile FileOf(LibraryTorrent torrent, int file)
+    {
+        var metainfo = MetainfoOf(torrent);
+        Check(metainfo, file);
+        var isWanted = torrent.Entry.Priorities?.GetValueOrDefault(file, FileWish.Normal) != FileWish.Skip;
+        return new StreamedFile(torrent.Engine!, metainfo, torrent.Entry.Id, file, isWanted);
+    }
 
     /// <exception cref="ApiException">It is not known yet.</exception>
-    internal static Metainfo MetainfoOf(LibraryTorrent torrent) =>
+    private static Metainfo MetainfoOf(LibraryTorrent torrent) =>
         torrent.Engine?.Metainfo
         ?? throw new ApiException(
             409,

@@ -15,6 +15,9 @@ internal static class StreamLimits
     /// </summary>
     public static readonly TimeSpan MaxPause = TimeSpan.FromHours(1);
 
+    /// <summary>How long a command that is done waits for a player that is gone: one that is started anew comes back.</summary>
+    public static readonly TimeSpan AfterPlayer = TimeSpan.FromMinutes(1);
+
     /// <summary>How long a link is good: a film with breaks.</summary>
     public static readonly TimeSpan LinkTime = TimeSpan.FromHours(12);
 

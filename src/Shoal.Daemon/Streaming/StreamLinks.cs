@@ -11,9 +11,10 @@ internal static class StreamLinks
     public const string Root = "/stream";
 
     /// <summary>The file that is meant when none is named: the largest film, else music, else anything; null: there is none.</summary>
-    public static int? MainFile(Metainfo metainfo)
+    /// <param name="wants">Which of the files may be meant; null: all.</param>
+    public static int? MainFile(Metainfo metainfo, Func<MetainfoFile, bool>? wants = null)
     {
-        var files = Playable(metainfo).ToList();
+        var files = Playable(metainfo).Where(file => wants?.Invoke(file.File) != false).ToList();
         return files.Count == 0
             ? null
             : files

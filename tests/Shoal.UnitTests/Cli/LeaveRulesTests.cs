@@ -16,6 +16,29 @@ public sealed class LeaveRulesTests
     }
 
     [Fact]
+    public void Nobody_leaves_a_player_alone()
+    {
+        var isHeld = true;
+        var rules = new LeaveRules
+        {
+            SeedTime = At(10),
+            Timeout = At(5),
+            IsHeld = () => isHeld,
+        };
+        // What is not complete may never come, whoever waits for it.
+        Assert.Null(rules.Check(Waiting, isComplete: false, At(0)));
+        Assert.Equal(LeaveReason.Timeout, rules.Check(Waiting, isComplete: false, At(5)));
+        Assert.Null(rules.Check(Waiting, isComplete: true, At(1)));
+        Assert.Null(rules.Check(Waiting, isComplete: true, At(1_000)));
+        isHeld = false;
+        Assert.Equal(LeaveReason.SeedTime, rules.Check(Waiting, isComplete: true, At(1_000)));
+        Assert.Equal(
+            LeaveReason.Complete,
+            new LeaveRules { IsHeld = () => isHeld }.Check(Waiting, isComplete: true, At(1))
+        );
+    }
+
+    [Fact]
     public void Seed_time_counts_from_completion()
     {
         var rules = new LeaveRules { SeedTime = At(10) };

@@ -127,6 +127,7 @@ public sealed class TransferCommandTests : IDisposable
         (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}&s=xyz")).IsOneLine(1, "salt");
         (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}", "--no-dht")).IsOneLine(2, "--no-dht");
         (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}", "--poll", "often")).IsOneLine(2, "--poll");
+        (await CliRun.Of("get", $"magnet:?xs=urn:btpk:{Key}", "--stream")).IsOneLine(2, "--stream");
     }
 
     [Fact]

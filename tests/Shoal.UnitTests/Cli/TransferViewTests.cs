@@ -65,6 +65,7 @@ public sealed class TransferViewTests
         new TransferEvent.Hashing("film", 10, 20),
         new TransferEvent.Link(Magnet, "film.torrent", ["http://127.0.0.1:1/announce"]),
         new TransferEvent.MetadataKnown(Film, 1000),
+        new TransferEvent.Streaming("http://127.0.0.1:1/k/0/film", 0, "film\e[2J", 1000, "video/mp4"),
         new TransferEvent.PeerConnected(Somebody),
         new TransferEvent.Progress(Half),
         new TransferEvent.Progress(Half with { State = TorrentState.Checking, PiecesChecked = 3 }),
@@ -106,6 +107,17 @@ public sealed class TransferViewTests
                 metadata.GetProperty("size").GetInt64(),
                 metadata.GetProperty("pieces").GetInt32(),
                 metadata.GetProperty("pieceLength").GetInt32()
+            )
+        );
+
+        var streaming = Line(lines, "streaming");
+        Assert.Equal(
+            ("http://127.0.0.1:1/k/0/film", 0, 1000, "video/mp4"),
+            (
+                streaming.GetProperty("url").GetString(),
+                streaming.GetProperty("file").GetInt32(),
+                streaming.GetProperty("size").GetInt64(),
+                streaming.GetProperty("type").GetString()
             )
         );
 

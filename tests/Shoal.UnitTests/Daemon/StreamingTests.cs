@@ -122,6 +122,43 @@ public sealed class StreamingTests
     }
 
     [Fact]
+    public void Of_the_files_that_are_fetched_the_film_is_found()
+    {
+        var torrent = Make(("film.mkv", 1000), ("music/one.mp3", 20), ("music/two.mp3", 30), ("music/scan.png", 500));
+        Assert.Equal(Index(torrent, "film.mkv"), StreamLinks.MainFile(torrent, _ => true));
+        Assert.Equal(
+            Index(torrent, "music/two.mp3"),
+            StreamLinks.MainFile(torrent, file => file.Path.Contains("music", StringComparison.Ordinal))
+        );
+        Assert.Null(StreamLinks.MainFile(torrent, _ => false));
+    }
+
+    [Fact]
+    public void A_player_that_is_gone_is_waited_for_and_one_that_never_came_without_end()
+    {
+        var time = new VirtualTime();
+        var presence = new PlayerPresence(time);
+        time.Advance(TimeSpan.FromDays(1));
+        Assert.False(presence.IsOver);
+        presence.Enter();
+        presence.Enter();
+        presence.Leave();
+        time.Advance(TimeSpan.FromDays(1));
+        Assert.False(presence.IsOver);
+        presence.Leave();
+        time.Advance(StreamLimits.AfterPlayer - TimeSpan.FromSeconds(1));
+        Assert.False(presence.IsOver);
+        // It is started anew.
+        presence.Enter();
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.False(presence.IsOver);
+        presence.Leave();
+        Assert.False(presence.IsOver);
+        time.Advance(StreamLimits.AfterPlayer);
+        Assert.True(presence.IsOver);
+    }
+
+    [Fact]
     public void A_playlist_has_films_and_music_in_order_and_one_line_for_each_title()
     {
         var torrent = Make(("02 b.mp3", 10), ("01 a&b.mp3", 20), ("cover.jpg", 30));
