@@ -40,6 +40,7 @@ namespace Shoal.Api;
 [JsonSerializable(typeof(MembershipItem))]
 [JsonSerializable(typeof(MembershipList))]
 [JsonSerializable(typeof(JoinPublication))]
+[JsonSerializable(typeof(JoinByFile))]
 [JsonSerializable(typeof(UnlockMembership))]
 [JsonSerializable(typeof(ReceiptWish))]
 [JsonSerializable(typeof(ReceiptReport))]

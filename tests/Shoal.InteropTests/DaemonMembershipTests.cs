@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Shoal.Api;
+using Shoal.UnitTests;
 
 namespace Shoal.InteropTests;
 
@@ -169,6 +170,55 @@ public sealed partial class DaemonMembershipTests
             friend.UnlockAsync("nothing", new UnlockMembership("guess"), None)
         );
         Assert.Equal("scope", refused.Code);
+    }
+
+    [Fact]
+    public async Task A_file_and_its_passphrase_make_a_daemon_a_member_without_a_hub()
+    {
+        const string Words = "abcde-fghij-klmno-pqrst-uvwxy";
+        using var folder = new StateFolder();
+        using var world = new OfflineFixture(DateTimeOffset.UtcNow);
+        await using var daemon = await DaemonProcess.StartAsync(folder.State);
+        var file = OfflineFixture.Close(world.Invitation().Write(), Words);
+        var wish = new JoinByFile(Convert.ToBase64String(file), Words);
+        Assert.DoesNotContain(Words, wish.ToString(), StringComparison.Ordinal);
+        async Task<string> RefusedAsync(DaemonClient client, JoinByFile body)
+        {
+            var refused = await Assert.ThrowsAsync<DaemonException>(() => client.JoinByFileAsync(body, None));
+            Assert.DoesNotContain(Words, refused.Message, StringComparison.Ordinal);
+            return refused.Code;
+        }
+
+        Assert.Equal("wrong-passphrase", await RefusedAsync(daemon.Client, wish with { Passphrase = "guess" }));
+        Assert.Equal("bad-value", await RefusedAsync(daemon.Client, wish with { File = "%" }));
+        Assert.Equal("bad-invitation", await RefusedAsync(daemon.Client, wish with { File = "AAAA" }));
+        var half = Convert.ToBase64String(file.AsSpan(0, file.Length / 2));
+        Assert.Equal("bad-invitation", await RefusedAsync(daemon.Client, wish with { File = half }));
+        using var past = new OfflineFixture(DateTimeOffset.UtcNow.AddDays(-60));
+        var old = OfflineFixture.Close(past.Invitation().Write(), Words);
+        Assert.Equal(
+            "bad-invitation",
+            await RefusedAsync(daemon.Client, wish with { File = Convert.ToBase64String(old) })
+        );
+        var token = await daemon.Client.CreateTokenAsync(new NewToken("friend", AccessScope.Control), None);
+        using var friend = new DaemonClient(new DaemonAddress { Url = new Uri(daemon.Url), Token = token.Secret });
+        Assert.Equal("scope", await RefusedAsync(friend, wish));
+        Assert.Empty((await ListAsync(daemon)).Memberships);
+
+        var joined = await daemon.Client.JoinByFileAsync(wish, None);
+        Assert.Equal((MembershipState.Active, world.Member.ToString()), (joined.State, joined.Member));
+        // The same again changes nothing.
+        Assert.Equal(joined.Publication, (await daemon.Client.JoinByFileAsync(wish, None)).Publication);
+        Assert.Single((await ListAsync(daemon)).Memberships);
+        Assert.DoesNotContain(daemon.Process.Lines, line => line.Contains(Words, StringComparison.Ordinal));
+        foreach (var path in Directory.EnumerateFiles(folder.State, "*", SearchOption.AllDirectories))
+        {
+            if (new FileInfo(path).Length > 0)
+            {
+                using var text = new StreamReader(File.Open(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+                Assert.DoesNotContain(Words, await text.ReadToEndAsync(), StringComparison.Ordinal);
+            }
+        }
     }
 
     [Fact]

@@ -204,6 +204,17 @@ public sealed partial class DaemonClient
             cancel
         );
 
+    /// <summary>Accepts an invitation that needs no hub.</summary>
+    public Task<MembershipItem> JoinByFileAsync(JoinByFile invitation, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "memberships/file",
+            invitation,
+            ApiJson.Default.JoinByFile,
+            ApiJson.Default.MembershipItem,
+            cancel
+        );
+
     /// <summary>Gives a membership up: its key is deleted, and its torrents stop. Content stays.</summary>
     /// <param name="publication">Whose.</param>
     /// <param name="remove">Its torrents leave the list too; else they stay in it, paused.</param>

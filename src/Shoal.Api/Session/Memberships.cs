@@ -59,6 +59,14 @@ public sealed record JoinPublication(string Invitation)
     public override string ToString() => nameof(JoinPublication);
 }
 
+/// <summary>A file of an offline invitation to accept.</summary>
+/// <param name="File">What is in it, base64.</param>
+/// <param name="Passphrase">What it lies under.</param>
+public sealed record JoinByFile(string File, string Passphrase)
+{
+    public override string ToString() => nameof(JoinByFile);
+}
+
 /// <summary>The passphrase of a membership's key.</summary>
 public sealed record UnlockMembership(string Passphrase)
 {

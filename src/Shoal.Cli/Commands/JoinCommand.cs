@@ -165,7 +165,7 @@ internal sealed class JoinCommand
     {
         try
         {
-            return new FileInfo(file).Length <= OfflineJoining.MaxFile
+            return new FileInfo(file).Length <= FileJoining.MaxFile
                 ? File.ReadAllBytes(file)
                 : throw new UserErrorException(
                     "bad-invitation",

@@ -1,3 +1,4 @@
+using Shoal.Members;
 using Shoal.Protocol;
 
 namespace Shoal.Daemon;
@@ -13,6 +14,9 @@ internal static class ApiLimits
 
     /// <summary>Bytes of a body with an invitation or a passphrase. 16 KiB.</summary>
     public const long MaxSecret = 16 * 1024;
+
+    /// <summary>Bytes of a body with the file of an offline invitation, in base64, and its passphrase.</summary>
+    public const long MaxInvitation = FileJoining.MaxFile * 4L / 3 + MaxSecret;
 
     /// <summary>Bytes of any other body. 8 MiB: ids of 100,000 torrents, with room.</summary>
     public const long MaxBody = 8 * 1024 * 1024;

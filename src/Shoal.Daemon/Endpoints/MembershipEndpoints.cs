@@ -29,6 +29,19 @@ internal static class MembershipEndpoints
             MaxBody = ApiLimits.MaxSecret,
         },
         new(
+            "POST",
+            "/memberships/file",
+            AccessScope.Admin,
+            "Accepts an invitation that needs no hub: the file and its passphrase.",
+            JoinByFileAsync
+        )
+        {
+            Body = ApiJson.Default.JoinByFile,
+            Answer = ApiJson.Default.MembershipItem,
+            Status = 201,
+            MaxBody = ApiLimits.MaxInvitation,
+        },
+        new(
             "DELETE",
             "/memberships/{publication}",
             AccessScope.Admin,
@@ -97,6 +110,21 @@ internal static class MembershipEndpoints
     {
         var wish = await call.ReadAsync(ApiJson.Default.JoinPublication).ConfigureAwait(false);
         var joined = await call.Services.Memberships.JoinAsync(wish.Invitation, call.Aborted).ConfigureAwait(false);
+        await WriteAsync(call, joined, 201).ConfigureAwait(false);
+    }
+
+    private static async Task JoinByFileAsync(ApiCall call)
+    {
+        var wish = await call.ReadAsync(ApiJson.Default.JoinByFile).ConfigureAwait(false);
+        var bytes = new byte[wish.File.Length / 4 * 3 + 3];
+        if (!Convert.TryFromBase64String(wish.File, bytes, out var length))
+        {
+            throw ApiException.Bad("file", "file: must be base64");
+        }
+
+        var joined = await call
+            .Services.Memberships.JoinAsync(bytes.AsMemory(0, length), wish.Passphrase, call.Aborted)
+            .ConfigureAwait(false);
         await WriteAsync(call, joined, 201).ConfigureAwait(false);
     }
 

@@ -153,14 +153,20 @@ internal sealed partial class DaemonMembership(
         }
     }
 
+    /// <summary>Keeps what was fetched, for when the hub is away.</summary>
+    public void Keep(OfflineEntry entry) => Change(local => local.Keep(entry));
+
+    /// <summary>Keeps what an invitation names.</summary>
+    public void Keep(OfflineContent content) => Change(local => local.Keep(content));
+
     /// <summary>Does something with the files of the membership while nothing else changes them.</summary>
-    public void Keep(OfflineEntry entry)
+    private void Change(Action<LocalMembership> work)
     {
         try
         {
             Follower?.Use(local =>
             {
-                local.Keep(entry);
+                work(local);
                 return true;
             });
         }

@@ -16,7 +16,7 @@ namespace Shoal.Daemon;
 /// <param name="engine">Has the torrents.</param>
 /// <param name="network">The way to hubs.</param>
 /// <param name="time">The clock.</param>
-internal sealed class MembershipBook(
+internal sealed partial class MembershipBook(
     string stateDirectory,
     TorrentEngine engine,
     OutboundNetwork network,
@@ -88,23 +88,12 @@ internal sealed class MembershipBook(
         {
             Refresh();
             var publication = link.Publication.ToString();
-            var known = _all.GetValueOrDefault(publication);
-            switch (known?.State)
+            if (Present(publication, out var isOver) is { } known)
             {
-                case MembershipState.Active:
-                    return known;
-                case MembershipState.Locked:
-                    throw new ApiException(
-                        409,
-                        "membership-locked",
-                        "the daemon is a member there, and the key lies under a passphrase: 'shoal member unlock' tells it"
-                    );
-                case null when _all.Count(one => !one.Value.IsLeft) >= MaxMemberships:
-                    throw new ApiException(507, "too-many-memberships", $"there are {MaxMemberships} memberships");
+                return known;
             }
 
             var joining = new LinkJoining(HubWay.By(network), time);
-            var isOver = known?.State == MembershipState.Ended;
             using (
                 await joining.JoinAsync(link, stateDirectory, null, () => null, cancel, isOver).ConfigureAwait(false)
             )
