@@ -2,7 +2,7 @@ using Shoal.Api;
 
 namespace Shoal.InteropTests;
 
-/// <summary>The list of the daemon's page with more torrents than a screen holds: right, and with little work for each change.</summary>
+/// <summary>The list of the daemon's page with more torrents than a screen holds: right, and with little work for each change. And its graph.</summary>
 public sealed class WebPageListTests(WebPageListTests.ListPage page) : IClassFixture<WebPageListTests.ListPage>
 {
     private const int Count = 600;
@@ -196,6 +196,48 @@ public sealed class WebPageListTests(WebPageListTests.ListPage page) : IClassFix
         WebPage.AssertQuiet(browser);
     }
 
-    /// <summary>Of both tests.</summary>
+    [Fact]
+    public async Task The_graph_tells_the_values_at_the_mouse_makes_a_part_larger_and_leaves_lines_out()
+    {
+        var browser = page.Browser;
+        await browser.ClickAsync("footer button", "Speed graph");
+        await browser.WaitAsync("document.querySelector('.graph canvas').width > 300");
+        // Ten minutes in which the download grows to 3 MB/s.
+        await browser.EvaluateAsync(
+            """
+            import('/js/store.js').then(({ store }) => {
+              const now = Math.floor(Date.now() / 1000);
+              const times = Array.from({ length: 301 }, (_, i) => now - 600 + 2 * i);
+              store.history = [times, times.map((_, i) => i * 10000), times.map(() => 250000)];
+              store.tell('status');
+              // At a part of the graph's width, and then until it is drawn.
+              window.point = (type, part) => {
+                const box = document.querySelector('.graph canvas').getBoundingClientRect();
+                const clientX = box.left + 80 + (box.width - 92) * part;
+                document.querySelector('.graph canvas').dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, clientX, clientY: box.top + 50 }));
+                return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+              };
+            })
+            """
+        );
+        await browser.WaitAsync("document.querySelector('.graph canvas').ariaLabel.includes('at most 3.0 MB/s')");
+        await browser.EvaluateAsync("point('pointermove', 0.5).then(() => 0)");
+        const string Says = "document.querySelector('.legend').textContent.includes";
+        await browser.WaitAsync($"{Says}('Down 1.5 MB/s') && {Says}('Up 250 kB/s')");
+
+        await browser.EvaluateAsync(
+            "point('pointerdown', 0.3).then(() => point('pointermove', 0.4)).then(() => point('pointerup', 0.4)).then(() => point('pointermove', 1)).then(() => 0)"
+        );
+        await browser.WaitAsync($"{Says}('All ten minutes') && {Says}('Down 1.2 MB/s')");
+        await browser.ClickAsync(".legend button", "All ten minutes");
+        await browser.WaitAsync($"!{Says}('All ten minutes')");
+        await browser.ClickAsync(".legend .down");
+        await browser.WaitAsync("document.querySelector('.legend .down').ariaPressed === 'false'");
+        await browser.ClickAsync("footer button", "Speed graph");
+        await browser.WaitAsync("!document.querySelector('.graph')");
+        WebPage.AssertQuiet(browser);
+    }
+
+    /// <summary>Of all of them.</summary>
     public sealed class ListPage() : DaemonPage("list", 1280, 800);
 }

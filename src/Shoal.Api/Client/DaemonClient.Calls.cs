@@ -187,6 +187,17 @@ public sealed partial class DaemonClient
     public Task<FeedRuleList> SetFeedRuleAsync(FeedRule rule, CancellationToken cancel) =>
         CallAsync(HttpMethod.Put, "feed-rules", rule, ApiJson.Default.FeedRule, ApiJson.Default.FeedRuleList, cancel);
 
+    /// <summary>What a rule would take of what is in the feeds now.</summary>
+    public Task<FeedEntryList> MatchingEntriesAsync(FeedRule rule, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "feed-rules/matches",
+            rule,
+            ApiJson.Default.FeedRule,
+            ApiJson.Default.FeedEntryList,
+            cancel
+        );
+
     public Task RemoveFeedRuleAsync(string name, CancellationToken cancel) =>
         CallAsync(HttpMethod.Delete, "feed-rules?name=" + Escape(name), null, cancel);
 

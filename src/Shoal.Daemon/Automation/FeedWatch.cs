@@ -27,6 +27,12 @@ internal sealed partial class FeedWatch(
     /// <summary>How often an entry that cannot be added is tried, once in each look.</summary>
     private const int MaxTries = 5;
 
+    /// <summary>Entries of one answer about what a rule would take.</summary>
+    private const int MaxMatches = 1000;
+
+    /// <summary>What is looked at for one such answer; what comes after it is left out.</summary>
+    private static readonly TimeSpan MaxMatching = TimeSpan.FromSeconds(2);
+
     private readonly ConcurrentDictionary<string, FeedState> _states = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _slow = new(StringComparer.Ordinal);
 
@@ -58,10 +64,27 @@ internal sealed partial class FeedWatch(
             return null;
         }
 
-        return new FeedEntryList([
-            .. Known(feed).Select(known => new FeedEntryItem(known.Entry.Title, known.Entry.Source, known.IsSeen)),
-        ]);
+        return new FeedEntryList([.. EntriesOf(feed)]);
     }
+
+    /// <summary>What a rule would take of the entries that are known, if none had been taken yet; those taken are marked.</summary>
+    /// <param name="rule">Need not be kept, and may be off.</param>
+    /// <param name="stop">Its caller is gone.</param>
+    public FeedEntryList Matching(FeedRule rule, CancellationToken stop)
+    {
+        var matcher = MatcherOf(rule with { Enabled = null });
+        var began = time.GetTimestamp();
+        var entries = Book
+            .Feeds.Where(feed => matcher.Reads(feed.Url))
+            .SelectMany(EntriesOf)
+            // A pattern may be slow with each of many titles without being too slow with any.
+            .TakeWhile(_ => !stop.IsCancellationRequested && time.GetElapsedTime(began) < MaxMatching)
+            .Where(entry => entry.Source is not null);
+        return new FeedEntryList([.. matcher.Among(entries, entry => entry.Title).Take(MaxMatches)]);
+    }
+
+    private IEnumerable<FeedEntryItem> EntriesOf(StoredFeed feed) =>
+        Known(feed).Select(known => new FeedEntryItem(known.Entry.Title, known.Entry.Source, known.IsSeen));
 
     public async Task SetFeedAsync(FeedItem feed, bool isOwner)
     {
@@ -105,20 +128,7 @@ internal sealed partial class FeedWatch(
     public Task SetRuleAsync(FeedRule rule)
     {
         CheckName(rule.Name);
-        if (new[] { rule.MustContain, rule.MustNotContain, rule.Pattern }.Any(text => text?.Length > 1000))
-        {
-            throw ApiException.Bad("pattern", "mustContain, mustNotContain, pattern: at most 1000 characters each");
-        }
-
-        try
-        {
-            _ = new FeedMatcher(rule);
-        }
-        catch (ArgumentException error)
-        {
-            throw ApiException.Bad("pattern", $"pattern: {error.Message}");
-        }
-
+        _ = MatcherOf(rule);
         library.CheckWish(new AddTorrent { Category = rule.Category, Labels = rule.Labels });
         return Task.Run(() =>
         {
@@ -136,6 +146,23 @@ internal sealed partial class FeedWatch(
             // What is there may be something for it.
             Forget();
         });
+    }
+
+    private static FeedMatcher MatcherOf(FeedRule rule)
+    {
+        if (new[] { rule.MustContain, rule.MustNotContain, rule.Pattern }.Any(text => text?.Length > 1000))
+        {
+            throw ApiException.Bad("pattern", "mustContain, mustNotContain, pattern: at most 1000 characters each");
+        }
+
+        try
+        {
+            return new FeedMatcher(rule);
+        }
+        catch (ArgumentException error)
+        {
+            throw ApiException.Bad("pattern", $"pattern: {error.Message}");
+        }
     }
 
     public Task RemoveRuleAsync(string name) =>
@@ -214,10 +241,7 @@ internal sealed partial class FeedWatch(
 
     private async Task TakeAsync(StoredFeed feed, FeedState state, CancellationToken stop)
     {
-        var rules = Book
-            .Rules.Where(rule => rule.Rule.Feeds.Count == 0 || rule.Rule.Feeds.Contains(feed.Url))
-            .Select(rule => new FeedMatcher(rule.Rule))
-            .ToList();
+        var rules = Book.Rules.Select(rule => new FeedMatcher(rule.Rule)).Where(rule => rule.Reads(feed.Url)).ToList();
         var taken = feed.Taken.ToHashSet(StringComparer.Ordinal);
         var added = 0;
         foreach (var entry in state.Entries)

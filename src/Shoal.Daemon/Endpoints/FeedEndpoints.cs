@@ -83,6 +83,17 @@ internal static class FeedEndpoints
             Answer = ApiJson.Default.FeedRuleList,
         },
         new(
+            "POST",
+            "/feed-rules/matches",
+            AccessScope.Control,
+            "The entries that a rule, kept or not, on or off, would take of what is in the feeds now.",
+            MatchesAsync
+        )
+        {
+            Body = ApiJson.Default.FeedRule,
+            Answer = ApiJson.Default.FeedEntryList,
+        },
+        new(
             "DELETE",
             "/feed-rules",
             AccessScope.Control,
@@ -116,6 +127,13 @@ internal static class FeedEndpoints
 
         await call.Services.Feeds.SetRuleAsync(rule).ConfigureAwait(false);
         await call.WriteAsync(Rules(call), ApiJson.Default.FeedRuleList).ConfigureAwait(false);
+    }
+
+    private static async Task MatchesAsync(ApiCall call)
+    {
+        var rule = await call.ReadAsync(ApiJson.Default.FeedRule).ConfigureAwait(false);
+        await call.WriteAsync(call.Services.Feeds.Matching(rule, call.Aborted), ApiJson.Default.FeedEntryList)
+            .ConfigureAwait(false);
     }
 
     private static FeedRuleList Rules(ApiCall call) =>

@@ -57,6 +57,19 @@ internal sealed class FeedMatcher
         }
     }
 
+    /// <summary>Entries of this feed are for the rule.</summary>
+    public bool Reads(string url) => Rule.Feeds.Count == 0 || Rule.Feeds.Contains(url);
+
+    /// <summary>Those of some entries that the rule takes, in their order: of an episode the first alone where the rule says so.</summary>
+    public IEnumerable<T> Among<T>(IEnumerable<T> entries, Func<T, string> titleOf)
+    {
+        var episodes = new HashSet<string>(StringComparer.Ordinal);
+        return entries.Where(entry =>
+            Matches(titleOf(entry))
+            && !(Rule.OnceAnEpisode && EpisodeName.Of(titleOf(entry)) is { } episode && !episodes.Add(episode))
+        );
+    }
+
     private static string[] Words(string? text) => (text ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }
 

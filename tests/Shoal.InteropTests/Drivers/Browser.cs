@@ -163,7 +163,7 @@ internal sealed class Browser : IAsyncDisposable
         await WaitAsync($"document.readyState === 'complete' && {find} && !{find}.disabled");
         var box = (
             await EvaluateAsync(
-                $"(() => {{ const b = {find}.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
+                $"(() => {{ const e = {find}; e.scrollIntoViewIfNeeded(); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
             )
         )!.AsArray();
         foreach (var type in new[] { "mousePressed", "mouseReleased" })

@@ -220,6 +220,20 @@ public sealed class FeedTests
         Assert.Equal(episode, EpisodeName.Of(title));
 
     [Fact]
+    public void A_rule_says_what_it_would_take_of_some_entries()
+    {
+        string[] titles = ["A Show S01E02 big", "Other", "a.show.1x02.small", "A Show S01E03", "Another show"];
+        var rule = new FeedRule { Name = "r", MustContain = "show" };
+        Assert.Equal([titles[0], titles[2], titles[3], titles[4]], new FeedMatcher(rule).Among(titles, title => title));
+        Assert.Equal(
+            [titles[0], titles[3], titles[4]],
+            new FeedMatcher(rule with { OnceAnEpisode = true }).Among(titles, title => title)
+        );
+        Assert.True(new FeedMatcher(rule).Reads("http://a/"));
+        Assert.False(new FeedMatcher(rule with { Feeds = ["http://b/"] }).Reads("http://a/"));
+    }
+
+    [Fact]
     public void What_was_taken_is_remembered_and_bounded()
     {
         var limits = FeedLimits.Default with { MaxSeen = 3, MaxEpisodes = 2 };

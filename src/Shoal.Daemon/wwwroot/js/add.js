@@ -1,6 +1,6 @@
 // The dialog that adds torrents, and lets their files be chosen before anything is fetched.
-import { html, useState } from './view.js';
-import { call } from './api.js';
+import { html, useState, useEffect } from './view.js';
+import { call, get } from './api.js';
 import { bytes } from './format.js';
 import { store } from './store.js';
 import { Dialog } from './dialogs.js';
@@ -18,12 +18,17 @@ const isUrl = (source) => /^https?:/i.test(source);
 const whatOf = async (wish) => (wish.file ? { metainfo: base64(await wish.file.arrayBuffer()) } : { source: wish.name });
 
 export function AddDialog({ start = {}, onClose, onAdded }) {
-  const { form, setForm, text, area, tick } = useForm({ links: start.links ?? '', folder: '', labels: '', paused: false, sequential: false });
+  const { form, setForm, text, area, tick } = useForm({ links: start.links ?? '', folder: '', category: '', labels: '', paused: false, sequential: false });
   const [files, setFiles] = useState(start.files ?? []);
   const [busy, setBusy] = useState(false);
   const [faults, setFaults] = useState([]);
   // What the one torrent holds, its files with the priorities that were chosen.
   const [preview, setPreview] = useState(null);
+  const [categories, setCategories] = useState([]);
+  useEffect(() => {
+    get('/categories').then((answer) => setCategories(answer.categories), () => {});
+  }, []);
+  const folderOf = (category) => categories.find(({ name }) => name === category.trim())?.saveDirectory ?? store.status?.downloadDirectory;
   const wishes = [
     ...lines(form.links).map((name) => ({ name })),
     ...files.map((file) => ({ name: file.name, file })),
@@ -31,6 +36,7 @@ export function AddDialog({ start = {}, onClose, onAdded }) {
   const common = () => {
     const wish = { paused: form.paused, sequential: form.sequential, labels: labels(form.labels) };
     if (form.folder.trim()) wish.saveDirectory = form.folder.trim();
+    if (form.category.trim()) wish.category = form.category.trim();
     return wish;
   };
   const add = async (more) => {
@@ -89,7 +95,9 @@ export function AddDialog({ start = {}, onClose, onAdded }) {
         <label>Torrent files
           <input type="file" multiple accept=".torrent,application/x-bittorrent" onChange=${(event) => setFiles([...event.target.files])} /></label>
         ${files.length > 0 && html`<ul class="chosen">${files.map((file) => html`<li>${file.name}</li>`)}</ul>`}`}
-    ${text('folder', 'Folder', { placeholder: store.status?.downloadDirectory })}
+    ${text('category', 'Category', { list: 'categories' })}
+    <datalist id="categories">${categories.map(({ name }) => html`<option value=${name}></option>`)}</datalist>
+    ${text('folder', 'Folder', { placeholder: folderOf(form.category) })}
     ${text('labels', 'Labels, with commas')}
     ${tick('paused', 'Do not begin yet')}
     ${tick('sequential', 'From the beginning on, to watch while it arrives')}

@@ -8,8 +8,10 @@ import { TorrentList } from './list.js';
 import { Details } from './details.js';
 import { AddDialog } from './add.js';
 import { RemoveDialog, MoveDialog, LabelsDialog, LimitsDialog, SettingsDialog } from './dialogs.js';
+import { ManageDialog } from './manage.js';
 import { CreateDialog, ShareDialog } from './share.js';
 import { LogDialog, KeysDialog } from './log.js';
+import { Notices } from './notices.js';
 import { SpeedGraph } from './graph.js';
 
 const isTyping = (event) => event.target.closest?.('input, textarea, select, dialog');
@@ -109,6 +111,7 @@ function Top({ selection, act, open, share }) {
     </div>
     <div class="right">
       ${button('Log', () => open('log'), true)}
+      ${button('Manage', () => open('manage'), true)}
       ${button('Settings', () => open('settings'), true)}
       <form method="post" action="logout"><button>Log out</button></form>
     </div>
@@ -126,11 +129,9 @@ function Main({ shownId, details, ...list }) {
   </main>`;
 }
 
-function Notices() {
-  useStore('notices', 'status');
-  return html`${!store.online && html`<p class="offline" role="alert">The daemon does not answer; trying again …</p>`}
-    <div class="notices" role="status">${store.notices.map((notice) => html`<p key=${notice.id} class=${notice.isProblem ? 'problem' : ''}>
-      ${notice.text} <button type="button" class="icon" aria-label="Dismiss" onClick=${() => store.dismiss(notice.id)}>✕</button></p>`)}</div>`;
+function Offline() {
+  useStore('status');
+  return !store.online && html`<p class="offline" role="alert">The daemon does not answer; trying again …</p>`;
 }
 
 const dialogs = {
@@ -140,6 +141,7 @@ const dialogs = {
   labels: LabelsDialog,
   limits: LimitsDialog,
   log: LogDialog,
+  manage: ManageDialog,
   move: MoveDialog,
   remove: RemoveDialog,
   settings: SettingsDialog,
@@ -230,6 +232,7 @@ function App() {
       remember('graph', !graph);
       setGraph(!graph);
     }} />
+    <${Offline} />
     <${Notices} />
     ${over && html`<div class="drop" aria-hidden="true">Drop to add</div>`}
     ${Opened && html`<${Opened} key=${dialog.kind} ...${more} ...${dialog.more} onClose=${() => setDialog(null)} />`}`;

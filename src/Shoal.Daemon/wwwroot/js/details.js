@@ -1,41 +1,16 @@
 // What there is to know and to change of one torrent.
 import { html, useState, useEffect, useRef, color } from './view.js';
-import { batch, call, get, torrentPath } from './api.js';
+import { batch, call, torrentPath } from './api.js';
 import { bytes, rate, percent, ratio, span, date, states, parseBytes } from './format.js';
 import { store } from './store.js';
+import { usePolled } from './polled.js';
+import { Tabs } from './tabs.js';
 import { Windowed } from './windowed.js';
 import { Bar } from './list.js';
 import { RenameDialog } from './dialogs.js';
 import { asLimit, labels, limitFault, lines, useForm } from './forms.js';
 import { FileTree } from './tree.js';
 import { PlayDialog } from './share.js';
-
-const every = 1500;
-
-// Asks now and again while it is shown.
-function usePolled(path) {
-  const [value, setValue] = useState(null);
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    let gone = false;
-    let timer = 0;
-    const ask = async () => {
-      try {
-        const next = await get(path);
-        if (!gone) setValue(next);
-      } catch {
-        // It is being removed, or the daemon is away: the page says so elsewhere.
-      }
-      if (!gone) timer = setTimeout(ask, every);
-    };
-    ask();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
-  }, [path, turn]);
-  return [value, () => setTurn(turn + 1)];
-}
 
 const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
 
@@ -211,24 +186,13 @@ function Options({ t }) {
 // How the API takes back a limit of one torrent.
 const unset = -1;
 
-const tabs = { overview: ['Overview', Overview], files: ['Files', Files], peers: ['Peers', Peers], trackers: ['Trackers', Trackers], options: ['Options', Options] };
+const names = { overview: 'Overview', files: 'Files', peers: 'Peers', trackers: 'Trackers', options: 'Options' };
+const bodies = { overview: Overview, files: Files, peers: Peers, trackers: Trackers, options: Options };
 
 export function Details({ t, tab, onTab, onClose }) {
-  const names = Object.keys(tabs);
-  const Body = tabs[tab][1];
-  const keys = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = names[(names.indexOf(tab) + step + names.length) % names.length];
-    onTab(next);
-    document.getElementById(`tab-${next}`).focus();
-  };
+  const Body = bodies[tab];
   return html`<section class="details" aria-label=${`Details of ${t.name}`} onKeyDown=${(event) => event.key === 'Escape' && !event.target.closest('dialog') && onClose()}>
     <header><h2>${t.name}</h2><button type="button" class="icon" aria-label="Close details" onClick=${onClose}>✕</button></header>
-    <div role="tablist" aria-label="Details" onKeyDown=${keys}>
-      ${names.map((name) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${name === tab} aria-controls="tab-body"
-        tabindex=${name === tab ? 0 : -1} onClick=${() => onTab(name)}>${tabs[name][0]}</button>`)}
-    </div>
-    <div id="tab-body" role="tabpanel" aria-labelledby=${`tab-${tab}`} class=${`body ${tab}`}><${Body} key=${t.id} t=${t} /></div>
+    <${Tabs} id="tab" label="Details" names=${names} shown=${tab} onShow=${onTab}><${Body} key=${t.id} t=${t} /><//>
   </section>`;
 }

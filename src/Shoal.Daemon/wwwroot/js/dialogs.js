@@ -3,12 +3,16 @@ import { html, useState, useEffect, useLayoutEffect, useRef, theme, setTheme } f
 import { call, batch, get, torrentPath } from './api.js';
 import { bytes, parseBytes } from './format.js';
 import { asLimit, labels, limitFault, useForm } from './forms.js';
+import { Notices } from './notices.js';
 import { store } from './store.js';
 
+let dialogs = 0;
+
 // Without an action there is only a button that closes it.
-export function Dialog({ title, onClose, onSubmit, action, danger, busy, more, wide, children }) {
+export function Dialog({ title, onClose, onSubmit, action, cancel = 'Cancel', danger, busy, more, wide, children }) {
   const box = useRef(null);
   const gone = useRef(false);
+  const [id] = useState(() => `dialog-${++dialogs}`);
   // Before the page is painted: later it would take the focus from who types already. Closed it gives the focus back.
   useLayoutEffect(() => {
     const element = box.current;
@@ -18,21 +22,30 @@ export function Dialog({ title, onClose, onSubmit, action, danger, busy, more, w
       element.close();
     };
   }, []);
-  return html`<dialog ref=${box} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onClose=${() => gone.current || onClose()}>
+  return html`<dialog ref=${box} class=${wide ? 'wide' : ''} aria-labelledby=${id} onClose=${() => gone.current || onClose()}>
     <form method="dialog" onSubmit=${(event) => {
       event.preventDefault();
       if (action) onSubmit();
       else box.current.close();
     }}>
-      <h2 id="dialog-title">${title}</h2>
+      <h2 id=${id}>${title}</h2>
       ${children}
       <p class="buttons">
         ${more}
-        <button type="button" onClick=${() => box.current.close()}>${action ? 'Cancel' : 'Close'}</button>
+        <button type="button" onClick=${() => box.current.close()}>${action ? cancel : 'Close'}</button>
         ${action && html`<button type="submit" class=${danger ? 'danger' : 'main'} disabled=${busy}>${action}</button>`}
       </p>
     </form>
+    <${Notices} />
   </dialog>`;
+}
+
+// Asks before something goes for good.
+export function ConfirmDialog({ title, action, what, onClose, onYes }) {
+  const submit = async () => {
+    if (await store.attempt(onYes)) onClose();
+  };
+  return html`<${Dialog} title=${title} action=${action} danger onClose=${onClose} onSubmit=${submit}><p>${what}</p><//>`;
 }
 
 export function RemoveDialog({ items, onClose, onDone }) {

@@ -37,6 +37,8 @@ export function span(seconds) {
   return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
 }
 
+export const many = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
+
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
 export const date = (seconds) => (seconds == null ? '' : dates.format(seconds * 1000));
 

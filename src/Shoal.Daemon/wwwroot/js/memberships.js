@@ -1,0 +1,95 @@
+// Publications for invited people that the daemon is a member of.
+import { html } from './view.js';
+import { call } from './api.js';
+import { bytes, date, many } from './format.js';
+import { useForm } from './forms.js';
+import { store } from './store.js';
+import { Dialog } from './dialogs.js';
+import { usePolled } from './polled.js';
+import { removing, Things } from './things.js';
+
+const states = { active: 'member', locked: 'locked: its key lies under a passphrase', ended: 'ended', expired: 'expired: join again', unusable: 'cannot be used' };
+// Between questions that the daemon has to ask the hub, in milliseconds.
+const hubPatience = 30000;
+const pathOf = (membership, rest = '') => `/memberships/${encodeURIComponent(membership.publication)}${rest}`;
+// Their ids are long; the beginning tells them apart.
+const nameOf = (membership) => `${membership.hub || 'Publication'} (${membership.publication.slice(0, 8)})`;
+
+export function Memberships({ open, onAdded }) {
+  const [list, again, fault] = usePolled('/memberships');
+  const item = (membership) => ({
+    key: membership.publication,
+    title: nameOf(membership),
+    facts: [
+      states[membership.state],
+      membership.role !== 'member' && membership.role,
+      membership.member && `as ${membership.member}`,
+      membership.certificateUntil && `until ${date(membership.certificateUntil)}`,
+      many(membership.torrents, 'torrent'),
+    ],
+    fault: membership.problem,
+    buttons: [
+      membership.state === 'locked' && ['Unlock', () => open((close) => html`<${UnlockDialog} membership=${membership} onClose=${close} onDone=${again} />`)],
+      membership.state === 'active' && ['Catalogue', () => open((close) => html`<${CatalogueDialog} membership=${membership} onAdded=${onAdded} onClose=${close} />`)],
+      removing(open, 'Leave publication', 'The key of the membership is deleted, and its torrents stop; what was fetched stays. Only another invitation leads back.', async () => {
+        await call('DELETE', pathOf(membership));
+        again();
+      }, 'Leave'),
+    ].filter(Boolean),
+  });
+  return html`<div class="tools"><button type="button" class="main" onClick=${() => open((close) => html`<${JoinDialog} onClose=${close} onDone=${again} />`)}>Accept an invitation</button></div>
+    <${Things} label="Memberships" items=${list?.memberships.map(item)} fault=${fault} empty="The daemon is a member of no publication." />`;
+}
+
+function JoinDialog({ onClose, onDone }) {
+  const { form, text } = useForm({ invitation: '' });
+  const submit = async () => {
+    if (!(await store.attempt(() => call('POST', '/memberships', { invitation: form.invitation.trim() }), 'Joined'))) return;
+    onDone();
+    onClose();
+  };
+  return html`<${Dialog} title="Accept an invitation" action="Join" onClose=${onClose} onSubmit=${submit}>
+    ${text('invitation', 'Link of the invitation', { required: true, autofocus: true, autocomplete: 'off' })}
+    <p class="hint">It serves once, and says who may come in: show it to nobody.</p>
+  <//>`;
+}
+
+function UnlockDialog({ membership, onClose, onDone }) {
+  const { form, text } = useForm({ passphrase: '' });
+  const submit = async () => {
+    if (!(await store.attempt(() => call('POST', pathOf(membership, '/unlock'), { passphrase: form.passphrase }), 'Unlocked'))) return;
+    onDone();
+    onClose();
+  };
+  return html`<${Dialog} title=${`Unlock ${nameOf(membership)}`} action="Unlock" onClose=${onClose} onSubmit=${submit}>
+    ${text('passphrase', 'Passphrase of its key; it is forgotten when the daemon ends', { type: 'password', required: true, autofocus: true, autocomplete: 'off' })}
+  <//>`;
+}
+
+function CatalogueDialog({ membership, onAdded, onClose }) {
+  const [list, again, fault] = usePolled(pathOf(membership, '/catalogue'), hubPatience);
+  const add = async (entry) => {
+    const added = await store.attempt(() => call('POST', '/torrents', { publication: membership.publication, entry: entry.id }));
+    if (!added) return;
+    onAdded([added]);
+    again();
+  };
+  const item = (entry) => ({
+    key: `${entry.id} ${entry.version}`,
+    title: entry.title,
+    facts: [
+      entry.versionName || `version ${entry.version}`,
+      bytes(entry.size),
+      `published ${date(entry.publishedAt)}`,
+      entry.licence,
+      entry.citation,
+      `${many(entry.complete, 'member has', 'members have')} it, ${entry.incomplete} at it`,
+      entry.torrent && 'in the list of torrents',
+    ],
+    buttons: entry.torrent ? [] : [['Add', () => add(entry)]],
+  });
+  return html`<${Dialog} title=${`Catalogue of ${nameOf(membership)}`} onClose=${onClose} wide>
+    ${list?.hubProblem && html`<p class="trouble">${list.hubProblem}</p>`}
+    <div class="page" tabindex="0" role="group" aria-label="Catalogue"><${Things} label="Catalogue" items=${list?.entries.map(item)} fault=${fault} empty="Nothing is published yet." /></div>
+  <//>`;
+}
