@@ -97,6 +97,8 @@ public sealed class WebPageAccessTests
         // A notice, and nobody there any more.
         await browser.ClickAsync(".actions button", "Recheck");
         await daemon.Client.StopAsync(None);
+        // While it ends it answers now and then, and what is to be pressed lies where it lay.
+        await daemon.Process.WaitForExitAsync(DaemonProcess.Patience);
         await browser.WaitAsync("document.querySelector('.offline')");
         await browser.ClickAsync(".actions button", "Pause");
         await browser.WaitAsync("document.querySelector('.notices .problem')");
