@@ -161,11 +161,7 @@ internal sealed class Browser : IAsyncDisposable
             $"[...document.querySelectorAll({Quote(selector)})].find(e => e.offsetParent !== null && {(text is null ? "true" : $"e.textContent.trim() === {Quote(text)}")})";
         // Before the style sheet is there things lie elsewhere.
         await WaitAsync($"document.readyState === 'complete' && {find} && !{find}.disabled");
-        var box = (
-            await EvaluateAsync(
-                $"(() => {{ const e = {find}; e.scrollIntoViewIfNeeded(); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
-            )
-        )!.AsArray();
+        var box = await PlaceAsync(find);
         foreach (var type in new[] { "mousePressed", "mouseReleased" })
         {
             await CallAsync(
@@ -173,13 +169,43 @@ internal sealed class Browser : IAsyncDisposable
                 new JsonObject
                 {
                     ["type"] = type,
-                    ["x"] = (double)box[0]!,
-                    ["y"] = (double)box[1]!,
+                    ["x"] = box.X,
+                    ["y"] = box.Y,
                     ["button"] = "left",
                     ["clickCount"] = 1,
                 }
             );
         }
+    }
+
+    /// <summary>
+    /// The middle of an element, when the mouse meets it there: the browser's other process, which gets the mouse first, knows where things
+    /// are only once they have been drawn there.
+    /// </summary>
+    private async Task<(double X, double Y)> PlaceAsync(string find)
+    {
+        for (var wait = System.Diagnostics.Stopwatch.StartNew(); wait.Elapsed < Patience; await Task.Delay(20))
+        {
+            var box = await EvaluateAsync(
+                $$"""
+                new Promise((done) => {
+                  {{find}}?.scrollIntoViewIfNeeded();
+                  requestAnimationFrame(() => requestAnimationFrame(() => {
+                    const e = {{find}};
+                    const b = e?.getBoundingClientRect();
+                    const at = b && [b.x + b.width / 2, b.y + b.height / 2];
+                    done(at && e.contains(document.elementFromPoint(...at)) ? at : null);
+                  }));
+                })
+                """
+            );
+            if (box is not null)
+            {
+                return ((double)box[0]!, (double)box[1]!);
+            }
+        }
+
+        throw _process.Failure($"has {find} under something else");
     }
 
     /// <summary>Writes in place of what a field has.</summary>

@@ -80,12 +80,9 @@ function WeekDialog({ settings, onClose, onDone }) {
     'alternative.time-zone': settings['alternative.time-zone'],
   });
   const [spans, setSpans] = useState(settings['alternative.schedule'].map(spanOf));
-  const change = (i, part) => setSpans(spans.map((one, k) => (k === i ? { ...one, ...part } : one)));
-  const turn = (i, day) => {
-    const on = new Set(spans[i].on);
-    if (!on.delete(day)) on.add(day);
-    change(i, { on });
-  };
+  // From what is, not from what was last drawn: two changes may come before the next drawing.
+  const change = (i, part) => setSpans((all) => all.map((one, k) => (k === i ? { ...one, ...part(one) } : one)));
+  const turn = (i, day) => change(i, ({ on }) => ({ on: on.symmetricDifference(new Set([day])) }));
   const submit = async () => {
     const wish = { ...form, 'alternative.schedule': spans.map(textOf) };
     for (const key of keys.slice(0, 2)) wish[key] = parseBytes(form[key]);
@@ -96,15 +93,15 @@ function WeekDialog({ settings, onClose, onDone }) {
     onDone();
     onClose();
   };
-  const time = (i, key, label) => html`<label>${label} <input type="time" required value=${spans[i][key]} onInput=${(event) => change(i, { [key]: event.target.value })} /></label>`;
+  const time = (i, key, label) => html`<label>${label} <input type="time" required value=${spans[i][key]} onInput=${({ target: { value } }) => change(i, () => ({ [key]: value }))} /></label>`;
   return html`<${Dialog} title="Alternative limits by the week" action="Save" onClose=${onClose} onSubmit=${submit}>
     <${Picture} spans=${spans.filter(({ from, to }) => from && to)} />
     ${spans.map(({ on }, i) => html`<fieldset class="span" key=${i}><legend>Time ${i + 1}</legend>
       <div class="days">${days.map((day) => html`<label class="tick"><input type="checkbox" checked=${on.has(day)} onChange=${() => turn(i, day)} /> <abbr title=${names[day]}>${names[day].slice(0, 3)}</abbr></label>`)}</div>
       <div class="tools">${time(i, 'from', 'From')}${time(i, 'to', 'To')}
-        <button type="button" aria-label=${`Remove time ${i + 1}`} onClick=${() => setSpans(spans.toSpliced(i, 1))}>Remove</button></div>
+        <button type="button" aria-label=${`Remove time ${i + 1}`} onClick=${() => setSpans((all) => all.toSpliced(i, 1))}>Remove</button></div>
     </fieldset>`)}
-    <p><button type="button" onClick=${() => setSpans([...spans, { on: new Set(days.slice(0, 5)), from: '08:00', to: '18:00' }])}>Add a time</button></p>
+    <p><button type="button" onClick=${() => setSpans((all) => [...all, { on: new Set(days.slice(0, 5)), from: '08:00', to: '18:00' }])}>Add a time</button></p>
     ${limit('alternative.download', 'Download then, a second')}
     ${limit('alternative.upload', 'Upload then, a second')}
     ${text('alternative.time-zone', 'Time zone', { placeholder: 'that of the machine, or such as Europe/Berlin' })}
