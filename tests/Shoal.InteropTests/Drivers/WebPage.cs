@@ -49,6 +49,7 @@ internal static class WebPage
     {
         if (Screenshots is not null)
         {
+            Directory.CreateDirectory(Screenshots);
             await File.WriteAllBytesAsync(Path.Combine(Screenshots, name), await browser.ScreenshotAsync());
         }
     }
