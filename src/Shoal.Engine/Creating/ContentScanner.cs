@@ -54,6 +54,14 @@ internal static class ContentScanner
             cancellationToken.ThrowIfCancellationRequested();
             foreach (var entry in List(next.Folder))
             {
+                if (!entry.Exists && entry.LinkTarget is null && entry.Name.Contains('\uFFFD'))
+                {
+                    // What is not UTF-8 was replaced when the name was read, and leads nowhere now.
+                    throw new TorrentCreationException(
+                        $"'{entry.FullName}' has a name that is not UTF-8, as names in torrents must be: rename it"
+                    );
+                }
+
                 string[] entryPath = [.. next.Path, entry.Name];
                 if (entry.LinkTarget is not null)
                 {

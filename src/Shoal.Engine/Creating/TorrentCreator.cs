@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Numerics;
 using Shoal.Protocol;
 
@@ -85,14 +86,73 @@ public static class TorrentCreator
         }
 
         var total = scanned.Sum(f => f.Size);
-        var pieceLength = options.PieceLength ?? PieceLengths.For(total);
-        CheckPieceLength(options.Format, pieceLength);
-
-        var work = new Hashes(scanned, options.Format, pieceLength, isSingle);
+        var (work, pieceLength) = Plan(scanned, total, name, isSingle, options);
         await work.ComputeAsync(options.Workers, new ProgressMeter(progress, total), cancellationToken)
             .ConfigureAwait(false);
 
-        var draft = new MetainfoDraft
+        var draft = Draft(work, name, pieceLength, isSingle, options);
+        var output = new ArrayBufferWriter<byte>();
+        MetainfoWriter.Write(draft, output);
+        return Prove(output.WrittenMemory, draft);
+    }
+
+    /// <summary>
+    /// Chooses the piece length, and finds out before hours of hashing whether anybody could read the torrent: clients
+    /// take no more than <see cref="MetainfoLimits.MaxBytes"/>, libtorrent as we.
+    /// </summary>
+    private static (Hashes Work, int PieceLength) Plan(
+        List<ScannedFile> scanned,
+        long total,
+        string name,
+        bool isSingle,
+        CreateOptions options
+    )
+    {
+        var most = MetainfoLimits.Default.MaxBytes;
+        var pieceLength = options.PieceLength ?? PieceLengths.For(total);
+        while (true)
+        {
+            CheckPieceLength(options.Format, pieceLength);
+            var work = new Hashes(scanned, options.Format, pieceLength, isSingle);
+            var counter = new CountingWriter();
+            MetainfoWriter.Write(Draft(work, name, pieceLength, isSingle, options), counter);
+            if (counter.Count <= most)
+            {
+                return (work, pieceLength);
+            }
+
+            var canBeLonger =
+                pieceLength < PieceLayout.MaxPieceLength && scanned.Exists(file => file.Size > pieceLength);
+            if (options.PieceLength is not null || !canBeLonger)
+            {
+                throw TooLarge(counter.Count, options, canBeLonger);
+            }
+
+            pieceLength *= 2;
+        }
+    }
+
+    private static TorrentCreationException TooLarge(long size, CreateOptions options, bool canBeLonger)
+    {
+        var advice =
+            canBeLonger ? "choose a larger piece length"
+            : options.Format == TorrentFormat.Hybrid
+                ? "choose v1 or v2, which take half as much for each file, or pack files together"
+            : "pack files together";
+        return new TorrentCreationException(
+            $"the torrent would have {size / 1_000_000.0:F1} MB, and clients read no more than "
+                + $"{MetainfoLimits.Default.MaxBytes / 1_000_000} MB: {advice}"
+        );
+    }
+
+    private static MetainfoDraft Draft(
+        Hashes work,
+        string name,
+        int pieceLength,
+        bool isSingle,
+        CreateOptions options
+    ) =>
+        new()
         {
             Format = options.Format,
             Name = name,
@@ -109,10 +169,6 @@ public static class TorrentCreator
             Source = options.Source,
             SslCertificate = options.SslCertificate,
         };
-        var output = new ArrayBufferWriter<byte>();
-        MetainfoWriter.Write(draft, output);
-        return Prove(output.WrittenMemory, draft);
-    }
 
     private static void CheckPieceLength(TorrentFormat format, int pieceLength)
     {
@@ -163,6 +219,28 @@ public static class TorrentCreator
         return new CreatedTorrent(torrent, metainfo);
     }
 
+    /// <summary>Forgets what is written, and knows how much it was.</summary>
+    private sealed class CountingWriter : IBufferWriter<byte>
+    {
+        private byte[] _buffer = new byte[4096];
+
+        public long Count { get; private set; }
+
+        public void Advance(int count) => Count += count;
+
+        public Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            if (sizeHint > _buffer.Length)
+            {
+                _buffer = new byte[sizeHint];
+            }
+
+            return _buffer;
+        }
+
+        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+    }
+
     /// <summary>The hashes of one content, filled in by the workers.</summary>
     private sealed class Hashes
     {
@@ -199,7 +277,14 @@ public static class TorrentCreator
                 var pieces = (file.Size + pieceLength - 1) / pieceLength;
                 _content.Add(new ContentFile(file.DiskPath, offset, file.Size));
                 _firstPieces.Add((int)(offset / pieceLength));
-                _layers.Add(isAligned ? new byte[pieces * Sha256Digest.Size] : []);
+                var layer = isAligned ? new byte[pieces * Sha256Digest.Size] : [];
+                if (isAligned)
+                {
+                    // Before it is hashed each file has a root of its own too.
+                    BinaryPrimitives.WriteInt32BigEndian(layer, _layers.Count);
+                }
+
+                _layers.Add(layer);
                 offset += isAligned ? pieces * pieceLength : file.Size;
             }
 

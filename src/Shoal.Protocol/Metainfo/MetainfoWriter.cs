@@ -310,8 +310,8 @@ public static class MetainfoWriter
         }
 
         /// <summary>
-        /// The order of the UTF-8 bytes is that of the code points; UTF-16 differs only where a surrogate meets a
-        /// character from U+E000 on.
+        /// The order of the UTF-8 bytes is that of the code points: whatever takes two UTF-16 units comes behind whatever
+        /// takes one, also behind those from U+E000 on, which UTF-16 has behind the surrogates.
         /// </summary>
         private static int CompareUtf8(string x, string y)
         {
@@ -323,8 +323,8 @@ public static class MetainfoWriter
 
             var (a, b) = (x[at], y[at]);
             return char.IsSurrogate(a) == char.IsSurrogate(b) ? a.CompareTo(b)
-                : char.IsSurrogate(a) ? (b >= 0xe000 ? 1 : -1)
-                : (a >= 0xe000 ? -1 : 1);
+                : char.IsSurrogate(a) ? 1
+                : -1;
         }
     }
 }

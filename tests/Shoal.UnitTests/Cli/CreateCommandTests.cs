@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace Shoal.UnitTests;
@@ -40,6 +41,30 @@ public sealed class CreateCommandTests : IDisposable
         var verified = await Json("verify", file, "--data", _folder.Path, "--json");
         Assert.True(verified.GetProperty("complete").GetBoolean());
         Assert.Equal(40_005, verified.GetProperty("goodBytes").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_name_that_is_not_utf8_is_told_as_that()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        Content();
+        await ShellAsync("touch \"$1/film/bad$(printf '\\377')\"");
+        var run = await CliRun.Of("create", _folder["film"], "-o", _folder["film.torrent"]);
+        await ShellAsync("rm \"$1\"/film/bad*");
+        run.IsOneLine(1, "/film/bad", "not UTF-8", "rename it");
+        Assert.False(File.Exists(_folder["film.torrent"]));
+    }
+
+    // .NET can neither make nor delete such a name.
+    private async Task ShellAsync(string script)
+    {
+        using var shell = Process.Start("sh", ["-c", script, "sh", _folder.Path]);
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, shell.ExitCode);
     }
 
     [Fact]

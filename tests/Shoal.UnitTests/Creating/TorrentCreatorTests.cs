@@ -1,3 +1,4 @@
+using System.Text;
 using Shoal.Engine;
 using Shoal.Protocol;
 using Shoal.Testing;
@@ -48,7 +49,23 @@ public sealed class TorrentCreatorTests : IDisposable
             .File("a.b", pieceLength)
             .File("été/日本", 3)
             .File("z", pieceLength * 3 + 1)
+            .File("｡", 1)
+            .File("🐟", 2)
             .Symlink("link", "a/large");
+
+    [Fact]
+    public void Files_stand_in_the_order_of_the_bytes_of_their_names()
+    {
+        string[] names = ["", "a", "a.b", "z", "\u007f", "é", "\ud7ff", "\ue000", "｡", "\uffff", "🐟", "🐟a", "🐠"];
+        foreach (var x in names)
+        {
+            foreach (var y in names)
+            {
+                var bytes = Encoding.UTF8.GetBytes(x).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(y));
+                Assert.Equal(Math.Sign(bytes), Math.Sign(MetainfoWriter.PathOrder.Compare(["f", x], ["f", y])));
+            }
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Formats))]
@@ -174,7 +191,7 @@ public sealed class TorrentCreatorTests : IDisposable
         var last = default(HashingProgress);
         await TorrentCreator.CreateAsync(path, Options(TorrentFormat.V2, 16 * 1024), new Callback(p => last = p));
         Assert.Equal(last.BytesTotal, last.BytesDone);
-        Assert.Equal(1_500_000 + 16 * 1024 + 3 + 16 * 1024 * 3 + 1, last.BytesTotal);
+        Assert.Equal(1_500_000 + 16 * 1024 + 3 + 16 * 1024 * 3 + 1 + 1 + 2, last.BytesTotal);
     }
 
     [Theory]
@@ -208,6 +225,48 @@ public sealed class TorrentCreatorTests : IDisposable
             Assert.Contains($"'{victim}' changed", error.Message, StringComparison.Ordinal);
             await File.WriteAllBytesAsync(victim, new byte[500_000]);
         }
+    }
+
+    [Fact]
+    public async Task What_nobody_could_read_is_refused_before_it_is_hashed()
+    {
+        var path = Store(Content(TorrentFormat.Hybrid, 16 * 1024).Build());
+        var progress = new Callback(_ => Assert.Fail("it was hashed"));
+        var options = new CreateOptions { Comment = new string('x', 10_000_000) };
+        var error = await Assert.ThrowsAsync<TorrentCreationException>(() =>
+            TorrentCreator.CreateAsync(path, options, progress)
+        );
+        Assert.Contains("no more than 10 MB: choose v1 or v2", error.Message, StringComparison.Ordinal);
+        error = await Assert.ThrowsAsync<TorrentCreationException>(() =>
+            TorrentCreator.CreateAsync(path, options with { PieceLength = 16 * 1024 }, progress)
+        );
+        Assert.Contains("choose a larger piece length", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public async Task Pieces_are_as_long_as_it_takes_for_a_torrent_that_can_be_read(TorrentFormat format)
+    {
+        var path = Path.Combine(_folder, "sparse");
+        using (var file = File.Create(path))
+        {
+            file.SetLength(20_000_000);
+        }
+
+        var usual = await TorrentCreator.CreateAsync(path, new CreateOptions { Format = format });
+        // Room for some hundred bytes besides names, and as many pieces as need a quarter of what they needed.
+        var room = MetainfoLimits.Default.MaxBytes - usual.Bytes.Length;
+        var hashes = usual.Metainfo.Layout.PieceCount * (format == TorrentFormat.V1 ? 20 : 32);
+        var created = await TorrentCreator.CreateAsync(
+            path,
+            new CreateOptions { Format = format, Comment = new string('x', room + hashes / 2) }
+        );
+        Assert.InRange(created.Bytes.Length, MetainfoLimits.Default.MaxBytes - hashes, MetainfoLimits.Default.MaxBytes);
+        Assert.True(created.Metainfo.Layout.PieceLength > usual.Metainfo.Layout.PieceLength);
+        Assert.True(
+            MetainfoReader.TryRead(created.Bytes, MetainfoLimits.Default, out _, out var error),
+            error?.Message
+        );
     }
 
     [Fact]
