@@ -58,7 +58,7 @@ public sealed record HubLimits
     /// </summary>
     public int Waiting { get; init; } = 2_000;
 
-    /// <summary>Connections. Default 20,000. Beyond: closed at once.</summary>
+    /// <summary>Connections. Default 20,000. Beyond: the oldest that has shown no good certificate ends, of the address with most of them.</summary>
     public int Connections { get; init; } = 20_000;
 
     /// <summary>Bytes of a request where nothing else is said. Default 16 KiB.</summary>

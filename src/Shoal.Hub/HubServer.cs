@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Shoal.Membership;
+using Shoal.Tracker;
 
 namespace Shoal.Hub;
 
@@ -199,7 +200,9 @@ public sealed class HubServer : IAsyncDisposable
     {
         var limits = _parts.Options.Limits;
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = limits.Connections;
+        // Those that are pushed out take a moment to end.
+        kestrel.Limits.MaxConcurrentConnections = 2 * limits.Connections;
+        var places = new CallerPlaces(limits.Connections);
         kestrel.Limits.MaxRequestBodySize = limits.RequestLength;
         kestrel.Limits.MaxRequestLineSize = 4 * 1024;
         kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
@@ -213,6 +216,7 @@ public sealed class HubServer : IAsyncDisposable
                 listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1;
+                    CallerGate.Use(listen, places);
                     listen.UseHttps(
                         new TlsHandshakeCallbackOptions
                         {

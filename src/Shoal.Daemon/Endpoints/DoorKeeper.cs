@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Shoal.Api;
+using Shoal.Tracker;
 
 namespace Shoal.Daemon;
 
@@ -162,6 +163,7 @@ internal static class DoorKeeper
         if (scope is not null)
         {
             services.Throttle.Succeeded(address);
+            CallerGate.Keep(context.Features);
         }
         else if (!isBrowser)
         {

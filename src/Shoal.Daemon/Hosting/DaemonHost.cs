@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Shoal.Engine;
+using Shoal.Tracker;
 
 namespace Shoal.Daemon;
 
@@ -25,7 +26,10 @@ public static class DaemonHost
     /// <summary>Stopping takes at most about so long, whatever trackers do: a goodbye that is not heard is no loss.</summary>
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
 
-    /// <summary>Connections at once, over all doors. Default 1,024.</summary>
+    /// <summary>
+    /// Connections over HTTP at once, over all its doors, and as many by the Unix socket. Default 1,024. Beyond: over HTTP the
+    /// oldest that has not shown a token ends, of the address with most of them.
+    /// </summary>
     private const int MaxConnections = 1024;
 
     /// <summary>Runs until it is told to stop, by the caller or by a call.</summary>
@@ -316,7 +320,9 @@ public static class DaemonHost
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ApiLimits.MaxUpload;
-            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            // For each door; those that are pushed out take a moment to end.
+            kestrel.Limits.MaxConcurrentConnections = 2 * MaxConnections;
+            var places = new CallerPlaces(MaxConnections);
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
             kestrel.ListenUnixSocket(
                 state.Socket,
@@ -333,6 +339,7 @@ public static class DaemonHost
                     http =>
                     {
                         http.Protocols = HttpProtocols.Http1;
+                        CallerGate.Use(http, places);
                         if (certificate is not null)
                         {
                             http.UseHttps(certificate);

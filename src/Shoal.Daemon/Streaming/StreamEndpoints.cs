@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Shoal.Api;
 using Shoal.Engine;
 using Shoal.Protocol;
+using Shoal.Tracker;
 
 namespace Shoal.Daemon;
 
@@ -104,6 +105,7 @@ internal static class StreamEndpoints
         var verdict = services.StreamKeys.Check(key, id);
         if (verdict == StreamKeyVerdict.Good)
         {
+            CallerGate.Keep(context.Features);
             return services.Library.Find(id);
         }
 

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Shoal.Membership;
+using Shoal.Tracker;
 
 namespace Shoal.Hub;
 
@@ -82,6 +83,7 @@ internal sealed class Gate(
             }
         }
 
+        CallerGate.Keep(context.Features);
         return new Caller(verdict.Grant.Member, role, verdict.Grant.NotAfter, verdict.PublicKey);
     }
 

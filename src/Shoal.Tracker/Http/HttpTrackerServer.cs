@@ -17,6 +17,9 @@ namespace Shoal.Tracker;
 /// </summary>
 internal sealed class HttpTrackerServer : IHttpApplication<IFeatureCollection>, IAsyncDisposable
 {
+    /// <summary>Connections at once, over all doors. Beyond: the oldest of the address with most ends.</summary>
+    private const int MaxConnections = 10_000;
+
     private readonly HttpTrackerHandler _handler;
     private readonly KestrelServer _server;
 
@@ -33,10 +36,19 @@ internal sealed class HttpTrackerServer : IHttpApplication<IFeatureCollection>, 
         options.Limits.MaxRequestBodySize = 0;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(30);
-        options.Limits.MaxConcurrentConnections = 10_000;
+        // Those that are pushed out take a moment to end.
+        options.Limits.MaxConcurrentConnections = 2 * MaxConnections;
+        var places = new CallerPlaces(MaxConnections);
         foreach (var endPoint in endPoints)
         {
-            options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
+            options.Listen(
+                endPoint,
+                listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    CallerGate.Use(listen, places);
+                }
+            );
         }
 
         var transport = new SocketTransportOptions

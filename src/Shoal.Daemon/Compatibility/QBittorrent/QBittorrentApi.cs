@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Shoal.Api;
+using Shoal.Tracker;
 
 namespace Shoal.Daemon;
 
@@ -141,6 +142,7 @@ internal static class QBittorrentApi
         )
         {
             CheckSite(request);
+            CallerGate.Keep(call.Context.Features);
             return (new Caller(false, known.Scope, true), known.Session);
         }
 
