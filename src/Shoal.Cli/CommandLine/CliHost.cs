@@ -33,18 +33,34 @@ internal sealed class CliHost
     /// <summary>The process's own terminal and folders.</summary>
     public static CliHost ForProcess()
     {
+        var (hasIn, hasOut, hasError) = OperatingSystem.IsLinux()
+            ? (IsGiven(0), IsGiven(1), IsGiven(2))
+            : (true, true, true);
+        if (!(hasIn && hasOut && hasError))
+        {
+            FillStandardDescriptors();
+        }
+
         var isTerminal =
-            !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb";
+            hasOut
+            && !Console.IsOutputRedirected
+            && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb";
         return new CliHost
         {
-            Out = Console.Out,
-            Error = Console.Error,
-            In = Console.In,
-            IsInputTerminal = !Console.IsInputRedirected,
-            ReadHidden = Console.IsInputRedirected ? null : ReadKeys,
+            Out = hasOut ? Console.Out : TextWriter.Null,
+            Error = hasError ? Console.Error : TextWriter.Null,
+            In = hasIn ? Console.In : TextReader.Null,
+            IsInputTerminal = hasIn && !Console.IsInputRedirected,
+            ReadHidden = !hasIn || Console.IsInputRedirected ? null : ReadKeys,
             IsTerminal = isTerminal,
             TerminalSize = MeasureTerminal,
-            StateDirectory = DefaultStateDirectory(Environment.GetEnvironmentVariable),
+            StateDirectory = DefaultStateDirectory(
+                Environment.GetEnvironmentVariable,
+                Environment.GetFolderPath(
+                    Environment.SpecialFolder.UserProfile,
+                    Environment.SpecialFolderOption.DoNotVerify
+                )
+            ),
         };
     }
 
@@ -53,7 +69,12 @@ internal sealed class CliHost
     /// user-specific state files should be stored. If $XDG_STATE_HOME is either not set or empty, a default equal
     /// to $HOME/.local/state should be used." A relative value is to be ignored.
     /// </summary>
-    internal static string DefaultStateDirectory(Func<string, string?> environment)
+    /// <param name="environment">The value of a variable, or null.</param>
+    /// <param name="accountHome">
+    /// The home folder by the system's list of accounts, for services and timers that have no HOME; empty: none. Only where
+    /// there is none the folder of temporary files has to do, where somebody else may have made that name before.
+    /// </param>
+    internal static string DefaultStateDirectory(Func<string, string?> environment, string accountHome)
     {
         var xdg = environment("XDG_STATE_HOME");
         if (!string.IsNullOrEmpty(xdg) && Path.IsPathFullyQualified(xdg))
@@ -66,10 +87,54 @@ internal sealed class CliHost
             return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "Shoal");
         }
 
-        var home = environment("HOME");
-        return string.IsNullOrEmpty(home)
+        var home = environment("HOME") is { Length: > 0 } said ? said : accountHome.TrimEnd('/');
+        return home.Length == 0
             ? Path.Combine(Path.GetTempPath(), "shoal-" + Environment.UserName)
             : Path.Combine(home, ".local", "state", "shoal");
+    }
+
+    /// <summary>
+    /// Whether whoever started us gave us the descriptor. A shell can close it (<c>>&amp;-</c>): then it is free, or something
+    /// that the runtime has opened has its number, which unlike what is inherited is closed at an exec.
+    /// </summary>
+    private static bool IsGiven(int descriptor)
+    {
+        const int CloseOnExec = 0x80000;
+        try
+        {
+            var flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}")
+                .First(line => line.StartsWith("flags:", StringComparison.Ordinal));
+            return (Convert.ToInt32(flags[6..].Trim(), 8) & CloseOnExec) == 0;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            // No such folder: a system that does not say.
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// The next file that is opened gets the lowest number that is free: what is meant for the terminal would be written into
+    /// content.
+    /// </summary>
+    private static void FillStandardDescriptors()
+    {
+        while (true)
+        {
+            var lowest = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            if (lowest.DangerousGetHandle() > 2)
+            {
+                lowest.Dispose();
+                return;
+            }
+
+            // Stays open until the process ends.
+            lowest.SetHandleAsInvalid();
+        }
     }
 
     private static string? ReadKeys()

@@ -100,7 +100,8 @@ internal sealed class Help(CliHost host) : SynchronousCommandLineAction
             .Select(argument =>
             {
                 var text = argument.HelpName ?? argument.Name;
-                return argument.Arity.MaximumNumberOfValues > 1 ? text + "..." : text;
+                text = argument.Arity.MaximumNumberOfValues > 1 ? text + "..." : text;
+                return argument.Arity.MinimumNumberOfValues == 0 ? $"[{text}]" : text;
             });
         return string.Join(' ', [name, .. command.Subcommands.Count > 0 ? ["COMMAND"] : arguments, "[options]"]);
     }

@@ -98,6 +98,17 @@ public sealed class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("get", "SOURCE")]
+    [InlineData("status", "[TORRENT]")]
+    [InlineData("pause", "[TORRENT...]")]
+    [InlineData("settings", "[KEY] [VALUE]")]
+    public async Task What_may_be_left_out_stands_in_brackets(string command, string arguments)
+    {
+        var run = await CliRun.Of(command, "--help");
+        Assert.Contains($"\n  shoal {command} {arguments} [options]\n", run.Out, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_example_is_a_command_line_that_parses()
     {

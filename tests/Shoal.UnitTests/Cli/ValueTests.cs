@@ -165,13 +165,17 @@ public sealed class ValueTests
     {
         Assert.Equal(
             "/x/state/shoal",
-            CliHost.DefaultStateDirectory(name => name == "XDG_STATE_HOME" ? "/x/state" : "/h")
+            CliHost.DefaultStateDirectory(name => name == "XDG_STATE_HOME" ? "/x/state" : "/h", "/account")
         );
-        Assert.Equal("/h/.local/state/shoal", CliHost.DefaultStateDirectory(name => name == "HOME" ? "/h" : null));
         Assert.Equal(
             "/h/.local/state/shoal",
-            CliHost.DefaultStateDirectory(name => name == "HOME" ? "/h" : "relative")
+            CliHost.DefaultStateDirectory(name => name == "HOME" ? "/h" : null, "/account")
         );
-        Assert.StartsWith(Path.GetTempPath(), CliHost.DefaultStateDirectory(_ => null), StringComparison.Ordinal);
+        Assert.Equal(
+            "/h/.local/state/shoal",
+            CliHost.DefaultStateDirectory(name => name == "HOME" ? "/h" : "relative", "/account")
+        );
+        Assert.Equal("/account/.local/state/shoal", CliHost.DefaultStateDirectory(_ => null, "/account"));
+        Assert.StartsWith(Path.GetTempPath(), CliHost.DefaultStateDirectory(_ => null, "/"), StringComparison.Ordinal);
     }
 }
