@@ -60,6 +60,7 @@ public sealed class FullDiskTests(Library library)
 
         Assert.Contains("symbolic link", line);
         Assert.Contains("disk-failed", line);
+        Assert.DoesNotContain(getter.Process.Lines, line => line.Contains("disk-recovered", StringComparison.Ordinal));
         Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
     }
 }

@@ -325,9 +325,14 @@ internal sealed class GetCommand
                 ? "no peer could be reached"
                     + (status.WebSeedCount > 0 ? $", {TorrentText.Count(status.WebSeedCount, "web seed")} in use" : "")
                 : $"{TorrentText.Count(status.PeerCount, "peer")} connected, {status.SeedCount} of them with everything";
+        var bad =
+            status.HashFailures == 0
+                ? ""
+                : $"; {TorrentText.Count(status.HashFailures, "piece")} came that did not match the torrent: somebody changed "
+                    + "what he shares, or lies";
         return new UserErrorException(
             "timeout",
-            $"{what} for {Duration.Format(timeout)}: {peers}; what is there is kept, the same command goes on from it"
+            $"{what} for {Duration.Format(timeout)}: {peers}{bad}; what is there is kept, the same command goes on from it"
         );
     }
 

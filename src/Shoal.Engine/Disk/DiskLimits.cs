@@ -10,6 +10,9 @@ internal static class DiskLimits
     /// </summary>
     public static readonly TimeSpan FlushDelay = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>How often it is looked whether somebody else has written to a file that peers read. One fstat.</summary>
+    public static readonly TimeSpan ChangeInterval = TimeSpan.FromSeconds(5);
+
     /// <summary>How often a failed disk is tried again.</summary>
     public static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(3);
 

@@ -104,6 +104,7 @@ internal sealed partial class DiskShard
 
         var offset = torrent.Disk.Layout.OffsetOf(first.Piece) + first.Begin;
         var isRead = TryRead(torrent, offset, _readRun, length);
+        torrent.Disk.LookForChanges(offset, _time);
         for (var i = 0; i < count; i++)
         {
             var request = _reads[at + i].Request;

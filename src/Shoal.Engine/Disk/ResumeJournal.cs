@@ -138,6 +138,15 @@ internal sealed partial class ResumeJournal : IDisposable
         }
     }
 
+    /// <summary>What the file was when all of the torrent was proven and durable; null: that is not so, or not known.</summary>
+    public FileStamp? SettledStampOf(int file)
+    {
+        lock (_lock)
+        {
+            return Image.Durable.IsFull && Image.DurableStamps.TryGetValue(file, out var stamp) ? stamp : null;
+        }
+    }
+
     /// <summary>Takes a claim back at once and durably: the piece is about to be overwritten.</summary>
     public void Lose(int piece)
     {

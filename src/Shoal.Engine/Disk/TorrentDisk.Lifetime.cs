@@ -50,6 +50,7 @@ internal sealed partial class TorrentDisk
         {
             ResumedTotals = image.Totals,
             ResumedPriorities = image.Priorities,
+            _contentChanged = options.ContentChanged,
         };
         disk._renamed = image.Renamed.Count == 0 ? NoNames : new Dictionary<int, string>(image.Renamed);
         var resume = disk.Judge(options, image);

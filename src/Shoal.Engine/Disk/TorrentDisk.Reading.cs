@@ -34,4 +34,47 @@ internal sealed partial class TorrentDisk
         );
         return done.Task;
     }
+
+    /// <summary>
+    /// Somebody else may write to what we seed. Receivers refuse what does not match, and drop us for it, so its owner
+    /// should hear of it. After a read for a peer, on the shard's thread; looks at one file every few seconds.
+    /// </summary>
+    internal void LookForChanges(long offset, TimeProvider time)
+    {
+        var last = Volatile.Read(ref _lookedForChanges);
+        if (
+            _contentChanged is null
+            || _journal is null
+            || (last != 0 && time.GetElapsedTime(last) < DiskLimits.ChangeInterval)
+            || Interlocked.CompareExchange(ref _lookedForChanges, time.GetTimestamp(), last) != last
+        )
+        {
+            return;
+        }
+
+        foreach (var span in Storage.Map.Locate(offset, 1))
+        {
+            if (
+                span.File != FileMap.NoFile
+                && _journal.SettledStampOf(span.File) is { } proven
+                && Storage.OpenStampOf(span.File) is { } now
+                && now != proven
+                && TryNote(span.File, now)
+            )
+            {
+                _contentChanged(Storage.PathOf(span.File));
+            }
+        }
+    }
+
+    private bool TryNote(int file, FileStamp stamp)
+    {
+        lock (_failureLock)
+        {
+            _changed ??= [];
+            var isNew = !_changed.TryGetValue(file, out var told) || told != stamp;
+            _changed[file] = stamp;
+            return isNew;
+        }
+    }
 }

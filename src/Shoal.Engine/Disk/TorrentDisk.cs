@@ -36,6 +36,12 @@ internal sealed record TorrentDiskOptions
 
     /// <summary>Make empty files and links at once. False for data that is only to be seeded.</summary>
     public bool CreateEmptyFiles { get; init; } = true;
+
+    /// <summary>
+    /// Called from any thread with the path of a file that somebody else has written to since all of it was proven, when
+    /// peers read it; again if it is written to again. Needs a journal.
+    /// </summary>
+    public Action<string>? ContentChanged { get; init; }
 }
 
 /// <summary>
@@ -61,6 +67,11 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     private readonly ShardTorrent?[] _shards;
     private readonly string? _stateDirectory;
     private HashSet<int>? _dirtyFiles;
+    private Action<string>? _contentChanged;
+
+    // What was told of, so that it is told once.
+    private Dictionary<int, FileStamp>? _changed;
+    private long _lookedForChanges;
 
     private TorrentDisk(
         DiskWorkers workers,

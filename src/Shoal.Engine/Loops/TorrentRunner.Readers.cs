@@ -40,6 +40,14 @@ internal sealed partial class TorrentRunner
         return reader;
     }
 
+    private void TellChanged(string path) =>
+        Tell(
+            new EngineEvent.Warning(
+                "content-changed",
+                $"'{path}' was written to since it was checked: receivers refuse what differs now, so share it anew"
+            )
+        );
+
     public void Close(TorrentReader reader)
     {
         if (_readers?.TryRemove(reader.Id, out _) == true)

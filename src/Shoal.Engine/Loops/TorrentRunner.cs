@@ -235,7 +235,8 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         _sources.StateChanged(status);
         TellConnections(status.State);
         NudgeReaders();
-        var hasFailed = status.State == TorrentState.Failed;
+        // What is paused, or stops because of the failure, does not work again by that.
+        var hasFailed = status.State == TorrentState.Failed || (_hasFailed && status.Error is not null);
         if (hasFailed != _hasFailed)
         {
             _hasFailed = hasFailed;
@@ -313,6 +314,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
                             ? null
                             : [.. metainfo.Files.Select(PriorityOf)],
                     CreateEmptyFiles = !_options.IsSeedOnly,
+                    ContentChanged = TellChanged,
                 },
                 _loop.Post
             )

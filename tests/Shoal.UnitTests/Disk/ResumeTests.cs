@@ -159,6 +159,78 @@ public class ResumeTests
         next.Close();
     }
 
+    [Fact]
+    public void Who_shares_a_file_and_writes_to_it_hears_that_receivers_refuse_it()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V2, 64 * KiB, 100_000, 7);
+        foreach (var file in torrent.Metainfo.Files)
+        {
+            place.Memory!.WriteAll("/disk/data/" + file.Path, torrent.Content.AsSpan((int)file.Offset, (int)file.Size));
+        }
+
+        var told = new List<string>();
+        var rig = new DiskRig(
+            torrent,
+            place.Files,
+            place.Root,
+            time: place.Time,
+            options: o => o with { AssumeComplete = true, ContentChanged = told.Add }
+        );
+        void Read(int piece)
+        {
+            rig.Pass(DiskLimits.ChangeInterval);
+            rig.Submit(new DiskRequest(DiskRequestKind.ReadBlock, torrent.Layout.Piece(piece), 0, 5));
+            rig.Pump();
+            rig.Events.ForEach(e => (e.Payload as BlockBuffer)?.Release());
+            rig.Events.Clear();
+        }
+
+        Read(0);
+        Assert.Empty(told);
+        place.Time.Advance(TimeSpan.FromSeconds(1));
+        place.Memory!.WriteAll(rig.PathOf(0), new byte[100_000]);
+        Read(2);
+        Assert.Empty(told);
+        Read(0);
+        Read(1);
+        Assert.Equal([rig.PathOf(0)], told);
+        place.Time.Advance(TimeSpan.FromSeconds(1));
+        place.Memory.WriteAll(rig.PathOf(0), new byte[100_000]);
+        Read(0);
+        Assert.Equal(2, told.Count);
+        rig.Close();
+    }
+
+    /// <summary>What we write ourselves is no change by somebody else, before, while and after all is there.</summary>
+    [Fact]
+    public void Who_fetches_a_file_hears_nothing_of_the_kind()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 300_000);
+        var told = new List<string>();
+        var rig = new DiskRig(
+            torrent,
+            place.Files,
+            place.Root,
+            time: place.Time,
+            options: o => o with { ContentChanged = told.Add }
+        );
+        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
+        {
+            rig.Fetch(torrent.Layout.Piece(piece));
+            rig.Complete(rig.Disk.FlushAsync());
+            rig.Pass(DiskLimits.ChangeInterval);
+            rig.Submit(new DiskRequest(DiskRequestKind.ReadBlock, torrent.Layout.Piece(piece), 0, 5));
+            rig.Pass(DiskLimits.ChangeInterval);
+            rig.Events.ForEach(e => (e.Payload as BlockBuffer)?.Release());
+            rig.Events.Clear();
+        }
+
+        Assert.Empty(told);
+        rig.Close();
+    }
+
     [Theory]
     [InlineData(TorrentFormat.V1, false)]
     [InlineData(TorrentFormat.V1, true)]
