@@ -74,8 +74,8 @@ public sealed class HubServer : IAsyncDisposable
         var server = new HubServer(parts);
         try
         {
-            server._application = server.Build(inMemory);
-            await server._application.StartAsync(cancellation).ConfigureAwait(false);
+            var application = server._application = server.Build(inMemory);
+            await HttpDoors.OpenAsync(() => application.StartAsync(cancellation), options.Listen).ConfigureAwait(false);
             var addresses = server.Server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
             server.EndPoints = inMemory is null
                 ? [.. addresses.Select(address => IPEndPoint.Parse(new Uri(address).Authority))]

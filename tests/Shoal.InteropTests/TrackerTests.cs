@@ -56,6 +56,34 @@ public sealed class TrackerTests
     }
 
     [Theory]
+    [InlineData("tracker", "--http")]
+    [InlineData("tracker", "--udp")]
+    [InlineData("hub", "--listen")]
+    [InlineData("hub", "--metrics")]
+    public async Task An_address_that_is_not_of_this_machine_is_told_in_one_line(string command, string option)
+    {
+        var state = Directory.CreateTempSubdirectory("shoal-listen-").FullName;
+        try
+        {
+            string[] own = command == "hub" ? ["--host", "localhost", "--state", state] : [];
+            string[] elsewhere = command == "hub" && option != "--listen" ? ["--listen", "127.0.0.1:0"] : [];
+            var start = new ProcessStartInfo(Tools.Shoal, [command, option, "192.0.2.77:7", .. own, .. elsewhere])
+            {
+                RedirectStandardError = true,
+            };
+            using var process = Process.Start(start)!;
+            var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(1, process.ExitCode);
+            Assert.Matches(@"^shoal: cannot listen on (UDP )?192\.0\.2\.77:7: [^\n]+\n$", error);
+        }
+        finally
+        {
+            Directory.Delete(state, recursive: true);
+        }
+    }
+
+    [Theory]
     [InlineData("http", AddressFamily.InterNetwork)]
     [InlineData("http", AddressFamily.InterNetworkV6)]
     [InlineData("udp", AddressFamily.InterNetwork)]

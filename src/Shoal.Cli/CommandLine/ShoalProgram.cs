@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Net.Sockets;
 using System.Reflection;
 
 namespace Shoal.Cli;
@@ -83,7 +84,7 @@ internal static class ShoalProgram
         {
             return ExitCode.Interrupted;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SocketException)
         {
             // A closed pipe (shoal show x | head) is no failure worth a message, and there is nowhere to write it.
             Report(host, json, "io-error", error.Message);

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Shoal.Tracker;
 
 namespace Shoal.Hub;
 
@@ -45,7 +46,7 @@ internal sealed class MetricsServer : IAsyncDisposable
         var server = new MetricsServer(application);
         try
         {
-            await application.StartAsync(cancellation).ConfigureAwait(false);
+            await HttpDoors.OpenAsync(() => application.StartAsync(cancellation), [listen]).ConfigureAwait(false);
             var features = application.Services.GetRequiredService<IServer>().Features;
             var address = features.Get<IServerAddressesFeature>()!.Addresses.First();
             server.EndPoint = IPEndPoint.Parse(new Uri(address).Authority);

@@ -75,7 +75,9 @@ internal sealed class HttpTrackerServer : IHttpApplication<IFeatureCollection>, 
         var server = new HttpTrackerServer(handler, endPoints);
         try
         {
-            await server._server.StartAsync(server, cancellationToken).ConfigureAwait(false);
+            await HttpDoors
+                .OpenAsync(() => server._server.StartAsync(server, cancellationToken), endPoints)
+                .ConfigureAwait(false);
         }
         catch
         {
