@@ -89,7 +89,9 @@ internal sealed class OfflineInviting(CliHost host, Option<string?> file)
     )
     {
         var target = result.GetValue(file)!;
-        var given = result.GetValue(_passphrase) is { } path ? PassphraseOption.ReadFile(path, host) : null;
+        var given = result.GetValue(_passphrase) is { } path
+            ? PassphraseOption.ReadFile(_passphrase.Name, path, host)
+            : null;
         var seal = Seal();
         using var identity = MemberIdentity.Create();
         var member = invite.MakeMember(result, identity, name, host.Time.GetUtcNow());

@@ -27,7 +27,7 @@ internal sealed class PassphraseOption
     /// <summary>The passphrase of something that is there.</summary>
     /// <exception cref="UserErrorException">Nobody can be asked, or it cannot be read.</exception>
     public string Read(ParseResult result, CliHost host, string prompt) =>
-        result.GetValue(Option) is { } file ? ReadFile(file, host)
+        result.GetValue(Option) is { } file ? ReadFile(Option.Name, file, host)
         : host.IsInputTerminal ? SecretInput.ReadHidden(host, prompt)
         : throw UserErrorException.Usage($"a passphrase is needed: {Option.Name} FILE, or '-' for the standard input");
 
@@ -46,8 +46,11 @@ internal sealed class PassphraseOption
         () => KeyProtection.Of(Read(result, host, "Passphrase of your key: "));
 
     /// <summary>The passphrase in a file that only its owner can read; "-": of the standard input.</summary>
+    /// <param name="option">Its name, for messages.</param>
+    /// <param name="file">What it says.</param>
+    /// <param name="host">Has the standard input.</param>
     /// <exception cref="UserErrorException">It cannot be read.</exception>
-    public static string ReadFile(string file, CliHost host)
+    public static string ReadFile(string option, string file, CliHost host)
     {
         if (file == "-")
         {
@@ -58,11 +61,11 @@ internal sealed class PassphraseOption
         {
             // One line; what an editor puts behind it is no part of it.
             var text = Encoding.UTF8.GetString(PrivateFiles.Read(file, MaxLength)).TrimEnd('\r', '\n');
-            return text.Length > 0 ? text : throw UserErrorException.Usage($"--passphrase-file: {file} is empty");
+            return text.Length > 0 ? text : throw UserErrorException.Usage($"{option}: {file} is empty");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException("cannot-read", $"--passphrase-file {file}: {TorrentFile.Reason(error)}");
+            throw new UserErrorException("cannot-read", $"{option} {file}: {TorrentFile.Reason(error)}");
         }
     }
 }

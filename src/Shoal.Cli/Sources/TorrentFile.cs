@@ -67,6 +67,7 @@ internal static class TorrentFile
             UnauthorizedAccessException => "permission denied",
             FileNotFoundException or DirectoryNotFoundException => "no such file or folder",
             PathTooLongException => "the path is too long",
-            _ => error.Message.TrimEnd('.'),
+            // .NET puts the path behind, which may be that of a temporary file; the caller names what the user knows.
+            _ => error.Message.Split(" : '")[0].TrimEnd('.'),
         };
 }

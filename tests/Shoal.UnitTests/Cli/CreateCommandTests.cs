@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Shoal.Cli;
 
 namespace Shoal.UnitTests;
 
@@ -41,6 +42,29 @@ public sealed class CreateCommandTests : IDisposable
         var verified = await Json("verify", file, "--data", _folder.Path, "--json");
         Assert.True(verified.GetProperty("complete").GetBoolean());
         Assert.Equal(40_005, verified.GetProperty("goodBytes").GetInt64());
+    }
+
+    [Fact]
+    public void A_reason_names_no_temporary_file() =>
+        Assert.Equal(
+            "Read-only file system",
+            TorrentFile.Reason(new IOException("Read-only file system : '/a/x.torrent.526f17.tmp'"))
+        );
+
+    [Fact]
+    public async Task A_passphrase_that_cannot_be_read_is_told_with_the_option_that_names_it()
+    {
+        Content();
+        string[] command =
+        [
+            "publish",
+            "dd8255ecdc7ca55fb0bbf81323d87062db1f6d1c",
+            "--key",
+            _folder["key"],
+            "--protect-key",
+        ];
+        var run = await CliRun.Of([.. command, "--key-passphrase", _folder["nothing"], "--state", _folder["state"]]);
+        run.IsOneLine(1, "--key-passphrase", "no such file");
     }
 
     [Fact]
