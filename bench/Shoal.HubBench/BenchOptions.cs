@@ -9,16 +9,25 @@ namespace Shoal.HubBench;
 /// <param name="Hubs">Processes behind one database; members are spread over them.</param>
 /// <param name="UsesPostgres">In the place of SQLite; needed for several hubs.</param>
 /// <param name="Receipts">What the hubs keep; null: members give none.</param>
-internal sealed record BenchOptions(int Members, int Seconds, int Hubs, bool UsesPostgres, ReceiptRetention? Receipts)
+/// <param name="Pairs">Times that they announce without receipts and then with; 0: once, as wanted.</param>
+internal sealed record BenchOptions(
+    int Members,
+    int Seconds,
+    int Hubs,
+    bool UsesPostgres,
+    ReceiptRetention? Receipts,
+    int Pairs
+)
 {
     public const string Usage =
-        "Shoal.HubBench [MEMBERS] [SECONDS] [--postgres] [--hubs N] [--receipts sums|signed]\n"
-        + "  MEMBERS: 2 to 20000 (default 10000); SECONDS: from 1 (default 120); --hubs: 1 to 16, more than one with --postgres";
+        "Shoal.HubBench [MEMBERS] [SECONDS] [--postgres] [--hubs N] [--receipts sums|signed [--alternate N]]\n"
+        + "  MEMBERS: 2 to 20000 (default 10000); SECONDS: from 1 (default 120); --hubs: 1 to 16, more than one with --postgres\n"
+        + "  --alternate: N times SECONDS without receipts and SECONDS with, and what receipts add";
 
     /// <summary>Null: they make no sense.</summary>
     public static BenchOptions? Read(string[] arguments)
     {
-        var options = new BenchOptions(10_000, 120, 1, false, null);
+        var options = new BenchOptions(10_000, 120, 1, false, null, 0);
         var place = 0;
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -36,6 +45,9 @@ internal sealed record BenchOptions(int Members, int Seconds, int Hubs, bool Use
                         && kept != ReceiptRetention.None:
                     options = options with { Receipts = kept };
                     break;
+                case "--alternate" when i + 1 < arguments.Length && TryRead(arguments[++i], 100, out var pairs):
+                    options = options with { Pairs = pairs };
+                    break;
                 case var text when place == 0 && TryRead(text, 20_000, out var members) && members > 1:
                     options = options with { Members = members };
                     place++;
@@ -49,7 +61,9 @@ internal sealed record BenchOptions(int Members, int Seconds, int Hubs, bool Use
             }
         }
 
-        return options.Hubs == 1 || options.UsesPostgres ? options : null;
+        return (options.Hubs == 1 || options.UsesPostgres) && (options.Pairs == 0 || options.Receipts is not null)
+            ? options
+            : null;
     }
 
     private static bool TryRead(string text, int max, out int value) =>

@@ -74,7 +74,8 @@ internal sealed class HubSite : IAsyncDisposable
     }
 
     /// <summary>Does it, and prints what it took: time, and processor time and memory of each process.</summary>
-    public async Task MeasureAsync(string what, Func<Task> work)
+    /// <returns>Processor time of all of them.</returns>
+    public async Task<TimeSpan> MeasureAsync(string what, Func<Task> work)
     {
         var processes = _hubs.Select((hub, at) => (Name: _hubs.Count == 1 ? "hub" : $"hub {at + 1}", hub.Id)).ToList();
         if (_postgres is not null)
@@ -86,11 +87,14 @@ internal sealed class HubSite : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         await work();
         var elapsed = clock.Elapsed;
+        var after = processes.ConvertAll(one => ProcessUse.Of(one.Id));
+        var total = TimeSpan.Zero;
         var used = processes.Select(
             (one, at) =>
             {
-                var now = ProcessUse.Of(one.Id);
+                var now = after[at];
                 var processor = now.Processor - before[at].Processor;
+                total += processor;
                 return string.Create(
                     CultureInfo.InvariantCulture,
                     $"{one.Name} used {processor.TotalSeconds:F1} s of processor time ({processor / elapsed:P0} of a core), "
@@ -104,6 +108,7 @@ internal sealed class HubSite : IAsyncDisposable
                 $"{what}: {elapsed.TotalSeconds:F1} s, {string.Join("; ", used)}"
             )
         );
+        return total;
     }
 
     public async ValueTask DisposeAsync()

@@ -11,6 +11,8 @@ internal sealed class Latencies(string what)
 
     public int Failures { get; private set; }
 
+    public int Count => _milliseconds.Count;
+
     /// <summary>Does it, and counts from when it was due: a client that waits for its turn here waits for the hub too.</summary>
     /// <param name="clock">Runs since the beginning.</param>
     /// <param name="due">By that clock.</param>
