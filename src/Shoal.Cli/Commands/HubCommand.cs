@@ -14,25 +14,7 @@ internal sealed class HubCommand
 
     private readonly CliHost _host;
 
-    private readonly Option<List<IPEndPoint>> _listen = Options.Values<IPEndPoint>(
-        "--listen",
-        "ADDR:PORT",
-        $"Where to answer; :PORT is all addresses (default :{InvitationLink.DefaultPort})",
-        "an address and port like 0.0.0.0:7450, [::]:7450 or :7450",
-        EndPointText.TryParseListen
-    );
-
-    private readonly Option<List<string>> _names = Options.Values(
-        "--host",
-        "NAME",
-        "A name or address by which members reach the hub; the first stands in invitations (default: this machine's address)",
-        "a host name or address without a port",
-        static (string text, out string value) =>
-        {
-            value = text;
-            return IPAddress.TryParse(text, out _) || Uri.CheckHostName(text) == UriHostNameType.Dns;
-        }
-    );
+    private readonly HubPlace _place = new("--listen", "--host");
 
     private readonly Option<string?> _folder = Options.Text(
         "--folder",
@@ -101,8 +83,7 @@ internal sealed class HubCommand
         command.AddGroup(
             "Options",
             [
-                _listen,
-                _names,
+                .. _place.All,
                 _folder,
                 _postgres,
                 _lifetime,
@@ -143,6 +124,7 @@ internal sealed class HubCommand
                 "Members may agree to tell what they received ('shoal member receipts'). --receipts sums keeps that without names, and "
                     + "tells publishers sums only; signed keeps each member's last receipt as it was signed, so that publishers see "
                     + "who has it and can challenge copies ('shoal custody'); none takes none and deletes what there is.",
+                "'shoal publish PATH --with-hub' runs a hub and publishes with it, in one command.",
                 "Whoever starts it first becomes the first administrator on this machine: 'shoal publish' and 'shoal invite' "
                     + "work at once. Distribution goes on when the hub is down; certificates last until they expire.",
             ],
@@ -153,26 +135,10 @@ internal sealed class HubCommand
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancel)
     {
-        HubOptions options;
-        HubServer server;
-        try
-        {
-            options = Read(result);
-            server = await HubServer.StartAsync(options, cancel);
-        }
-        catch (HubStoreException error)
-        {
-            throw new UserErrorException("hub-unusable", error.Message.TrimEnd('.'));
-        }
-        catch (IOException error)
-        {
-            throw new UserErrorException("cannot-listen", error.Message.TrimEnd('.'));
-        }
-
+        var options = Read(result);
+        var (server, address) = await HubStarting.StartAsync(_host, options, StateDirectory(result), cancel);
         await using (server)
         {
-            var address = new HubAddress(options.Hosts[0], server.EndPoints[0].Port);
-            await MakeAdministratorAsync(server, address, result, cancel);
             Announce(server, address, result.GetValue(_json));
             await WatchAsync(server, result.GetValue(_json), cancel);
         }
@@ -182,9 +148,6 @@ internal sealed class HubCommand
 
     private HubOptions Read(ParseResult result)
     {
-        var listen = result.GetValue(_listen) is { Count: > 0 } given
-            ? given
-            : [new IPEndPoint(MachineAddresses.Any, InvitationLink.DefaultPort)];
         var lifetime = result.GetValue(_lifetime) ?? TimeSpan.FromDays(7);
         var interval = result.GetValue(_interval) ?? TimeSpan.FromMinutes(5);
         if (lifetime < TimeSpan.FromHours(1) || lifetime > TimeSpan.FromDays(180))
@@ -200,8 +163,8 @@ internal sealed class HubCommand
         var folder = Path.GetFullPath(result.GetValue(_folder) ?? Path.Combine(StateDirectory(result), "hub"));
         return new HubOptions
         {
-            Listen = listen,
-            Hosts = result.GetValue(_names) is { Count: > 0 } names ? names : [MachineAddresses.Best().ToString()],
+            Listen = _place.Listen(result, []),
+            Hosts = _place.Hosts(result),
             Folder = folder,
             Protection = Protection(result, folder),
             Postgres = result.GetValue(_postgres) is { } file ? ReadConnection(file) : null,
@@ -214,12 +177,8 @@ internal sealed class HubCommand
     }
 
     private KeyProtection? Protection(ParseResult result, string folder) =>
-        HubCalls.Do(() =>
-            HubKeys.IsProtected(folder)
-                ? KeyProtection.Of(_passphrase.Read(result, _host, "Passphrase of the authority's key: "))
-            : result.GetValue(_protect) ? KeyProtection.Of(_passphrase.ReadNew(result, _host))
-            : null
-        );
+        HubStarting.Protection(folder, _passphrase, result, _host)
+        ?? (result.GetValue(_protect) ? KeyProtection.Of(_passphrase.ReadNew(result, _host)) : null);
 
     private string StateDirectory(ParseResult result) =>
         result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;
@@ -235,53 +194,6 @@ internal sealed class HubCommand
         {
             throw new UserErrorException("hub-unusable", $"--postgres {file}: {TorrentFile.Reason(error)}");
         }
-    }
-
-    /// <summary>Unless somebody of this machine's user is a member already.</summary>
-    private async Task MakeAdministratorAsync(
-        HubServer server,
-        HubAddress address,
-        ParseResult result,
-        CancellationToken cancel
-    )
-    {
-        var folder = LocalMembership.FolderOf(StateDirectory(result), server.Publication);
-        if (LocalMembership.IsIn(folder))
-        {
-            var known = MembershipChoice.Look(folder);
-            if (known.Hub == address && known.Grant.NotAfter > _host.Time.GetUtcNow() && known.HasKey)
-            {
-                return;
-            }
-
-            if (known.IsProtected)
-            {
-                throw new UserErrorException(
-                    "certificate-expired",
-                    "the first administrator's certificate has expired or names another hub, and its key lies under a "
-                        + $"passphrase: 'shoal member forget --hub {known.Hub}', then start the hub again"
-                );
-            }
-        }
-
-        await HubCalls.DoAsync(async () =>
-        {
-            var identity = MemberIdentity.Create();
-            var answer = await server.AddMemberAsync(
-                identity.CreateRequest(),
-                Environment.UserName,
-                MemberRole.Administrator,
-                cancel
-            );
-            using var membership = LocalMembership.Create(
-                folder,
-                server.Publication,
-                identity,
-                answer,
-                address,
-                _host.Time.GetUtcNow()
-            );
-        });
     }
 
     private void Announce(HubServer server, HubAddress address, bool json)

@@ -48,10 +48,12 @@ internal sealed class HubPublishing
     );
 
     private readonly DaemonHandover _daemon;
+    private readonly OwnHub _own;
 
     public HubPublishing(CliHost host, ShoalCommand command)
     {
         (_host, _daemon) = (host, new DaemonHandover(host));
+        _own = new OwnHub(host, command);
         command.AddGroup("The daemon with --hub", [_daemon.Option]);
         command.AddGroup(
             "Options with --hub",
@@ -59,11 +61,12 @@ internal sealed class HubPublishing
         );
     }
 
-    public bool IsWanted(ParseResult result) => result.GetValue(_hub) is not null;
+    public bool IsWanted(ParseResult result) => result.GetValue(_hub) is not null || _own.IsWanted(result);
 
     /// <exception cref="UserErrorException">An option is given that means nothing without --hub.</exception>
     public void RefuseAlone(ParseResult result)
     {
+        _own.RefuseAlone(result);
         Option<string?>[] others = [_title, _versionName, _licence, _citation, _passphrase.Option];
         if (others.FirstOrDefault(option => result.GetValue(option) is not null) is { } alone)
         {
@@ -90,9 +93,11 @@ internal sealed class HubPublishing
         CancellationToken cancel
     )
     {
-        var choice = new MembershipChoice(_host, network, _hub, _passphrase);
-        using var membership = choice.LoadGood(result);
+        _own.RefuseAlone(result);
         var options = network.Engine(result, _host);
+        await using var own = await StartOwnAsync(result, options, once, json, cancel);
+        var choice = new MembershipChoice(_host, network, _hub, _passphrase) { Only = own?.Publication };
+        using var membership = choice.LoadGood(result);
         var outbound = RunningEngine.Network(options);
         var peers = await network.PeersAsync(result, outbound, cancel);
         var settings = new CreationSettings { Format = TorrentFormat.Hybrid };
@@ -135,6 +140,33 @@ internal sealed class HubPublishing
             view,
             cancel
         );
+    }
+
+    /// <summary>The hub of this command; null: there is one elsewhere.</summary>
+    private async Task<HubServer?> StartOwnAsync(
+        ParseResult result,
+        EngineOptions options,
+        bool once,
+        bool json,
+        CancellationToken cancel
+    )
+    {
+        if (!_own.IsWanted(result))
+        {
+            return null;
+        }
+
+        var other =
+            result.GetValue(_hub) is not null ? "--hub"
+            : once ? "--once"
+            : _daemon.IsWanted(result) ? _daemon.Option.Name
+            : null;
+        if (other is not null)
+        {
+            throw UserErrorException.Usage($"--with-hub runs a hub as long as this command does: not with {other}");
+        }
+
+        return await _own.StartAsync(result, options, json, cancel);
     }
 
     /// <summary>It seeds from where the content lies. What was hashed just now is not hashed again.</summary>

@@ -72,6 +72,10 @@ internal sealed class PublishCommand
                     "shoal publish ~/genomes --hub https://hub.example.org:7450 --licence CC-BY-4.0"
                 ),
                 new("The next version of it", "shoal publish ~/genomes --hub hub.example.org --version-name 2027-01"),
+                new(
+                    "With a hub in the same process: nothing else has to run",
+                    "shoal publish ~/genomes --with-hub --hub-host hub.example.org"
+                ),
             ],
             Notes =
             [

@@ -45,7 +45,13 @@ internal sealed class MembershipChoice
 
     public NetworkOptions Network => _network;
 
+    /// <summary>Whose it is, where the command knows; null: what was typed decides.</summary>
+    public PublicationId? Only { get; init; }
+
     public string StateDirectory(ParseResult result) => _network.StateDirectory(result, _host);
+
+    /// <summary>Whether somebody could tell the passphrase of a key that lies under one.</summary>
+    public bool CanAsk(ParseResult result) => _passphrase.IsGiven(result) || _host.IsInputTerminal;
 
     /// <summary>The caller disposes of it.</summary>
     /// <exception cref="UserErrorException">There is none, or more than one.</exception>
@@ -65,7 +71,7 @@ internal sealed class MembershipChoice
     public string Find(ParseResult result)
     {
         var folders = LocalMembership.FoldersIn(StateDirectory(result));
-        var wanted = result.GetValue(Option);
+        var wanted = Only?.ToString() ?? result.GetValue(Option);
         var found = wanted is null ? folders : [.. folders.Where(folder => Matches(folder, wanted))];
         return found.Count switch
         {

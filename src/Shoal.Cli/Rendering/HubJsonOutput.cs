@@ -18,6 +18,7 @@ internal static class HubJsonOutput
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(HubLine))]
+[JsonSerializable(typeof(OwnHubLine))]
 [JsonSerializable(typeof(HubStatsLine))]
 [JsonSerializable(typeof(InvitedLine))]
 [JsonSerializable(typeof(InvitedOfflineLine))]
@@ -33,6 +34,9 @@ internal sealed partial class HubJsonOutputContext : JsonSerializerContext;
 /// <param name="Metrics">Where Prometheus is answered; null: nowhere.</param>
 internal sealed record HubLine(string Url, string Publication, IReadOnlyList<string> Addresses, string? Metrics)
     : JsonLine("listening");
+
+/// <summary>A hub that runs in the process of another command.</summary>
+internal sealed record OwnHubLine(string Url, string Publication) : JsonLine("hub");
 
 internal sealed record HubStatsLine(int Members, int Entries, long RevocationVersion, long Announces)
     : JsonLine("stats");
