@@ -38,10 +38,25 @@ public sealed record HubLimits
     public int ReceiptsPerMember { get; init; } = 60;
 
     /// <summary>
-    /// Peers (swarm, address and port) that one member can have listed. Default 256: some machines in many swarms. Beyond:
-    /// further ones are answered, but not listed.
+    /// Peers (swarm, address and port) that one member can have listed where the catalogue is small. Default 256: some machines in
+    /// many swarms. Beyond: further ones are refused for half an hour.
     /// </summary>
     public int PeersPerMember { get; init; } = 256;
+
+    /// <summary>
+    /// The same for each swarm that the hub serves (a hybrid has two names), if that is more. Default 4: two machines with two
+    /// addresses each. So who takes part in all of a large catalogue is listed everywhere; a place weighs some 200 bytes.
+    /// </summary>
+    public int PeersPerSwarm { get; init; } = 4;
+
+    /// <summary>Announces in one request: each has some 250 bytes, and an answer of up to 2 KiB. Beyond: 400.</summary>
+    public const int AnnouncesTogether = 200;
+
+    /// <summary>
+    /// Announces of one member a minute. Default 12,000: a daemon with 10,000 torrents that starts, and then has five minutes for
+    /// each round. Beyond: 429.
+    /// </summary>
+    public int AnnouncesPerMember { get; init; } = 12_000;
 
     /// <summary>Invitations made by one request. Default 20,000. Beyond: 400, nothing is made.</summary>
     public int InvitationsAtOnce { get; init; } = 20_000;
@@ -51,6 +66,18 @@ public sealed record HubLimits
 
     /// <summary>Members revoked by one request. Default 10,000.</summary>
     public int RevocationsAtOnce { get; init; } = 10_000;
+
+    /// <summary>
+    /// Memberships that end by their members' own wish in five minutes. Default 60: each makes a list that all others fetch.
+    /// Beyond: 429.
+    /// </summary>
+    public int LeavesAtOnce { get; init; } = 60;
+
+    /// <summary>
+    /// Entries that the revocation list may have when a member ends its own membership. Default 20,000, half of all: whoever
+    /// joins by a link of many uses and leaves again and again takes no room from administrators. Beyond: 507.
+    /// </summary>
+    public int RevokedWithLeaves { get; init; } = 20_000;
 
     /// <summary>
     /// Members that wait for the next revocation list with an open request. Default 2,000: a waiting TLS connection weighs

@@ -50,8 +50,9 @@ internal sealed class HubParts : IAsyncDisposable
         var gate = new Gate(verifier, _revocations, _roles, options.Limits, options.Time);
         Roles = new RoleEndpoints(gate, store, _roles, options);
         Join = new JoinEndpoints(gate, store, Issuer, _revocations, options);
+        Leaving = new LeaveEndpoint(gate, store, _revocations, _catalogue, options);
         Invitations = new InvitationEndpoints(gate, store, Issuer, options);
-        Members = new MemberEndpoints(gate, store, _revocations, _challenges, options);
+        Members = new MemberEndpoints(gate, store, _revocations, _challenges, Issuer.Authority, options);
         Catalogue = new CatalogueEndpoints(gate, store, _catalogue, verifier, _revocations, _tracker, options);
         Custody = new CustodyEndpoints(
             gate,
@@ -77,6 +78,8 @@ internal sealed class HubParts : IAsyncDisposable
     public Issuer Issuer { get; }
 
     public JoinEndpoints Join { get; }
+
+    public LeaveEndpoint Leaving { get; }
 
     public InvitationEndpoints Invitations { get; }
 

@@ -170,6 +170,7 @@ public sealed class HubServer : IAsyncDisposable
         to.MapGet("/v1/authority", joining.AuthorityAsync);
         to.MapPost("/v1/join", joining.JoinAsync);
         to.MapPost("/v1/renew", joining.RenewAsync);
+        to.MapPost("/v1/leave", _parts.Leaving.LeaveAsync);
         to.MapPost("/v1/invitations", inviting.CreateAsync);
         to.MapGet("/v1/invitations", inviting.ListAsync);
         to.MapPost("/v1/invitations/{id}/revoke", inviting.RevokeAsync);
@@ -178,12 +179,14 @@ public sealed class HubServer : IAsyncDisposable
         to.MapPost("/v1/members/revoke", members.RevokeAsync);
         to.MapPost("/v1/members/{id}/role", _parts.Roles.ChangeAsync);
         to.MapGet(RevocationsRoute, members.RevocationsAsync);
+        to.MapPost(RevocationsRoute, members.RecoverAsync);
         to.MapGet("/v1/catalogue", catalogue.ListAsync);
         to.MapPost("/v1/catalogue", catalogue.PublishAsync);
         to.MapGet("/v1/catalogue/{id}/{version}/torrent", catalogue.TorrentAsync);
         to.MapGet("/v1/catalogue/{id}/{version}/peers", catalogue.PeersAsync);
         to.MapDelete("/v1/catalogue/{id}/{version}", catalogue.WithdrawAsync);
         to.MapGet("/announce", catalogue.AnnounceAsync);
+        to.MapPost("/v1/announces", catalogue.AnnounceManyAsync);
         var custody = _parts.Custody;
         to.MapPost("/v1/receipts", custody.TakeReceiptAsync);
         to.MapGet("/v1/receipts", custody.OwnReceiptsAsync);

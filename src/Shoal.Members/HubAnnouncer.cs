@@ -14,7 +14,7 @@ internal readonly record struct AnnouncedPorts(int Own, int Outside);
 /// Tells the hub which torrents we take part in, and brings the peers that it names. One for each membership; a timer for all
 /// its torrents.
 /// </summary>
-internal sealed class HubAnnouncer : IAsyncDisposable
+internal sealed partial class HubAnnouncer : IAsyncDisposable
 {
     /// <summary>
     /// How often a hub that is away is tried (members shall learn of a revocation within a minute of its return), and one that
@@ -24,8 +24,14 @@ internal sealed class HubAnnouncer : IAsyncDisposable
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    /// <summary>Torrents announced at once: each is a handshake or two of the hub.</summary>
-    private const int AtOnce = 8;
+    /// <summary>
+    /// Torrents announced with one request, which is a handshake of the hub: half of what it takes, since a port that is another now
+    /// takes two each.
+    /// </summary>
+    private static readonly int Together = HubLimits.AnnouncesTogether / 2;
+
+    /// <summary>Such requests at once.</summary>
+    private const int AtOnce = 2;
 
     private readonly Func<HubConnect, HubClient> _clientOf;
     private readonly Func<AnnouncedPorts> _ports;
@@ -93,7 +99,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
 
         if (listing is not null)
         {
-            await LeaveAsync(listing).ConfigureAwait(false);
+            await LeaveAsync([listing]).ConfigureAwait(false);
         }
     }
 
@@ -108,7 +114,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             _listings.Clear();
         }
 
-        await Task.WhenAll(all.Select(LeaveAsync)).ConfigureAwait(false);
+        await LeaveAsync(all).ConfigureAwait(false);
         _stop.Dispose();
         _turns.Dispose();
     }
@@ -120,16 +126,7 @@ internal sealed class HubAnnouncer : IAsyncDisposable
         {
             do
             {
-                lock (_lock)
-                {
-                    foreach (var listing in _listings.Values)
-                    {
-                        if (listing.Work.IsCompleted && Due(listing) is { } what)
-                        {
-                            listing.Work = AnnounceAsync(listing, what, listing.Ending);
-                        }
-                    }
-                }
+                AnnounceDue();
             } while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
@@ -159,169 +156,199 @@ internal sealed class HubAnnouncer : IAsyncDisposable
             : null;
     }
 
-    private async Task AnnounceAsync(Listing one, AnnounceEvent what, CancellationToken cancel)
+    private void AnnounceDue()
+    {
+        lock (_lock)
+        {
+            var due = new List<(Listing One, AnnounceEvent What)>();
+            foreach (var listing in _listings.Values)
+            {
+                if (listing.Work.IsCompleted && Due(listing) is { } what)
+                {
+                    due.Add((listing, what));
+                }
+            }
+
+            foreach (var some in due.Chunk(Together))
+            {
+                // One that ends does not cut the others short.
+                var work = AnnounceAsync(some, some.Length == 1 ? some[0].One.Ending : _stop.Token);
+                foreach (var (listing, _) in some)
+                {
+                    listing.Work = work;
+                }
+            }
+        }
+    }
+
+    private async Task AnnounceAsync((Listing One, AnnounceEvent What)[] all, CancellationToken cancel)
     {
         // Not in the caller's time, who holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var status = one.Torrent.Status;
-        var ports = _ports();
         try
         {
             await _turns.WaitAsync(cancel).ConfigureAwait(false);
-            try
-            {
-                // Also where the answer is lost: then it lists us.
-                one.IsListed = true;
-                if (one.Ports != ports && one.Ports != default)
-                {
-                    // The hub knows peers by address and port: the old one would be named to others until it is forgotten.
-                    await AnnounceOnceAsync(one.Torrent, status, one.Ports, AnnounceEvent.Stopped, cancel)
-                        .ConfigureAwait(false);
-                }
-
-                var pause = await AnnounceOnceAsync(one.Torrent, status, ports, what, cancel).ConfigureAwait(false);
-                // Alone: somebody else may come any moment.
-                one.NextAt = Now + (status.PeerCount == 0 && !status.IsComplete && pause > Retry ? Retry : pause);
-                (one.IsListed, one.WasComplete, one.Ports) = (what != AnnounceEvent.Stopped, status.IsComplete, ports);
-            }
-            finally
-            {
-                _turns.Release();
-            }
         }
-        catch (HubException error)
+        catch (OperationCanceledException)
         {
-            // What was cut short may have reached the hub all the same.
-            one.IsListed =
-                cancel.IsCancellationRequested || what is not (AnnounceEvent.Started or AnnounceEvent.Stopped);
-            one.NotBefore = Now + Retry;
-            if (!cancel.IsCancellationRequested)
-            {
-                _meet(error);
-            }
+            // The goodbye comes next.
+            return;
+        }
+
+        try
+        {
+            await AnnounceInTurnAsync([.. all.Where(step => !step.One.Ending.IsCancellationRequested)], cancel)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             // The goodbye comes next.
         }
+        finally
+        {
+            _turns.Release();
+        }
     }
 
-    /// <returns>When to announce again.</returns>
-    private async Task<TimeSpan> AnnounceOnceAsync(
-        Torrent torrent,
-        TorrentStatus status,
-        AnnouncedPorts ports,
-        AnnounceEvent what,
-        CancellationToken cancel
-    )
+    private async Task AnnounceInTurnAsync((Listing One, AnnounceEvent What)[] all, CancellationToken cancel)
     {
+        var ports = _ports();
+        var said = new List<Saying>();
+        foreach (var (one, _) in all)
+        {
+            if (one.Ports != ports && one.Ports != default)
+            {
+                // The hub knows peers by address and port: the old one would be named to others until it is forgotten.
+                said.Add(new Saying(one.Torrent, one.Torrent.Status, one.Ports, AnnounceEvent.Stopped));
+            }
+        }
+
+        var first = said.Count;
+        foreach (var (one, what) in all)
+        {
+            // Also where the answer is lost: then it lists us.
+            one.IsListed = true;
+            said.Add(new Saying(one.Torrent, one.Torrent.Status, ports, what));
+        }
+
+        var heard = await SayAsync(said, cancel).ConfigureAwait(false);
         HubException? failure = null;
-        TimeSpan? interval = null;
+        for (var i = 0; i < all.Length; i++)
+        {
+            var ((one, what), status, answer) = (all[i], said[first + i].Status, heard[first + i]);
+            if (answer.Pause is { } pause)
+            {
+                // Alone: somebody else may come any moment.
+                one.NextAt = Now + (status.PeerCount == 0 && !status.IsComplete && pause > Retry ? Retry : pause);
+                (one.IsListed, one.WasComplete, one.Ports) = (what != AnnounceEvent.Stopped, status.IsComplete, ports);
+                continue;
+            }
+
+            failure ??= answer.Failure;
+            // What was cut short may have reached the hub all the same.
+            one.IsListed =
+                cancel.IsCancellationRequested || what is not (AnnounceEvent.Started or AnnounceEvent.Stopped);
+            one.NotBefore = Now + Retry;
+        }
+
+        if (failure is not null && !cancel.IsCancellationRequested)
+        {
+            _meet(failure);
+        }
+    }
+
+    /// <summary>Says all of it by each way.</summary>
+    private async Task<Hearing[]> SayAsync(List<Saying> said, CancellationToken cancel)
+    {
+        var heard = new Hearing[said.Count];
         foreach (var (connect, isForwarded) in _ways)
         {
             try
             {
                 // Where only one family leads to the hub, the other fails at once.
-                var request = RequestOf(torrent, status, isForwarded ? ports.Outside : ports.Own, what);
-                var given = await AnnounceByAsync(connect, torrent, request, cancel).ConfigureAwait(false);
-                interval = interval is null || given < interval ? given : interval;
+                using var client = _clientOf(connect);
+                var requests = said.ConvertAll(one => RequestOf(one, isForwarded ? one.Ports.Outside : one.Ports.Own));
+                var answers = await client.AnnounceAsync(requests, cancel).ConfigureAwait(false);
+                for (var i = 0; i < heard.Length; i++)
+                {
+                    heard[i] = heard[i].And(Hear(said[i].Torrent, answers[i]));
+                }
             }
             catch (HubException error)
             {
-                failure ??= error;
+                for (var i = 0; i < heard.Length; i++)
+                {
+                    heard[i] = heard[i].And(new Hearing(null, error));
+                }
             }
         }
 
-        return interval ?? throw failure!;
+        return heard;
     }
 
-    private async Task<TimeSpan> AnnounceByAsync(
-        HubConnect connect,
-        Torrent torrent,
-        AnnounceRequest request,
-        CancellationToken cancel
-    )
+    private static Hearing Hear(Torrent torrent, byte[] answer)
     {
-        using var client = _clientOf(connect);
-        var answer = await client.AnnounceAsync(request, cancel).ConfigureAwait(false);
         if (!HttpTrackerAnswer.TryReadAnnounce(answer, AnnounceLimits.Default, out var read))
         {
-            throw new HubException("bad-answer", "the hub's answer to an announce is not understood");
+            return new Hearing(
+                null,
+                new HubException("bad-answer", "the hub's answer to an announce is not understood")
+            );
         }
 
         if (read.Failure is { } failure)
         {
-            throw new HubException("not-announced", $"the hub does not list us: {failure}");
+            return new Hearing(null, new HubException("not-announced", $"the hub does not list us: {failure}"));
         }
 
         torrent.AddPeers(read.Peers);
-        return read.Interval ?? TimeSpan.FromMinutes(5);
+        return new Hearing(read.Interval ?? TimeSpan.FromMinutes(5), null);
     }
 
-    private static AnnounceRequest RequestOf(Torrent torrent, TorrentStatus status, int port, AnnounceEvent what) =>
+    private static AnnounceRequest RequestOf(in Saying said, int port) =>
         new()
         {
-            InfoHash = torrent.InfoHashes.Primary,
+            InfoHash = said.Torrent.InfoHashes.Primary,
             // The hub knows us by our certificate; a name that says nothing.
             PeerId = default,
             Port = (ushort)port,
-            Left = status.IsComplete ? 0 : Math.Max(1, status.WantedBytes - status.DoneBytes),
-            Event = what,
-            Wanted = what == AnnounceEvent.Stopped ? 0 : 50,
+            Left = said.Status.IsComplete ? 0 : Math.Max(1, said.Status.WantedBytes - said.Status.DoneBytes),
+            Event = said.What,
+            Wanted = said.What == AnnounceEvent.Stopped ? 0 : 50,
         };
 
-    private async Task LeaveAsync(Listing one)
+    private async Task LeaveAsync(IReadOnlyCollection<Listing> all)
     {
         using var soon = new CancellationTokenSource(_goodbye, _time);
         try
         {
-            await one.EndAsync().ConfigureAwait(false);
-            await one.Work.WaitAsync(soon.Token).ConfigureAwait(false);
-            if (one.IsListed)
+            foreach (var one in all)
             {
-                var ports = one.Ports == default ? _ports() : one.Ports;
-                await AnnounceOnceAsync(one.Torrent, one.Torrent.Status, ports, AnnounceEvent.Stopped, soon.Token)
-                    .ConfigureAwait(false);
+                await one.EndAsync().ConfigureAwait(false);
+            }
+
+            await Task.WhenAll(all.Select(one => one.Work)).WaitAsync(soon.Token).ConfigureAwait(false);
+            foreach (var some in all.Where(one => one.IsListed).Chunk(Together))
+            {
+                var said = some.Select(one => new Saying(
+                    one.Torrent,
+                    one.Torrent.Status,
+                    one.Ports == default ? _ports() : one.Ports,
+                    AnnounceEvent.Stopped
+                ));
+                // Where it does not hear it, it forgets us in its time.
+                await SayAsync([.. said], soon.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception error) when (error is HubException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
             // It forgets us in its time.
         }
 
         // What is under way has been cut short; where even that did not help its end finds nothing to wait for.
-        if (one.Work.IsCompleted)
+        foreach (var one in all.Where(one => one.Work.IsCompleted))
         {
             one.Dispose();
         }
-    }
-
-    /// <summary>A torrent, and what the hub knows of it. Changed by its work alone.</summary>
-    private sealed class Listing(Torrent torrent) : IDisposable
-    {
-        private readonly CancellationTokenSource _end = new();
-
-        public Torrent Torrent { get; } = torrent;
-
-        public CancellationToken Ending => _end.Token;
-
-        /// <summary>The announce that is under way; none begins before it has ended.</summary>
-        public Task Work { get; set; } = Task.CompletedTask;
-
-        /// <summary>The hub may name us to others.</summary>
-        public bool IsListed { get; set; }
-        public bool WasComplete { get; set; }
-
-        /// <summary>Where it says that we are reached.</summary>
-        public AnnouncedPorts Ports { get; set; }
-        public TimeSpan NextAt { get; set; }
-
-        /// <summary>The hub did not answer, or said no.</summary>
-        public TimeSpan NotBefore { get; set; }
-
-        /// <summary>Cuts short what is under way.</summary>
-        public Task EndAsync() => _end.CancelAsync();
-
-        public void Dispose() => _end.Dispose();
     }
 }

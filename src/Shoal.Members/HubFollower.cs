@@ -27,6 +27,11 @@ public sealed class HubFollower : IAsyncDisposable
     private bool _isKeyTaken;
     private volatile bool _isOver;
 
+    /// <summary>A list that names whom the hub's newest does not; null: none is known.</summary>
+    private RevocationList? _forgotten;
+    private RevocationList? _told;
+    private RevocationList? _reminded;
+
     /// <param name="local">Ours; used by others through <see cref="Use"/> only while this runs.</param>
     /// <param name="membership">What the engine knows of it.</param>
     /// <param name="engine">Has the torrents.</param>
@@ -157,6 +162,12 @@ public sealed class HubFollower : IAsyncDisposable
                     {
                         Take(list);
                     }
+                    else if (answer.Version < known)
+                    {
+                        Volatile.Write(ref _forgotten, _membership.Revocations);
+                    }
+
+                    await RecoverAsync(_stop.Token).ConfigureAwait(false);
 
                     if (answer.IsChallenged)
                     {
@@ -187,6 +198,12 @@ public sealed class HubFollower : IAsyncDisposable
 
     private async Task RenewIfDueAsync(CancellationToken cancel)
     {
+        if (Use(local => local.TryRefresh()))
+        {
+            // A command of the same state folder has renewed it, and may have put a key of our own in the place of a given one.
+            Adopt();
+        }
+
         var now = _time.GetUtcNow();
         if (now > _membership.Grant.NotAfter)
         {
@@ -213,25 +230,63 @@ public sealed class HubFollower : IAsyncDisposable
             return;
         }
 
-        _membership.Renew(_local.Certificate.Span, MemberIdentity.Load(_local.Identity.Export()));
+        Adopt();
+    }
+
+    /// <summary>Engine and hub know us by the certificate of now.</summary>
+    private void Adopt()
+    {
+        Use(local =>
+        {
+            _membership.Renew(local.Certificate.Span, MemberIdentity.Load(local.Identity.Export()));
+            return true;
+        });
         // The former one is disposed of when what it is asked has ended; requests take at most a minute or two.
-        _client = CreateClient(_connect);
+        Volatile.Write(ref _client, CreateClient(_connect));
     }
 
     private void Take(byte[] encoded)
     {
-        if (RevocationList.TryRead(encoded, _membership.Authority, out var list, out var fault))
+        if (
+            RevocationList.TryRead(encoded, _membership.Authority, out var list, out var fault)
+            && !_membership.TryRevoke(list, out fault)
+            && fault != MembershipFault.None
+        )
         {
-            if (!_membership.TryRevoke(list, out fault) && fault != MembershipFault.None)
-            {
-                _news.Warn(
-                    "old-revocations",
-                    fault == MembershipFault.OldList
-                        ? "the hub has an older revocation list than we know: its database went back; ours stays"
-                        : $"the hub's revocation list contradicts the one we know ({fault}); ours stays"
-                );
-            }
+            Volatile.Write(ref _forgotten, _membership.Revocations);
         }
+    }
+
+    /// <summary>The hub's state went back: it is reminded of whom it had revoked, before they are let in again.</summary>
+    private async Task RecoverAsync(CancellationToken cancel)
+    {
+        if (Volatile.Read(ref _forgotten) is not { } list || ReferenceEquals(list, _reminded))
+        {
+            return;
+        }
+
+        if (!ReferenceEquals(list, _told))
+        {
+            _told = list;
+            _news.Warn(
+                "old-revocations",
+                "the hub has forgotten revocations that we know: its database went back, or another was put in its place; it is told of them again"
+            );
+        }
+
+        try
+        {
+            await _client.RecoverRevocationsAsync(list, cancel).ConfigureAwait(false);
+        }
+        catch (HubException error) when (!error.IsTemporary)
+        {
+            // A hub that does not want to know: all that can be done is to say so.
+            _news.Warn(error.Code, error.Message);
+        }
+
+        // Once is enough: a hub that forgets again does so after a list that we have taken of it.
+        _reminded = list;
+        Interlocked.CompareExchange(ref _forgotten, null, list);
     }
 
     private void Remember(RevocationList list)
@@ -240,6 +295,12 @@ public sealed class HubFollower : IAsyncDisposable
         {
             lock (_lock)
             {
+                if (_local.Revocations is { } before && !list.HasAllOf(before))
+                {
+                    // Whoever brought it: it was made by an authority that did not know what it had said.
+                    Volatile.Write(ref _forgotten, before);
+                }
+
                 _local.TryTakeRevocations(list.Encoded.Span, out _);
             }
         }

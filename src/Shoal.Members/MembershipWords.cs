@@ -10,8 +10,9 @@ public static class MembershipWords
     public const string RevokedCode = "membership-ended";
 
     public const string Revoked =
-        "your membership has ended: an administrator of the publication shut you out, and its members talk to this machine "
-        + "no more; what was fetched stays; if that is a mistake, ask whoever invited you for a new invitation";
+        "your membership has ended: an administrator of the publication shut you out, or it was given up with your key "
+        + "elsewhere, and its members talk to this machine no more; what was fetched stays; if that is a mistake, ask whoever "
+        + "invited you for a new invitation";
 
     public const string Left =
         "you gave up the membership that this is for; what was fetched stays, and another invitation makes you a member again";

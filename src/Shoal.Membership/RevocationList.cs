@@ -58,6 +58,16 @@ public sealed class RevocationList
     /// <summary>Whether the certificate is not good any more, whoever holds it.</summary>
     public bool Covers(CertificateSerial serial) => _serials.Contains(serial);
 
+    /// <summary>
+    /// Whether all whom the other one names are named here too. Lists of an authority grow only: where it is not so, its state went
+    /// back, and who is missing would be let in again.
+    /// </summary>
+    public bool HasAllOf(RevocationList other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return other._members.IsSubsetOf(_members) && other._serials.IsSubsetOf(_serials);
+    }
+
     /// <summary>What taking <paramref name="offered"/> in the place of <paramref name="known"/> would mean.</summary>
     /// <param name="known">Null: no list yet.</param>
     /// <param name="offered">Its signature was checked, since it was read.</param>

@@ -55,7 +55,10 @@ public sealed partial class DaemonMembershipTests
         var publication = Assert.Single((await ListAsync(member.Daemon)).Memberships).Publication;
         var folder = Path.Combine(member.Host.SubFolder("state"), "memberships", publication);
         Assert.True(Directory.Exists(folder));
-        await member.Daemon.Client.LeaveAsync(publication, remove: false, None);
+        Assert.Equal(
+            new LeftMembership(publication, AtHub: true, Problem: null),
+            await member.Daemon.Client.LeaveAsync(publication, new LeaveWish(), None)
+        );
         Assert.False(Directory.Exists(folder));
         Assert.Empty((await ListAsync(member.Daemon)).Memberships);
         var left = await member.Daemon.WaitAsync(id, item => item.State == TorrentPhase.Failed);
@@ -66,7 +69,7 @@ public sealed partial class DaemonMembershipTests
         var published = await publisher.Daemon.Client.CatalogueAsync(publication, None);
         Assert.Equal(1, Assert.Single(published.Entries).Complete);
         var refused = await Assert.ThrowsAsync<DaemonException>(() =>
-            member.Daemon.Client.LeaveAsync(publication, remove: true, None)
+            member.Daemon.Client.LeaveAsync(publication, new LeaveWish(Remove: true), None)
         );
         Assert.Equal("no-such-membership", refused.Code);
 
@@ -80,8 +83,14 @@ public sealed partial class DaemonMembershipTests
         await member.Daemon.Client.ChangeAsync(id, new TorrentChange { Paused = false }, None);
         await member.Daemon.WaitAsync(id, item => item.State == TorrentPhase.Seeding);
 
-        string[] forget = ["member", "forget", "--remove", "--state", publisher.Host.SubFolder("state")];
-        await publisher.Host.RunAsync(Tools.Shoal, forget);
+        // The hub knows who left by it, and that a publisher has something there.
+        refused = await Assert.ThrowsAsync<DaemonException>(() =>
+            publisher.Daemon.Client.LeaveAsync(publication, new LeaveWish(), None)
+        );
+        Assert.Equal("has-published", refused.Code);
+        Assert.Equal(MembershipState.Active, Assert.Single((await ListAsync(publisher.Daemon)).Memberships).State);
+        string[] forget = ["member", "forget", "--remove", "--with-published"];
+        await publisher.Host.RunAsync(Tools.Shoal, [.. forget, "--state", publisher.Host.SubFolder("state")]);
         Assert.Empty((await ListAsync(publisher.Daemon)).Memberships);
         Assert.Empty((await publisher.Daemon.Client.TorrentsAsync(null, None)).Items);
     }

@@ -164,7 +164,7 @@ public sealed partial class DaemonMembershipTests
             friend.GiveReceiptsAsync("nothing", new ReceiptWish(true), None)
         );
         Assert.Equal("scope", refused.Code);
-        refused = await Assert.ThrowsAsync<DaemonException>(() => friend.LeaveAsync("nothing", remove: true, None));
+        refused = await Assert.ThrowsAsync<DaemonException>(() => friend.LeaveAsync("nothing", new LeaveWish(), None));
         Assert.Equal("scope", refused.Code);
         refused = await Assert.ThrowsAsync<DaemonException>(() =>
             friend.UnlockAsync("nothing", new UnlockMembership("guess"), None)

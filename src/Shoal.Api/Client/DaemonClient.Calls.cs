@@ -226,16 +226,29 @@ public sealed partial class DaemonClient
             cancel
         );
 
-    /// <summary>Gives a membership up: its key is deleted, and its torrents stop. Content stays.</summary>
-    /// <param name="publication">Whose.</param>
-    /// <param name="remove">Its torrents leave the list too; else they stay in it, paused.</param>
-    public Task LeaveAsync(string publication, bool remove, CancellationToken cancel) =>
-        CallAsync(
-            HttpMethod.Delete,
-            $"memberships/{Escape(publication)}?remove={(remove ? "true" : "false")}",
-            null,
+    /// <summary>What members told of something that we published.</summary>
+    public Task<CustodySums> CustodyAsync(string publication, string entry, long version, CancellationToken cancel) =>
+        GetAsync(
+            $"memberships/{Escape(publication)}/custody?entry={Escape(entry)}&version={version.ToString(System.Globalization.CultureInfo.InvariantCulture)}",
+            ApiJson.Default.CustodySums,
             cancel
         );
+
+    /// <summary>Gives a membership up: the hub ends it, its key is deleted, and its torrents stop. Content stays.</summary>
+    public Task<LeftMembership> LeaveAsync(string publication, LeaveWish wish, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(wish);
+        static string Word(bool flag) => flag ? "true" : "false";
+        var query =
+            $"?remove={Word(wish.Remove)}&withPublished={Word(wish.WithPublished)}&onlyHere={Word(wish.OnlyHere)}";
+        return CallAsync(
+            HttpMethod.Delete,
+            $"memberships/{Escape(publication)}{query}",
+            null,
+            ApiJson.Default.LeftMembership,
+            cancel
+        );
+    }
 
     /// <summary>Tells the passphrase of a membership's key.</summary>
     public Task<MembershipItem> UnlockAsync(string publication, UnlockMembership secret, CancellationToken cancel) =>

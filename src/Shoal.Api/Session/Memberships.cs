@@ -12,7 +12,7 @@ public enum MembershipState
     /// <summary>Its key lies under a passphrase that nobody has told since the daemon started.</summary>
     Locked,
 
-    /// <summary>An administrator of the publication shut us out.</summary>
+    /// <summary>An administrator of the publication shut us out, or it was given up elsewhere.</summary>
     Ended,
 
     /// <summary>The hub could not be asked for a new certificate in time: join again.</summary>
@@ -50,6 +50,18 @@ public sealed record MembershipItem
 
 /// <summary>All memberships.</summary>
 public sealed record MembershipList(IReadOnlyList<MembershipItem> Memberships);
+
+/// <summary>How a membership is given up.</summary>
+/// <param name="Remove">Its torrents leave the list too; else they stay in it, paused.</param>
+/// <param name="WithPublished">What we have in the catalogue leaves it too; else who has something there stays a member.</param>
+/// <param name="OnlyHere">The hub is not told.</param>
+public sealed record LeaveWish(bool Remove = false, bool WithPublished = false, bool OnlyHere = false);
+
+/// <summary>A membership that was given up.</summary>
+/// <param name="Publication">Whose.</param>
+/// <param name="AtHub">The hub has ended it, and tells all members.</param>
+/// <param name="Problem">What it means that the hub has not; null: it has.</param>
+public sealed record LeftMembership(string Publication, bool AtHub, string? Problem);
 
 /// <summary>An invitation to accept.</summary>
 /// <param name="Invitation">The link, https or shoal.</param>

@@ -60,6 +60,24 @@ public sealed record ReceiptSender(string Member, long Bytes);
 /// <param name="Complete">They were all here.</param>
 public sealed record AnsweredItem(string Entry, long Version, long At, string Challenger, int Blocks, bool Complete);
 
+/// <summary>What members that agreed told of something that we published, all of them together.</summary>
+/// <param name="Kept">none, sums or signed: what the hub keeps of receipts.</param>
+/// <param name="Receivers">Members that told.</param>
+/// <param name="FromOrigin">Bytes that they got from the publisher.</param>
+/// <param name="FromMembers">Bytes that they got from others.</param>
+/// <param name="Copies">Of these members, who say that they have all of it.</param>
+/// <param name="OnlineComplete">Members, agreed or not, that are there with all of it.</param>
+/// <param name="OnlineIncomplete">Members that are there with a part of it.</param>
+public sealed record CustodySums(
+    string Kept,
+    long Receivers,
+    long FromOrigin,
+    long FromMembers,
+    long Copies,
+    int OnlineComplete,
+    int OnlineIncomplete
+);
+
 /// <summary>What the hub has of us.</summary>
 /// <param name="FromOrigin">Bytes from the content's publisher.</param>
 /// <param name="FromMembers">Bytes from others.</param>

@@ -28,7 +28,7 @@ internal static class MemberCommand
         command.Add(MemberKeyCommands.BuildProtect(host));
         command.Add(MemberKeyCommands.BuildUnprotect(host));
         command.Add(MemberKeyCommands.BuildUnlock(host));
-        command.Add(MemberKeyCommands.BuildForget(host));
+        command.Add(MemberForgetCommand.Build(host));
         command.Add(MemberReceiptsCommand.Build(host));
         command.SetAction(_ =>
         {
@@ -151,7 +151,7 @@ internal static class MemberCommand
         }
 
         var state = one.RevokedAt is { } at
-            ? $"shut out {InviteOptions.DateOf(at)}"
+            ? $"no member since {InviteOptions.DateOf(at)}"
             : $"since {InviteOptions.DateOf(one.Joined)}";
         host.Out.WriteLine($"{one.Id}  {one.Role}  {SafeText.Of(one.Name)}  ({state})");
     }

@@ -4,7 +4,7 @@ using Shoal.Hub;
 
 namespace Shoal.Cli;
 
-/// <summary>What a member does with the membership on this machine: puts its key under a passphrase, or forgets it.</summary>
+/// <summary>What a member does with the key on this machine: puts it under a passphrase, takes it from there, tells the daemon.</summary>
 internal static class MemberKeyCommands
 {
     public static ShoalCommand BuildProtect(CliHost host)
@@ -102,58 +102,6 @@ internal static class MemberKeyCommands
                     client => client.UnlockAsync(publication, secret, cancel)
                 );
                 host.Out.WriteLine($"The daemon is a member at {opened.Hub}.");
-                return ExitCode.Done;
-            }
-        );
-        return command;
-    }
-
-    public static ShoalCommand BuildForget(CliHost host)
-    {
-        var remove = Options.Flag(
-            "--remove",
-            "Take its torrents out of the daemon's list too (default: they stay, paused)"
-        );
-        var command = new ShoalCommand(
-            "forget",
-            "Give a membership up: delete its key, certificate and all from this machine"
-        )
-        {
-            Examples =
-            [
-                new("One of several", "shoal member forget --hub hub.example.org"),
-                new("And out of the daemon's list with what it fetched", "shoal member forget --remove"),
-            ],
-            Notes =
-            [
-                "You are a member again only by another invitation. What was fetched stays where it lies. A daemon of the same state "
-                    + "folder does it if it runs: its torrents of the publication stop at once, and the hub hears that they go. Other "
-                    + "commands that run for the publication go on until they end.",
-                "The hub still knows you as a member: ask an administrator to shut the membership out if others may have the key. "
-                    + "What you told about what you received it deletes with 'shoal member receipts --off', before you forget.",
-            ],
-        };
-        var choice = new MembershipChoice(host, command);
-        command.AddGroup("Options", [choice.Option, remove]);
-        command.SetAction(
-            async (result, cancel) =>
-            {
-                var folder = choice.Find(result);
-                var publication = Path.GetFileName(folder);
-                var isDone = await DaemonHandover.TryAsync(
-                    choice.StateDirectory(result),
-                    client => client.LeaveAsync(publication, result.GetValue(remove), cancel)
-                );
-                if (!isDone)
-                {
-                    HubCalls.Do(() =>
-                    {
-                        LocalMembership.Forget(folder);
-                        return true;
-                    });
-                }
-
-                host.Out.WriteLine($"{publication} forgotten" + (isDone ? ", by the daemon too" : ""));
                 return ExitCode.Done;
             }
         );

@@ -1,4 +1,7 @@
+using System.Globalization;
 using Shoal.Api;
+using Shoal.Members;
+using Shoal.Membership;
 
 namespace Shoal.Daemon;
 
@@ -45,12 +48,17 @@ internal static class MembershipEndpoints
             "DELETE",
             "/memberships/{publication}",
             AccessScope.Admin,
-            "Gives a membership up: key and certificate are deleted, and its torrents stop. Content stays.",
+            "Gives a membership up: the hub ends it, key and certificate are deleted, and its torrents stop. Content stays.",
             LeaveAsync
         )
         {
-            Query = [("remove", "true: its torrents leave the list too; else they stay in it, paused.")],
-            Status = 204,
+            Query =
+            [
+                ("remove", "true: its torrents leave the list too; else they stay in it, paused."),
+                ("withPublished", "true: what we have in the catalogue leaves it; else who has something there stays."),
+                ("onlyHere", "true: the hub is not told."),
+            ],
+            Answer = ApiJson.Default.LeftMembership,
         },
         new(
             "POST",
@@ -74,6 +82,17 @@ internal static class MembershipEndpoints
         {
             Query = [("all", "true: old versions too.")],
             Answer = ApiJson.Default.PublishedList,
+        },
+        new(
+            "GET",
+            "/memberships/{publication}/custody",
+            AccessScope.Read,
+            "What members told of something that we published: who served it, and how many have it.",
+            CustodyAsync
+        )
+        {
+            Query = [("entry", "Its id."), ("version", "The number of its version.")],
+            Answer = ApiJson.Default.CustodySums,
         },
         new(
             "GET",
@@ -131,14 +150,16 @@ internal static class MembershipEndpoints
     private static async Task LeaveAsync(ApiCall call)
     {
         var (publication, removes) = (Membership(call).Publication, call.QueryFlag("remove"));
-        await call
+        var problem = await call
             .Services.Memberships.LeaveAsync(
                 publication,
+                new LeavingWish(call.QueryFlag("withPublished"), call.QueryFlag("onlyHere")),
                 why => call.Library.LeaveMembershipAsync(publication, why, removes),
                 call.Aborted
             )
             .ConfigureAwait(false);
-        await call.WriteNothingAsync().ConfigureAwait(false);
+        await call.WriteAsync(new LeftMembership(publication, problem is null, problem), ApiJson.Default.LeftMembership)
+            .ConfigureAwait(false);
     }
 
     private static async Task UnlockAsync(ApiCall call)
@@ -157,6 +178,25 @@ internal static class MembershipEndpoints
         var wish = await call.ReadAsync(ApiJson.Default.ReceiptWish).ConfigureAwait(false);
         var report = await membership.GiveReceiptsAsync(wish.Give, call.Aborted).ConfigureAwait(false);
         await call.WriteAsync(report, ApiJson.Default.ReceiptReport).ConfigureAwait(false);
+    }
+
+    private static async Task CustodyAsync(ApiCall call)
+    {
+        if (!EntryId.TryParse(call.Query("entry"), out var entry))
+        {
+            throw ApiException.Bad("entry", "entry: is no id of the catalogue");
+        }
+
+        if (
+            !long.TryParse(call.Query("version"), NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            || version < 1
+        )
+        {
+            throw ApiException.Bad("version", "version: must be a number from 1");
+        }
+
+        var sums = await Membership(call).ReadCustodyAsync(entry, version, call.Aborted).ConfigureAwait(false);
+        await call.WriteAsync(sums, ApiJson.Default.CustodySums).ConfigureAwait(false);
     }
 
     private static async Task CatalogueAsync(ApiCall call)

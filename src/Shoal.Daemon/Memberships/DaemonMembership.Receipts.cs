@@ -34,6 +34,25 @@ internal sealed partial class DaemonMembership
             }
         );
 
+    /// <summary>What members told of something that we published; the hub's word.</summary>
+    /// <exception cref="ApiException">The membership is not active, or it is not ours.</exception>
+    public Task<CustodySums> ReadCustodyAsync(EntryId entry, long version, CancellationToken cancel) =>
+        AskAsync(
+            async (hub, _) =>
+            {
+                var sums = await hub.ReadCustodyAsync(entry, version, cancel).ConfigureAwait(false);
+                return new CustodySums(
+                    sums.Kept,
+                    sums.Receivers,
+                    sums.FromOrigin,
+                    sums.FromMembers,
+                    sums.Copies,
+                    sums.OnlineComplete,
+                    sums.OnlineIncomplete
+                );
+            }
+        );
+
     private CustodyFollower? Custody
     {
         get

@@ -336,7 +336,7 @@ internal sealed partial class DaemonMembership(
     {
         lock (_lock)
         {
-            if (_state != MembershipState.Active)
+            if (_state != MembershipState.Active || _isLeaving)
             {
                 return;
             }

@@ -144,15 +144,26 @@ internal sealed partial class MembershipBook(
 
     /// <summary>Gives a membership up: nothing of it is left here but what was fetched.</summary>
     /// <param name="publication">Whose.</param>
+    /// <param name="wish">What is wanted.</param>
     /// <param name="letGo">Stops its torrents, which learn why they may not go on.</param>
     /// <param name="cancel">Gives up waiting for its turn; what has begun is ended.</param>
-    /// <exception cref="ApiException">There is no such membership, or it cannot be deleted.</exception>
-    public async Task LeaveAsync(string publication, Func<string, Task> letGo, CancellationToken cancel)
+    /// <returns>What it means that the hub does not know; null: it does.</returns>
+    /// <exception cref="ApiException">There is no such membership, the hub says that it shall not end, or it cannot be deleted.</exception>
+    public async Task<string?> LeaveAsync(
+        string publication,
+        LeavingWish wish,
+        Func<string, Task> letGo,
+        CancellationToken cancel
+    )
     {
         await _turn.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            await Get(publication).LeaveAsync(letGo).ConfigureAwait(false);
+            return await Get(publication).LeaveAsync(wish, letGo).ConfigureAwait(false);
+        }
+        catch (HubException error)
+        {
+            throw new ApiException(409, error.Code, error.Message);
         }
         catch (LocalMembershipException error)
         {

@@ -131,6 +131,13 @@ public sealed partial class HubClient : IDisposable
         return TellAsync("/v1/renew", new RenewRequest(request), HubJson.Default.RenewRequest, answer, cancellation);
     }
 
+    /// <summary>Ends our own membership, for good.</summary>
+    public Task<LeaveAnswer> LeaveAsync(LeaveRequest request, CancellationToken cancellation)
+    {
+        var answer = HubJson.Default.LeaveAnswer;
+        return TellAsync("/v1/leave", request, HubJson.Default.LeaveRequest, answer, cancellation);
+    }
+
     /// <summary>All of them or none; the same again changes nothing.</summary>
     public Task CreateInvitationsAsync(NewInvitations invitations, CancellationToken cancellation) =>
         DoAsync(HttpMethod.Post, "/v1/invitations", invitations, HubJson.Default.NewInvitations, cancellation);
@@ -172,6 +179,14 @@ public sealed partial class HubClient : IDisposable
             cancellation
         );
 
+    /// <summary>Reminds the hub of a list that its authority has signed, after its state went back.</summary>
+    public Task RecoverRevocationsAsync(RevocationList list, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(list);
+        var known = new KnownRevocations(list.Encoded.ToArray());
+        return DoAsync(HttpMethod.Post, "/v1/revocations", known, HubJson.Default.KnownRevocations, cancellation);
+    }
+
     public Task<CatalogueAnswer> ListCatalogueAsync(CancellationToken cancellation) =>
         AskAsync("/v1/catalogue", HubJson.Default.CatalogueAnswer, cancellation);
 
@@ -193,19 +208,37 @@ public sealed partial class HubClient : IDisposable
         return await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Announces a torrent, and returns the answer in bencode.</summary>
-    /// <param name="request">The hub lists us under the address that the connection comes from.</param>
+    /// <summary>Announces torrents, and returns the answer of each in bencode.</summary>
+    /// <param name="requests">
+    /// Up to <see cref="HubLimits.AnnouncesTogether"/>. The hub lists us under the address that the connection comes from.
+    /// </param>
     /// <param name="cancellation">Gives up.</param>
-    public async Task<byte[]> AnnounceAsync(AnnounceRequest request, CancellationToken cancellation)
+    public async Task<IReadOnlyList<byte[]>> AnnounceAsync(
+        IReadOnlyCollection<AnnounceRequest> requests,
+        CancellationToken cancellation
+    )
     {
-        if (!TrackerUrl.TryParse($"https://{_http.BaseAddress!.Authority}/announce", out var url))
+        ArgumentNullException.ThrowIfNull(requests);
+        var place = $"https://{_http.BaseAddress!.Authority}/announce";
+        if (!TrackerUrl.TryParse(place, out var url))
         {
             throw new HubException("hub-unreachable", $"{_http.BaseAddress} is no place to announce to");
         }
 
-        var path = AnnounceQuery.Build(url, request, default)[$"https://{_http.BaseAddress.Authority}".Length..];
-        using var response = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
-        return await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+        var queries = requests.Select(request =>
+            AnnounceQuery.Build(url, request, default)[$"{url.Uri.AbsoluteUri}?".Length..]
+        );
+        var answer = await TellAsync(
+                "/v1/announces",
+                new AnnouncesRequest([.. queries]),
+                HubJson.Default.AnnouncesRequest,
+                HubJson.Default.AnnouncesAnswer,
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return answer.Answers.Count == requests.Count
+            ? answer.Answers
+            : throw new HubException("bad-answer", "the hub answered another number of announces than were told");
     }
 
     public void Dispose()

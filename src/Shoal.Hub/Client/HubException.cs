@@ -9,7 +9,13 @@ public sealed class HubException(string code, string message, Exception? inner =
 
     /// <summary>The same may succeed later.</summary>
     public bool IsTemporary =>
-        Code is "hub-unreachable" or "busy" or "too-many-requests" or "too-many-renewals" or "store-unavailable";
+        Code
+            is "hub-unreachable"
+                or "busy"
+                or "too-many-requests"
+                or "too-many-renewals"
+                or "too-many-leaves"
+                or "store-unavailable";
 }
 
 /// <summary>What is wrong with a membership on this machine.</summary>

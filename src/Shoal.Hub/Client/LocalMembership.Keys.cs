@@ -72,6 +72,41 @@ public sealed partial class LocalMembership
             }
         );
 
+    /// <summary>Takes what another program of ours has put into the folder since: a newer certificate, and the key that it is for.</summary>
+    /// <returns>There was one.</returns>
+    /// <exception cref="LocalMembershipException">It cannot be read, or lies under a passphrase that we were not told.</exception>
+    public bool TryRefresh() =>
+        Guarded(
+            Folder,
+            () =>
+            {
+                if (!IsIn(Folder))
+                {
+                    return false;
+                }
+
+                var certificate = ReadFile(Folder, CertificateFile);
+                var grant = ReadGrant(Authority, certificate);
+                if (certificate.AsSpan().SequenceEqual(Certificate.Span) || grant.Member != Grant.Member)
+                {
+                    return false;
+                }
+
+                var identity = FindKey(Folder, certificate, null, ref _protection);
+                using var read = X509CertificateLoader.LoadCertificate(certificate);
+                if (!identity.PublicKey.Span.SequenceEqual(read.PublicKey.ExportSubjectPublicKeyInfo()))
+                {
+                    // In the middle of being written.
+                    identity.Dispose();
+                    return false;
+                }
+
+                Identity.Dispose();
+                (Identity, Certificate, Grant) = (identity, certificate, grant);
+                return true;
+            }
+        );
+
     /// <summary>The key of our certificate.</summary>
     private static MemberIdentity FindKey(
         string folder,

@@ -101,6 +101,17 @@ public sealed record RevokeRequest(IReadOnlyList<string> Members, bool WithInvit
 /// <param name="Members">Who was revoked by it; not who was before.</param>
 public sealed record RevokeAnswer(long Version, IReadOnlyList<string> Members);
 
+/// <summary>A list that a member knows and the hub seems to have forgotten.</summary>
+/// <param name="List">As the authority signed it.</param>
+public sealed record KnownRevocations(byte[] List);
+
+/// <summary>A member ends its own membership: whose, says its certificate.</summary>
+/// <param name="WithPublished">What it has in the catalogue leaves it too; else whoever has something there stays.</param>
+public sealed record LeaveRequest(bool WithPublished);
+
+/// <param name="Version">Of the list that says so.</param>
+public sealed record LeaveAnswer(long Version);
+
 /// <summary>Another role for a member.</summary>
 /// <param name="PublishBytes">Null: no limit.</param>
 /// <param name="Invitations">Null: no limit.</param>
@@ -116,6 +127,13 @@ public sealed record CatalogueItem(byte[] Entry, long Published, int Complete, i
 
 /// <param name="Peers">ADDRESS:PORT each, those that have all of it first.</param>
 public sealed record PeersAnswer(IReadOnlyList<string> Peers);
+
+/// <summary>Many announces at once: a handshake is what an announce costs.</summary>
+/// <param name="Queries">What would stand behind '?' in each (BEP 3, 7, 23).</param>
+public sealed record AnnouncesRequest(IReadOnlyList<string> Queries);
+
+/// <param name="Answers">In bencode, as many and in the same order.</param>
+public sealed record AnnouncesAnswer(IReadOnlyList<byte[]> Answers);
 
 public sealed record CatalogueAnswer(IReadOnlyList<CatalogueItem> Entries);
 
@@ -142,6 +160,11 @@ public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn
 [JsonSerializable(typeof(MemberPage))]
 [JsonSerializable(typeof(RevokeRequest))]
 [JsonSerializable(typeof(RevokeAnswer))]
+[JsonSerializable(typeof(AnnouncesRequest))]
+[JsonSerializable(typeof(AnnouncesAnswer))]
+[JsonSerializable(typeof(KnownRevocations))]
+[JsonSerializable(typeof(LeaveRequest))]
+[JsonSerializable(typeof(LeaveAnswer))]
 [JsonSerializable(typeof(PublishRequest))]
 [JsonSerializable(typeof(RoleRequest))]
 [JsonSerializable(typeof(MemberInfo))]

@@ -22,7 +22,13 @@ internal sealed class CatalogueEndpoints(
     /// <summary>As many as an announce is answered with.</summary>
     private const int MaxPeers = 50;
 
+    /// <summary>Bytes of a request of many announces: what one may have in a URL, times so many, is far less.</summary>
+    private const int MaxAnnounces = HubLimits.AnnouncesTogether * 1024;
+
     private static readonly TimeSpan MaxSkew = TimeSpan.FromHours(25);
+
+    private readonly Lock _lock = new();
+    private readonly MemberRates _announces = new(options.Limits.AnnouncesPerMember, TimeSpan.FromMinutes(1));
 
     public Task ListAsync(HttpContext context)
     {
@@ -131,19 +137,80 @@ internal sealed class CatalogueEndpoints(
     /// <summary>An announce as trackers know it (BEP 3, 7, 23), by a member, for the address that it comes from.</summary>
     public async Task AnnounceAsync(HttpContext context)
     {
-        var output = new ArrayBufferWriter<byte>(512);
         var caller = gate.Enter(context, MemberRole.Member);
+        CountAnnounces(caller.Member, 1);
         var query = context.Request.QueryString.Value;
+        var answer = Announce(context, caller.Member, query is { Length: > 1 } ? query.AsSpan(1) : default);
+        context.Response.ContentType = "text/plain";
+        context.Response.ContentLength = answer.WrittenCount;
+        await context.Response.Body.WriteAsync(answer.WrittenMemory, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Many of them: each is taken and answered as it would be alone.</summary>
+    public async Task AnnounceManyAsync(HttpContext context)
+    {
+        var caller = gate.Enter(context, MemberRole.Member);
+        var request = await Gate.ReadAsync(context, HubJson.Default.AnnouncesRequest, MaxAnnounces)
+            .ConfigureAwait(false);
+        if (request.Queries.Count is 0 or > HubLimits.AnnouncesTogether)
+        {
+            throw new RefusedException(
+                400,
+                "bad-request",
+                $"one request has 1 to {HubLimits.AnnouncesTogether} announces"
+            );
+        }
+
+        CheckOnce(request.Queries);
+        CountAnnounces(caller.Member, request.Queries.Count);
+        var answers = request.Queries.Select(query => Announce(context, caller.Member, query).WrittenSpan.ToArray());
+        await Gate.WriteAsync(context, new AnnouncesAnswer([.. answers]), HubJson.Default.AnnouncesAnswer)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Each answer names others: whoever asks often for one swarm needs as many requests as ever to learn who is in it. Twice, since
+    /// an old port is taken off the list first.
+    /// </summary>
+    private static void CheckOnce(IEnumerable<string> queries)
+    {
+        var often = queries
+            .Select(query =>
+                AnnounceQuery.TryRead(query, out var read) == AnnounceQueryFault.None ? read.InfoHash : default
+            )
+            .GroupBy(infoHash => infoHash)
+            .Any(same => same.Key != default && same.Count() > 2);
+        if (often)
+        {
+            throw new RefusedException(400, "bad-request", "one request announces a torrent twice at most");
+        }
+    }
+
+    private ArrayBufferWriter<byte> Announce(HttpContext context, MemberId member, ReadOnlySpan<char> query)
+    {
+        var output = new ArrayBufferWriter<byte>(512);
         tracker.Announce(
-            caller.Member,
-            query is { Length: > 1 } ? query.AsSpan(1) : default,
+            member,
+            query,
             Gate.RemoteOf(context),
             context.Connection.LocalIpAddress ?? IPAddress.None,
             output
         );
-        context.Response.ContentType = "text/plain";
-        context.Response.ContentLength = output.WrittenCount;
-        await context.Response.Body.WriteAsync(output.WrittenMemory, context.RequestAborted).ConfigureAwait(false);
+        return output;
+    }
+
+    private void CountAnnounces(MemberId member, int count)
+    {
+        lock (_lock)
+        {
+            if (!_announces.TryTake(member, gate.Now, count))
+            {
+                throw new RefusedException(429, "too-many-requests", "this member announces too often")
+                {
+                    RetryAfter = TimeSpan.FromSeconds(20),
+                };
+            }
+        }
     }
 
     private CatalogueFields ReadEntry(PublishRequest request, Caller caller)

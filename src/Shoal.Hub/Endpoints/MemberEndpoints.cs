@@ -10,6 +10,7 @@ internal sealed class MemberEndpoints(
     IHubStore store,
     RevocationBook revocations,
     ChallengeBook challenges,
+    AuthorityCertificate authority,
     HubOptions options
 )
 {
@@ -76,16 +77,27 @@ internal sealed class MemberEndpoints(
             await AddInvitedAsync(members, context.RequestAborted).ConfigureAwait(false);
         }
 
-        var (version, revoked) =
-            await revocations.RevokeAsync(members, context.RequestAborted).ConfigureAwait(false)
-            ?? throw new RefusedException(
-                507,
-                "list-full",
-                $"a revocation list has at most {MembershipLimits.Default.MaxRevoked} entries; nobody was revoked"
-            );
+        var result = await revocations
+            .RevokeAsync(members, MembershipLimits.Default.MaxRevoked, context.RequestAborted)
+            .ConfigureAwait(false);
+        if (result.Outcome != RevokeOutcome.Revoked)
+        {
+            throw result.Outcome == RevokeOutcome.ListFull
+                ? new RefusedException(
+                    507,
+                    "list-full",
+                    $"a revocation list has at most {MembershipLimits.Default.MaxRevoked} entries; nobody was revoked"
+                )
+                : new RefusedException(
+                    409,
+                    "last-administrator",
+                    "the publication would have no administrator any more; nobody was revoked"
+                );
+        }
+
         await Gate.WriteAsync(
                 context,
-                new RevokeAnswer(version, [.. revoked.Select(member => member.ToString())]),
+                new RevokeAnswer(result.Version, [.. result.Members!.Select(member => member.ToString())]),
                 HubJson.Default.RevokeAnswer
             )
             .ConfigureAwait(false);
@@ -133,6 +145,25 @@ internal sealed class MemberEndpoints(
                 HubJson.Default.RevocationAnswer
             )
             .ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A member knows a newer list than we do, or one that names whom ours does not: our state went back. What the authority has
+    /// signed once is said again; nothing else is taken.
+    /// </summary>
+    public async Task RecoverAsync(HttpContext context)
+    {
+        gate.Enter(context, MemberRole.Member);
+        // Base64 makes three bytes four.
+        var longest = MembershipLimits.Default.MaxListLength / 3 * 4 + options.Limits.RequestLength;
+        var offered = await Gate.ReadAsync(context, HubJson.Default.KnownRevocations, longest).ConfigureAwait(false);
+        if (!RevocationList.TryRead(offered.List, authority, out var list, out var fault))
+        {
+            throw new RefusedException(400, "bad-list", $"this is no list of this authority ({fault})");
+        }
+
+        await revocations.RecoverAsync(list, context.RequestAborted).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
     /// <summary>For the next list or for a challenge, whichever comes first.</summary>

@@ -14,8 +14,8 @@ internal sealed class MemberRates(int perPeriod, TimeSpan period)
 
     public int Remembered => _members.Count;
 
-    /// <summary>Counts a request, unless it is one too many.</summary>
-    public bool TryTake(MemberId member, TimeSpan now)
+    /// <summary>Counts requests, all or none: unless they are too many.</summary>
+    public bool TryTake(MemberId member, TimeSpan now, int count = 1)
     {
         if (now >= _nextSweep)
         {
@@ -30,12 +30,12 @@ internal sealed class MemberRates(int perPeriod, TimeSpan period)
 
         var (left, at) = _members.TryGetValue(member, out var known) ? known : (perPeriod, now);
         left = Math.Min(perPeriod, left + perPeriod * ((now - at) / _period));
-        if (left < 1)
+        if (left < count)
         {
             return false;
         }
 
-        _members[member] = (left - 1, now);
+        _members[member] = (left - count, now);
         return true;
     }
 }

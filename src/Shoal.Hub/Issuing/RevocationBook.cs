@@ -2,6 +2,25 @@ using Shoal.Membership;
 
 namespace Shoal.Hub;
 
+internal enum RevokeOutcome
+{
+    Revoked,
+
+    /// <summary>A list has no room for so many.</summary>
+    ListFull,
+
+    /// <summary>Nobody could invite or shut out any more.</summary>
+    NoAdministrator,
+}
+
+/// <param name="Version">Of the list that names them.</param>
+/// <param name="Members">Who was revoked by it; not who was before.</param>
+internal readonly record struct RevokeResult(
+    RevokeOutcome Outcome,
+    long Version = 0,
+    IReadOnlyList<MemberId>? Members = null
+);
+
 /// <summary>
 /// The revocation list of the publication: the newest one that this hub knows, and the only way to make the next. Safe from
 /// any thread.
@@ -34,12 +53,42 @@ internal sealed class RevocationBook(IHubStore store, Issuer issuer, TimeProvide
         }
     }
 
-    /// <summary>Revokes members, at once and for good.</summary>
-    /// <param name="choose">Who, given who is revoked already; may be asked again.</param>
+    /// <summary>Revokes members, at once and for good. Unless they are revoked nothing was done.</summary>
+    /// <param name="choose">Who.</param>
+    /// <param name="room">Entries that the list may have with them.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>The list that says so, and who was revoked by it; null: the list is full.</returns>
-    public async Task<(long Version, IReadOnlyList<MemberId> Members)?> RevokeAsync(
+    public Task<RevokeResult> RevokeAsync(
         IReadOnlyCollection<MemberId> choose,
+        int room,
+        CancellationToken cancellation
+    ) => RevokeAsync(choose, [], 0, room, true, cancellation);
+
+    /// <summary>
+    /// A list that the authority signed and our state may have forgotten, since it went back: whom it names is revoked again, by a
+    /// list that is newer than both. An old one changes nothing.
+    /// </summary>
+    /// <returns>Something was missing.</returns>
+    public async Task<bool> RecoverAsync(RevocationList offered, CancellationToken cancellation)
+    {
+        if (Current is { } current && current.Version >= offered.Version && current.HasAllOf(offered))
+        {
+            return false;
+        }
+
+        var before = Current?.Version ?? 0;
+        var room = MembershipLimits.Default.MaxRevoked;
+        var done = await RevokeAsync(offered.Members, offered.Serials, offered.Version, room, false, cancellation)
+            .ConfigureAwait(false);
+        return done.Version > before;
+    }
+
+    /// <param name="above">The next list has a higher version than this too, and is made though it names nobody new.</param>
+    private async Task<RevokeResult> RevokeAsync(
+        IReadOnlyCollection<MemberId> choose,
+        IReadOnlyCollection<CertificateSerial> certificates,
+        long above,
+        int room,
+        bool needsAdministrator,
         CancellationToken cancellation
     )
     {
@@ -47,29 +96,42 @@ internal sealed class RevocationBook(IHubStore store, Issuer issuer, TimeProvide
         {
             var stored = await store.ReadRevocationsAsync(cancellation).ConfigureAwait(false);
             var known = stored is null ? null : Read(stored);
+            var version = known?.Version ?? 0;
             var members = choose.Except(known?.Members ?? []).ToList();
-            if (members.Count == 0)
+            var serials = certificates.Except(known?.Serials ?? []).ToList();
+            if (members.Count + serials.Count == 0 && version >= above)
             {
-                return (known?.Version ?? 0, []);
+                return new RevokeResult(RevokeOutcome.Revoked, version, []);
             }
 
-            var all = (known?.Members ?? []).Concat(members).ToList();
-            var serials = known?.Serials ?? [];
-            if (all.Count + serials.Count > MembershipLimits.Default.MaxRevoked)
+            members = [.. (known?.Members ?? []).Concat(members)];
+            serials = [.. (known?.Serials ?? []).Concat(serials)];
+            if (members.Count + serials.Count > room)
             {
-                return null;
+                return new RevokeResult(RevokeOutcome.ListFull);
             }
 
-            var next = issuer.Revoke((known?.Version ?? 0) + 1, all, serials);
-            var row = new StoredRevocations(next.Version, next.Encoded.ToArray());
-            if (
-                await store
-                    .ReplaceRevocationsAsync(known?.Version ?? 0, row, members, time.GetUtcNow(), cancellation)
-                    .ConfigureAwait(false)
-            )
+            var next = issuer.Revoke(Math.Max(version, above) + 1, members, serials);
+            var gone = members.Except(known?.Members ?? []).ToList();
+            var outcome = await store
+                .ReplaceRevocationsAsync(
+                    version,
+                    new StoredRevocations(next.Version, next.Encoded.ToArray()),
+                    gone,
+                    needsAdministrator,
+                    time.GetUtcNow(),
+                    cancellation
+                )
+                .ConfigureAwait(false);
+            if (outcome == ReplaceOutcome.NoAdministrator)
+            {
+                return new RevokeResult(RevokeOutcome.NoAdministrator);
+            }
+
+            if (outcome == ReplaceOutcome.Replaced)
             {
                 Take(next);
-                return (next.Version, members);
+                return new RevokeResult(RevokeOutcome.Revoked, next.Version, gone);
             }
         }
 

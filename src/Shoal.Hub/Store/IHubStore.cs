@@ -93,13 +93,15 @@ internal interface IHubStore : IAsyncDisposable
     /// <param name="previous">The number of the list that it was made from; 0: none.</param>
     /// <param name="next">What takes its place.</param>
     /// <param name="members">Who is revoked by it.</param>
+    /// <param name="needsAdministrator">Nothing is done if nobody could invite or shut out any more.</param>
     /// <param name="now">When.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>False: another list has come since; nothing was done.</returns>
-    Task<bool> ReplaceRevocationsAsync(
+    /// <returns>Unless it was replaced nothing was done.</returns>
+    Task<ReplaceOutcome> ReplaceRevocationsAsync(
         long previous,
         StoredRevocations next,
         IReadOnlyCollection<MemberId> members,
+        bool needsAdministrator,
         DateTimeOffset now,
         CancellationToken cancellation
     );

@@ -103,6 +103,17 @@ internal readonly record struct Redemption(RedemptionOutcome Outcome, MemberRow?
 /// <param name="List">As it was signed.</param>
 internal sealed record StoredRevocations(long Number, byte[] List);
 
+internal enum ReplaceOutcome
+{
+    Replaced,
+
+    /// <summary>Another list has come since.</summary>
+    Superseded,
+
+    /// <summary>There was an administrator, and by this list there would be none.</summary>
+    NoAdministrator,
+}
+
 internal enum CatalogueOutcome
 {
     Published,

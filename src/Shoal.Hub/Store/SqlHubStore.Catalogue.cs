@@ -21,10 +21,11 @@ internal sealed partial class SqlHubStore
             cancellation
         );
 
-    public Task<bool> ReplaceRevocationsAsync(
+    public Task<ReplaceOutcome> ReplaceRevocationsAsync(
         long previous,
         StoredRevocations next,
         IReadOnlyCollection<MemberId> members,
+        bool needsAdministrator,
         DateTimeOffset now,
         CancellationToken cancellation
     ) =>
@@ -44,9 +45,10 @@ internal sealed partial class SqlHubStore
                 );
                 if (await replace.ExecuteNonQueryAsync().ConfigureAwait(false) != 1)
                 {
-                    throw new Undo<bool>(false);
+                    throw new Undo<ReplaceOutcome>(ReplaceOutcome.Superseded);
                 }
 
+                var before = await CountAdministratorsAsync(connection, transaction).ConfigureAwait(false);
                 foreach (var member in members)
                 {
                     await using var mark = Sql.Command(
@@ -66,10 +68,27 @@ internal sealed partial class SqlHubStore
                     await takeBack.ExecuteNonQueryAsync().ConfigureAwait(false);
                 }
 
-                return true;
+                // Here, and not before: of two that go at once the second has waited for the list, and finds the first one gone.
+                return
+                    needsAdministrator
+                    && before > 0
+                    && await CountAdministratorsAsync(connection, transaction).ConfigureAwait(false) == 0
+                    ? throw new Undo<ReplaceOutcome>(ReplaceOutcome.NoAdministrator)
+                    : ReplaceOutcome.Replaced;
             },
             cancellation
         );
+
+    private static async Task<long> CountAdministratorsAsync(DbConnection connection, DbTransaction transaction)
+    {
+        await using var count = Sql.Command(
+            connection,
+            transaction,
+            "SELECT COUNT(*) FROM members WHERE role = @role AND revoked_at IS NULL",
+            ("role", (long)MemberRole.Administrator)
+        );
+        return await NumberAsync(count).ConfigureAwait(false);
+    }
 
     public Task<CatalogueOutcome> PublishAsync(CatalogueRow row, long? publishLimit, CancellationToken cancellation) =>
         WriteAsync(

@@ -254,7 +254,8 @@ internal sealed class MemberTracker
                 _members[peer.Member] = places = [];
             }
 
-            if (places.Count >= _limits.PeersPerMember && !places.ContainsKey(place))
+            var most = Math.Max(_limits.PeersPerMember, _limits.PeersPerSwarm * Volatile.Read(ref _served).Count);
+            if (places.Count >= most && !places.ContainsKey(place))
             {
                 return false;
             }

@@ -37,13 +37,14 @@ internal sealed class HubFixture : IAsyncDisposable
     public async Task<HubServer> StartAsync(
         string folder,
         string? postgres = null,
-        ReceiptRetention receipts = ReceiptRetention.Sums
+        ReceiptRetention receipts = ReceiptRetention.Sums,
+        int port = 0
     )
     {
         var hub = await HubServer.StartAsync(
             new HubOptions
             {
-                Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+                Listen = [new IPEndPoint(IPAddress.Loopback, port)],
                 Hosts = ["127.0.0.1"],
                 Folder = folder,
                 Postgres = postgres,
@@ -65,6 +66,26 @@ internal sealed class HubFixture : IAsyncDisposable
         return Keep(
             LocalMembership.Create(Folder(), hub.Publication, identity, answer, AddressOf(hub), DateTimeOffset.UtcNow)
         );
+    }
+
+    /// <summary>A member by a file, whose key was made for it.</summary>
+    public async Task<LocalMembership> AddByFileAsync(HubServer hub, LocalMembership administrator)
+    {
+        using var given = MemberIdentity.Create();
+        var until = DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds();
+        var wish = new NewMember(given.CreateRequest(), "Eve", "member", until, null, null);
+        var issued = await ClientOf(administrator).IssueAsync(new NewMembers([wish]), Timeout.Token);
+        var file = new OfflineInvitation
+        {
+            Authority = administrator.Authority,
+            PublicationKey = administrator.PublicationKey,
+            Key = given.Export(),
+            Certificate = issued.Certificates[0],
+            Hub = AddressOf(hub).ToString(),
+            Content = new OfflineContent(),
+        };
+        Assert.True(OfflineInvitation.TryRead(file.Write(), DateTimeOffset.UtcNow, out var read, out _));
+        return Keep(LocalMembership.Create(Folder(), read, AddressOf(hub), DateTimeOffset.UtcNow));
     }
 
     public HubClient ClientOf(LocalMembership membership) =>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Shoal.Files;
 using Shoal.Hub;
@@ -104,6 +105,39 @@ public sealed class HubProcessTests
         await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} member role {id} member");
         await File.WriteAllTextAsync(Path.Combine(ada.Folder, "one"), "two");
         Assert.Contains("needs the role publisher", await PublishAsync(1), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_command_is_hub_and_publisher()
+    {
+        await using var lab = await Lab.CreateAsync("own-hub");
+        var (host, ada) = (await lab.AddHostAsync("publisher"), await lab.AddHostAsync("ada"));
+        var content = Path.Combine(host.Folder, "measurements");
+        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(300_000));
+        async Task<ClientProcess> PublishAsync()
+        {
+            string[] here = ["--port", $"{Host.Port}", "--bind", host.Address, "--no-port-mapping", "--json"];
+            string[] hub = ["--with-hub", "--hub-host", host.Address, "--state", $"{host.Folder}/state/shoal"];
+            var process = host.Start(Tools.Shoal, ["publish", content, .. hub, .. here]);
+            await process.WaitForLineAsync(line => ShoalClient.IsEvent(line, "hub"), Patience);
+            await process.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+            return process;
+        }
+
+        var publish = await PublishAsync();
+        await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} invite create --name Ada > {host.Folder}/link");
+        var join = $"{Shoal(ada)} join - -o {ada.Folder}/got --no-port-mapping < {host.Folder}/link";
+        await ada.RunAsync("/bin/sh", "-c", join);
+        var got = await File.ReadAllBytesAsync(Path.Combine(ada.Folder, "got", "measurements"));
+        Assert.Equal(await File.ReadAllBytesAsync(content), got);
+        await publish.StopAsync();
+        // The same publication again, as with a hub of its own; and who left is out.
+        publish = await PublishAsync();
+        Assert.Contains(publish.Lines, line => line.Contains("\"version\":1,", StringComparison.Ordinal));
+        await ada.RunAsync("/bin/sh", "-c", $"{Shoal(ada)} member forget");
+        var members = await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} member list");
+        Assert.Matches(@"member  Ada  \(no member since ", members);
+        await publish.StopAsync();
     }
 
     private static void CopyWithHub(string from, string to, HubAddress hub)

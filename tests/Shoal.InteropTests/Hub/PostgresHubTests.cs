@@ -52,10 +52,10 @@ public sealed class PostgresHubTests
         var torrent = (await PublishAsync(fixture, publisher)).Built.Metainfo;
         var atSecond = fixture.ClientOf(ada);
         await UntilAsync(async () => (await atSecond.ListCatalogueAsync(fixture.Timeout.Token)).Entries.Count == 1);
-        await fixture.ClientOf(publisher).AnnounceAsync(Request(torrent, 1001), fixture.Timeout.Token);
+        await fixture.ClientOf(publisher).AnnounceAsync([Request(torrent, 1001)], fixture.Timeout.Token);
         await UntilAsync(async () =>
         {
-            var answer = await atSecond.AnnounceAsync(Request(torrent, 1002), fixture.Timeout.Token);
+            var answer = (await atSecond.AnnounceAsync([Request(torrent, 1002)], fixture.Timeout.Token))[0];
             Assert.True(HttpTrackerAnswer.TryReadAnnounce(answer, AnnounceLimits.Default, out var read));
             Assert.Null(read.Failure);
             return read.Peers.Contains(new IPEndPoint(IPAddress.Loopback, 1001));

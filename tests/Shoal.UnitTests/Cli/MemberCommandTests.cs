@@ -74,6 +74,10 @@ public sealed class MemberCommandTests
         (await CliRun.Of("custody", "challenge", "x", "--wait", "2h")).IsOneLine(2, "--wait");
         (await CliRun.Of("custody", "challenge", "x", "--member", "y")).IsOneLine(2, "--member");
         (await CliRun.Of("publish", "x.torrent", "--ask-receipts")).IsOneLine(2, "--ask-receipts goes with --hub");
+        (await CliRun.Of("publish", "x.torrent", "--hub-host", "a.example")).IsOneLine(2, "go with --with-hub");
+        (await CliRun.Of("publish", "x", "--with-hub", "--hub", "a.example")).IsOneLine(2, "not with --hub");
+        (await CliRun.Of("publish", "x", "--with-hub", "--once")).IsOneLine(2, "not with --once");
+        (await CliRun.Of("publish", "x", "--with-hub", "--in-daemon")).IsOneLine(2, "not with --in-daemon");
         (await CliRun.Of("hub", "--postgres", folder["none"])).IsOneLine(1, "--postgres");
         var table = folder.Write("people.csv", "name,role\nAda,emperor\n"u8.ToArray());
         (await CliRun.Of("invite", "import", table)).IsOneLine(1, "line 2", "nobody was invited");

@@ -122,7 +122,7 @@ public sealed class CatalogueTests
     [Fact]
     public async Task A_member_has_so_many_places_and_gets_so_many_peers()
     {
-        await using var world = await HubWorld.StartAsync(new HubLimits { PeersPerMember = 3 });
+        await using var world = await HubWorld.StartAsync(new HubLimits { PeersPerMember = 3, PeersPerSwarm = 1 });
         var publisher = await world.AddAsync(MemberRole.Publisher);
         var (request, metainfo, _) = world.Entry(publisher);
         await PublishAsync(world, publisher, request);
@@ -149,6 +149,62 @@ public sealed class CatalogueTests
         Assert.Equal(0, world.Hub.Status.OnlineMembers);
     }
 
+    [Fact]
+    public async Task Many_torrents_are_announced_at_once_and_each_is_answered_as_it_would_be_alone()
+    {
+        await using var world = await HubWorld.StartAsync(new HubLimits { AnnouncesPerMember = 20 });
+        var publisher = await world.AddAsync(MemberRole.Publisher);
+        var ben = await world.AddAsync(MemberRole.Member);
+        ben.Address = IPAddress.Parse("192.0.2.44");
+        var torrents = new List<Metainfo>();
+        foreach (var seed in (int[])[1, 2, 3])
+        {
+            var (request, metainfo, _) = world.Entry(publisher, seed);
+            torrents.Add(metainfo);
+            Assert.Equal(204, (await PublishAsync(world, publisher, request)).Status);
+        }
+
+        var stranger = world.Entry(publisher, 9).Metainfo;
+        string[] all = [.. torrents.Append(stranger).Select(metainfo => QueryOf(metainfo, 6881))];
+        Task<HubAnswer> Tell(HubMember? who, params string[] queries) =>
+            world.TellAsync(who, "/v1/announces", new AnnouncesRequest(queries), HubJson.Default.AnnouncesRequest);
+        Assert.Equal(200, (await Tell(publisher, all)).Status);
+        var answers = (await Tell(ben, [.. all, "nonsense"])).As(HubJson.Default.AnnouncesAnswer).Answers;
+        Assert.Equal(5, answers.Count);
+        foreach (var answer in answers.Take(3))
+        {
+            Assert.Equal([new IPEndPoint(publisher.Address, 6881)], Peers(new HubAnswer(200, answer)));
+        }
+
+        Assert.Equal("this torrent is not served here", Failure(new HubAnswer(200, answers[3])));
+        Assert.NotNull(Failure(new HubAnswer(200, answers[4])));
+        // Not to ask for one swarm again and again, not for strangers, not without end.
+        Assert.Equal(400, (await Tell(ben, all[0], all[0], all[0])).Status);
+        Assert.Equal(400, (await Tell(ben)).Status);
+        Assert.Equal(400, (await Tell(ben, [.. Enumerable.Range(0, 201).Select(i => $"{i}")])).Status);
+        Assert.Equal(401, (await Tell(null, all)).Status);
+        Assert.Equal(200, (await Tell(ben, [.. Enumerable.Range(0, 15).Select(i => $"{i}")])).Status);
+        Assert.Equal((429, "too-many-requests"), ((await Tell(ben, "1")).Status, (await Tell(ben, "1")).Code));
+        Assert.Equal(200, (await Tell(publisher, "1")).Status);
+    }
+
+    [Fact]
+    public async Task Who_has_all_of_a_large_catalogue_is_listed_everywhere()
+    {
+        await using var world = await HubWorld.StartAsync(new HubLimits { PeersPerMember = 3, PeersPerSwarm = 2 });
+        var publisher = await world.AddAsync(MemberRole.Publisher);
+        for (var seed = 1; seed <= 5; seed++)
+        {
+            var (request, metainfo, _) = world.Entry(publisher, seed);
+            await PublishAsync(world, publisher, request);
+            // By two addresses: ten places, and the catalogue has ten names.
+            foreach (var port in (int[])[1, 2])
+            {
+                Assert.Null(Failure(await AnnounceAsync(world, publisher, metainfo, port)));
+            }
+        }
+    }
+
     private static Task<HubAnswer> PublishAsync(HubWorld world, HubMember who, PublishRequest request) =>
         world.TellAsync(who, "/v1/catalogue", request, HubJson.Default.PublishRequest);
 
@@ -170,12 +226,12 @@ public sealed class CatalogueTests
         int port,
         string more = "",
         int left = 1
-    )
+    ) => world.AskAsync(who, "GET", $"/announce?{QueryOf(metainfo, port, left)}{more}");
+
+    private static string QueryOf(Metainfo metainfo, int port, int left = 1)
     {
         var hash = string.Concat(metainfo.InfoHashes.Primary.ToArray().Select(b => $"%{b:x2}"));
-        var query =
-            $"info_hash={hash}&peer_id=-SH0001-aaaaaaaaaaaa&port={port}&uploaded=0&downloaded=0&left={left}&compact=1";
-        return world.AskAsync(who, "GET", $"/announce?{query}{more}");
+        return $"info_hash={hash}&peer_id=-SH0001-aaaaaaaaaaaa&port={port}&uploaded=0&downloaded=0&left={left}&compact=1";
     }
 
     private static List<IPEndPoint> Peers(HubAnswer answer)

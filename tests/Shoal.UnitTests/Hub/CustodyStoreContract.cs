@@ -78,7 +78,7 @@ internal static class CustodyStoreContract
         Assert.All(first, one => Assert.Equal([1, 2], one.Row.Receipt));
         var list = await store.ReadRevocationsAsync(default);
         var next = new StoredRevocations((list?.Number ?? 0) + 1, [1]);
-        await store.ReplaceRevocationsAsync(list?.Number ?? 0, next, [members[4].Id], Now, default);
+        await store.ReplaceRevocationsAsync(list?.Number ?? 0, next, [members[4].Id], true, Now, default);
         var rest = await store.ListReceiptsAsync(entry, 1, first[^1].Row.Member, 3, default);
         Assert.Equal(
             [(members[3].Id, false), (members[4].Id, true)],

@@ -19,6 +19,7 @@ internal static class HubStoreContract
         await ManyAtOnceDoNotUseMoreThanThereIsAsync(store);
         await TheSameKeyAtOnceIsOneUseAsync(store);
         await RevocationsReplaceWhatTheyWereMadeFromAsync(store);
+        await OfAdministratorsThatGoAtOnceOneStaysAsync(store);
         await NobodyInvitesMoreThanHeMayAsync(store);
         await RolesChangeWithinWhatIsGrantedAsync(store);
         await TheCatalogueKeepsVersionsAsync(store);
@@ -193,7 +194,10 @@ internal static class HubStoreContract
         // Who is revoked invites nobody, and his links are taken back.
         var list = await store.ReadRevocationsAsync(default);
         var next = new StoredRevocations((list?.Number ?? 0) + 1, [1]);
-        Assert.True(await store.ReplaceRevocationsAsync(list?.Number ?? 0, next, [busy.Id], Now, default));
+        Assert.Equal(
+            ReplaceOutcome.Replaced,
+            await store.ReplaceRevocationsAsync(list?.Number ?? 0, next, [busy.Id], true, Now, default)
+        );
         Assert.Equal(
             InviteOutcome.NotAMember,
             await store.InviteAsync(
@@ -299,15 +303,52 @@ internal static class HubStoreContract
         Assert.Null(await store.ReadRevocationsAsync(default));
         var member = Newcomer();
         await store.AddMembersAsync([member], default);
-        Assert.False(await store.ReplaceRevocationsAsync(1, new(2, [2]), [member.Id], Now, default));
-        Assert.True(await store.ReplaceRevocationsAsync(0, new(1, [1]), [], Now, default));
-        Assert.False(await store.ReplaceRevocationsAsync(0, new(1, [9]), [member.Id], Now, default));
+        Task<ReplaceOutcome> Replace(long previous, StoredRevocations next, params MemberId[] members) =>
+            store.ReplaceRevocationsAsync(previous, next, members, true, Now, default);
+        Assert.Equal(ReplaceOutcome.Superseded, await Replace(1, new(2, [2]), member.Id));
+        Assert.Equal(ReplaceOutcome.Replaced, await Replace(0, new(1, [1])));
+        Assert.Equal(ReplaceOutcome.Superseded, await Replace(0, new(1, [9]), member.Id));
         Assert.Null((await store.FindMemberAsync(member.Id, default))!.RevokedAt);
-        Assert.True(await store.ReplaceRevocationsAsync(1, new(2, [2, 2]), [member.Id], Now, default));
+        Assert.Equal(ReplaceOutcome.Replaced, await Replace(1, new(2, [2, 2]), member.Id));
         Assert.Equal(Now, (await store.FindMemberAsync(member.Id, default))!.RevokedAt);
         var list = await store.ReadRevocationsAsync(default);
         Assert.Equal(2, list!.Number);
         Assert.Equal([2, 2], list.List);
+    }
+
+    private static async Task OfAdministratorsThatGoAtOnceOneStaysAsync(IHubStore store)
+    {
+        var all = Enumerable.Range(0, 6).Select(_ => Newcomer() with { Role = MemberRole.Administrator }).ToList();
+        await store.AddMembersAsync(all, default);
+        async Task<ReplaceOutcome> GoAsync(MemberRow who)
+        {
+            while (true)
+            {
+                var number = (await store.ReadRevocationsAsync(default))?.Number ?? 0;
+                var next = new StoredRevocations(number + 1, [1]);
+                var outcome = await store.ReplaceRevocationsAsync(number, next, [who.Id], true, Now, default);
+                if (outcome != ReplaceOutcome.Superseded)
+                {
+                    return outcome;
+                }
+            }
+        }
+
+        var outcomes = await Task.WhenAll(all.Select(who => Task.Run(() => GoAsync(who))));
+        Assert.Single(outcomes, outcome => outcome == ReplaceOutcome.NoAdministrator);
+        var stays = all[Array.IndexOf(outcomes, ReplaceOutcome.NoAdministrator)];
+        Assert.Null((await store.FindMemberAsync(stays.Id, default))!.RevokedAt);
+        // What the authority said before is said again, whoever it is about.
+        var current = await store.ReadRevocationsAsync(default);
+        var last = new StoredRevocations(current!.Number + 7, [1]);
+        Assert.Equal(
+            ReplaceOutcome.Replaced,
+            await store.ReplaceRevocationsAsync(current.Number, last, [stays.Id], false, Now, default)
+        );
+        // Who is none can go as before.
+        var member = Newcomer();
+        await store.AddMembersAsync([member], default);
+        Assert.Equal(ReplaceOutcome.Replaced, await GoAsync(member));
     }
 
     private static async Task TheCatalogueKeepsVersionsAsync(IHubStore store)

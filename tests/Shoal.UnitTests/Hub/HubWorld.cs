@@ -64,9 +64,11 @@ internal sealed class HubWorld : IAsyncDisposable
     }
 
     /// <summary>Ends the hub and begins anew with what is on the disk.</summary>
-    public async Task RestartAsync()
+    /// <param name="meanwhile">Done with the disk while nothing runs.</param>
+    public async Task RestartAsync(Action? meanwhile = null)
     {
         await _hub!.DisposeAsync();
+        meanwhile?.Invoke();
         await OpenAsync();
     }
 

@@ -178,10 +178,41 @@ public sealed class LocalMembershipTests : IDisposable
         new ReceiptBook(Folder).Agree(ReceiptRetention.Sums);
         var fetched = _folder.Write("fetched", [1]);
         var run = await CliRun.With(null, _folder.Path, "member", "forget");
-        Assert.Equal((0, "one forgotten\n", ""), (run.Exit, run.Out, run.Error));
+        Assert.Equal((0, "one forgotten, here\n"), (run.Exit, run.Out));
+        Assert.Contains("the hub was not told (", run.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Folder));
         Assert.True(File.Exists(fetched));
         (await CliRun.With(null, _folder.Path, "member", "forget")).IsOneLine(1, "no member");
+    }
+
+    [Fact]
+    public async Task Where_the_hub_does_not_answer_the_machine_forgets_all_the_same_and_says_so()
+    {
+        using var world = new OfflineFixture(DateTimeOffset.UtcNow);
+        LocalMembership Join(KeyProtection? protection = null)
+        {
+            Assert.True(OfflineInvitation.TryRead(world.Invitation().Write(), world.Now, out var invitation, out _));
+            return LocalMembership.Create(Folder, invitation, new HubAddress("127.0.0.1", 1), world.Now, protection);
+        }
+
+        Join().Dispose();
+        // Nothing listens on port 1 of this machine.
+        var run = await CliRun.With(null, _folder.Path, "member", "forget");
+        Assert.Equal((0, "one forgotten, here\n"), (run.Exit, run.Out));
+        Assert.Contains("the hub was not told (127.0.0.1:1: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("ask an administrator to shut out", run.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Folder));
+
+        Join(KeyProtection.Of("forgotten", isDrawn: true)).Dispose();
+        run = await CliRun.With(null, _folder.Path, "member", "forget");
+        Assert.Equal(0, run.Exit);
+        Assert.Contains("not told (the key lies under a passphrase)", run.Error, StringComparison.Ordinal);
+
+        Join().Dispose();
+        File.WriteAllBytes(Path.Combine(Folder, "authority.cer"), [1, 2, 3]);
+        run = await CliRun.With(null, _folder.Path, "member", "forget");
+        Assert.Equal((0, "one forgotten, here\n"), (run.Exit, run.Out));
+        Assert.False(Directory.Exists(Folder));
     }
 
     private string Folder => Path.Combine(_folder.Path, "memberships", "one");
