@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Shoal.Api;
+using Shoal.UnitTests;
 
 namespace Shoal.InteropTests;
 
@@ -49,10 +51,29 @@ public sealed class WebPageMemberTests
         await ManagedPage.WaitForAsync(browser, "member · as ");
         var membership = Assert.Single((await first.Client.MembershipsAsync(None)).Memberships);
         Assert.Equal((MembershipState.Active, "member"), (membership.State, membership.Role));
+        await AgreeAsync(browser, membership);
         await FetchAsync(browser, membership);
         var id = Assert.Single((await first.Client.TorrentsAsync(null, None)).Items).Id;
         await first.WaitCompleteAsync(id);
         Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(ada.Folder, "got", Name)));
+        await ReadReceiptsAsync(browser, first, membership);
+        await using (var publishing = await WebPage.OpenAsync(publisher, origin))
+        {
+            await publishing.ClickAsync("header button", "Manage");
+            await publishing.ClickAsync("dialog [role=tab]", "Memberships");
+            await publishing.ClickAsync("dialog .things button", "Receipts");
+            await ManagedPage.WaitForAsync(
+                publishing,
+                "300 kB served by you · 0 B by members · 1 complete copy of 1 member that tells"
+            );
+            ManagedPage.AssertQuiet(publishing);
+        }
+
+        await browser.ClickAsync("dialog button", "Take back all that was told");
+        await ManagedPage.WaitForAsync(browser, "Nobody is told what you receive.");
+        var report = await first.Client.ReceiptsAsync(membership.Publication, None);
+        Assert.Equal((null, 0, 0), (report.Agreed, report.Told.Count, report.AtHub.Count));
+        await browser.PressAsync("Escape");
         ManagedPage.AssertQuiet(browser);
 
         // A key under a passphrase waits until it is told.
@@ -79,9 +100,89 @@ public sealed class WebPageMemberTests
 
         // Left.
         await other.ClickAsync("dialog .things button", "Leave");
-        await other.ClickAsync("dialog [type=submit]");
+        await ManagedPage.SubmitAsync(other, "Leave publication");
         await ManagedPage.WaitForAsync(other, "member of no publication");
         Assert.Empty((await second.Client.MembershipsAsync(None)).Memberships);
+        var members = await hub.RunAsync(Tools.Shoal, ["member", "list", "--state", hub.SubFolder("state")]);
+        Assert.Matches("member  ben  \\(no member since ", members);
+        Assert.Matches("member  ada  \\(since ", members);
+    }
+
+    [Fact]
+    public async Task The_file_of_an_invitation_is_accepted_and_left_while_the_hub_is_away()
+    {
+        const string Words = "abcde-fghij-klmno-pqrst-uvwxy";
+        await using var lab = await Lab.CreateAsync("page-file");
+        var host = await lab.AddHostAsync("daemon");
+        await using var daemon = await DaemonProcess.StartAsync(host);
+        using var world = new OfflineFixture(DateTimeOffset.UtcNow);
+        var file = Path.Combine(host.Folder, "eve.invitation");
+        await File.WriteAllBytesAsync(file, OfflineFixture.Close(world.Invitation().Write(), Words));
+        await using var browser = await WebPage.OpenAsync(host, daemon, width: Axe.PhoneWidth, height: Axe.PhoneHeight);
+        await ManagedPage.OpenAsync(browser, "Memberships");
+        await browser.ClickAsync("dialog button", "Accept an invitation");
+        await browser.ChooseAsync("dialog [name=file]", file);
+        await browser.FillAsync("dialog [name=passphrase]", "guess");
+        await browser.ClickAsync("dialog [type=submit]");
+        await browser.WaitAsync($"{ManagedPage.Front}.querySelector('.notices .problem')");
+        Assert.Empty((await daemon.Client.MembershipsAsync(None)).Memberships);
+        await browser.FillAsync("dialog [name=passphrase]", Words);
+        await ManagedPage.SubmitAsync(browser, "Accept an invitation");
+        await ManagedPage.WaitForAsync(browser, $"member · as {world.Member}");
+        Assert.False((bool)(await browser.EvaluateAsync($"document.documentElement.outerHTML.includes('{Words}')"))!);
+
+        await browser.ClickAsync("dialog .things button", "Receipts");
+        await ManagedPage.WaitForAsync(browser, "Nobody is told what you receive. The hub does not answer.");
+        await browser.PressAsync("Escape");
+        await ManagedPage.WaitTitleAsync(browser, "Manage");
+        await browser.ClickAsync("dialog .things button", "Leave");
+        await ManagedPage.SubmitAsync(browser, "Leave publication");
+        await ManagedPage.WaitForAsync(browser, "member of no publication");
+        await ManagedPage.WaitForAsync(browser, "the hub was not told (");
+        ManagedPage.AssertQuiet(browser);
+    }
+
+    /// <summary>Sees that nothing is told, and agrees that it is from now on.</summary>
+    private static async Task AgreeAsync(Browser browser, MembershipItem membership)
+    {
+        await OpenReceiptsAsync(browser, membership);
+        await ManagedPage.WaitForAsync(browser, "Nobody is told what you receive. The hub keeps two sums");
+        await browser.ClickAsync("dialog button", "Tell from now on");
+        await ManagedPage.WaitForAsync(browser, "you agreed to sums");
+        await browser.PressAsync("Escape");
+        await ManagedPage.WaitTitleAsync(browser, "Manage");
+    }
+
+    /// <summary>All that was told stands there, and what the hub has of it.</summary>
+    private static async Task ReadReceiptsAsync(Browser browser, DaemonProcess daemon, MembershipItem membership)
+    {
+        for (var wait = Stopwatch.StartNew(); ; await Task.Delay(100))
+        {
+            var report = await daemon.Client.ReceiptsAsync(membership.Publication, None);
+            if (report.AtHub is [{ Complete: true }])
+            {
+                break;
+            }
+
+            Assert.True(wait.Elapsed < DaemonProcess.Patience, "the hub has no receipt");
+        }
+
+        await OpenReceiptsAsync(browser, membership);
+        await ManagedPage.WaitForAsync(
+            browser,
+            $"{Name}300 kB received · 300 kB from its publisher · all of it is here"
+        );
+        await ManagedPage.WaitForAsync(
+            browser,
+            "300 kB from its publisher · 0 B from members · all of it is here · without your name"
+        );
+        await Axe.CheckAllWaysAsync(browser, "receipts");
+    }
+
+    private static async Task OpenReceiptsAsync(Browser browser, MembershipItem membership)
+    {
+        await browser.ClickAsync("dialog .things button", "Receipts");
+        await ManagedPage.WaitTitleAsync(browser, $"Receipts for {membership.Hub} ({membership.Publication[..8]})");
     }
 
     private static async Task FetchAsync(Browser browser, MembershipItem membership)

@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 namespace Shoal.InteropTests;
 
 /// <summary>Debian's Chromium without a window, on a machine of the lab, driven over its DevTools protocol.</summary>
-internal sealed class Browser : IAsyncDisposable
+internal sealed partial class Browser : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -259,29 +259,6 @@ internal sealed class Browser : IAsyncDisposable
             }
 
             await CallAsync("Input.dispatchKeyEvent", press);
-        }
-    }
-
-    /// <summary>Drops a file in the middle of the page.</summary>
-    public async Task DropAsync(string file)
-    {
-        foreach (var type in new[] { "dragEnter", "dragOver", "drop" })
-        {
-            await CallAsync(
-                "Input.dispatchDragEvent",
-                new JsonObject
-                {
-                    ["type"] = type,
-                    ["x"] = 200,
-                    ["y"] = 300,
-                    ["data"] = new JsonObject
-                    {
-                        ["items"] = new JsonArray(),
-                        ["files"] = new JsonArray(JsonValue.Create(file)),
-                        ["dragOperationsMask"] = 1,
-                    },
-                }
-            );
         }
     }
 

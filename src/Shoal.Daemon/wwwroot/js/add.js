@@ -4,18 +4,11 @@ import { call, get } from './api.js';
 import { bytes } from './format.js';
 import { store } from './store.js';
 import { Dialog } from './dialogs.js';
-import { labels, lines, useForm } from './forms.js';
+import { base64, labels, lines, useForm } from './forms.js';
 import { FileTree } from './tree.js';
 
-function base64(buffer) {
-  const view = new Uint8Array(buffer);
-  let text = '';
-  for (let i = 0; i < view.length; i += 32768) text += String.fromCharCode(...view.subarray(i, i + 32768));
-  return btoa(text);
-}
-
 const isUrl = (source) => /^https?:/i.test(source);
-const whatOf = async (wish) => (wish.file ? { metainfo: base64(await wish.file.arrayBuffer()) } : { source: wish.name });
+const whatOf = async (wish) => (wish.file ? { metainfo: await base64(wish.file) } : { source: wish.name });
 
 export function AddDialog({ start = {}, onClose, onAdded }) {
   const { form, setForm, text, area, tick } = useForm({ links: start.links ?? '', folder: '', category: '', labels: '', paused: false, sequential: false });

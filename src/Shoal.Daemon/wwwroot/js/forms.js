@@ -10,6 +10,14 @@ export const labels = split(',');
 export const asLimit = (value) => (value > 0 ? exactBytes(value) : '');
 export const limitFault = 'A limit is a number with a unit, such as 500 kB or 5 Mbit.';
 
+// What is in a file, as calls carry it.
+export async function base64(file) {
+  const view = new Uint8Array(await file.arrayBuffer());
+  let text = '';
+  for (let i = 0; i < view.length; i += 32768) text += String.fromCharCode(...view.subarray(i, i + 32768));
+  return btoa(text);
+}
+
 export function useForm(first) {
   const [form, setForm] = useState(first);
   const set = (key) => (event) => {

@@ -1,12 +1,13 @@
 // Publications for invited people that the daemon is a member of.
-import { html } from './view.js';
+import { html, useState } from './view.js';
 import { call } from './api.js';
 import { bytes, date, many } from './format.js';
-import { useForm } from './forms.js';
+import { base64, useForm } from './forms.js';
 import { store } from './store.js';
 import { Dialog } from './dialogs.js';
 import { usePolled } from './polled.js';
-import { removing, Things } from './things.js';
+import { Receipts } from './receipts.js';
+import { Things } from './things.js';
 
 const states = { active: 'member', locked: 'locked: its key lies under a passphrase', ended: 'ended', expired: 'expired: join again', unusable: 'cannot be used' };
 // Between questions that the daemon has to ask the hub, in milliseconds.
@@ -31,26 +32,53 @@ export function Memberships({ open, onAdded }) {
     buttons: [
       membership.state === 'locked' && ['Unlock', () => open((close) => html`<${UnlockDialog} membership=${membership} onClose=${close} onDone=${again} />`)],
       membership.state === 'active' && ['Catalogue', () => open((close) => html`<${CatalogueDialog} membership=${membership} onAdded=${onAdded} onClose=${close} />`)],
-      removing(open, 'Leave publication', 'The key of the membership is deleted, and its torrents stop; what was fetched stays. Only another invitation leads back.', async () => {
-        await call('DELETE', pathOf(membership));
-        again();
-      }, 'Leave'),
+      membership.state === 'active' && ['Receipts', () => open((close) => html`<${Receipts} membership=${membership} name=${nameOf(membership)} path=${pathOf(membership)} every=${hubPatience} onClose=${close} />`)],
+      ['Leave', () => open((close) => html`<${LeaveDialog} membership=${membership} onClose=${close} onDone=${again} />`)],
     ].filter(Boolean),
   });
   return html`<div class="tools"><button type="button" class="main" onClick=${() => open((close) => html`<${JoinDialog} onClose=${close} onDone=${again} />`)}>Accept an invitation</button></div>
     <${Things} label="Memberships" items=${list?.memberships.map(item)} fault=${fault} empty="The daemon is a member of no publication." />`;
 }
 
+// By a link, or by a file that needs no hub.
 function JoinDialog({ onClose, onDone }) {
-  const { form, text } = useForm({ invitation: '' });
+  const { form, text } = useForm({ invitation: '', passphrase: '' });
+  const [file, setFile] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const join = async () =>
+    file
+      ? call('POST', '/memberships/file', { file: await base64(file), passphrase: form.passphrase.trim() })
+      : call('POST', '/memberships', { invitation: form.invitation.trim() });
   const submit = async () => {
-    if (!(await store.attempt(() => call('POST', '/memberships', { invitation: form.invitation.trim() }), 'Joined'))) return;
+    setBusy(true);
+    const joined = await store.attempt(join, 'Joined');
+    setBusy(false);
+    if (!joined) return;
     onDone();
     onClose();
   };
-  return html`<${Dialog} title="Accept an invitation" action="Join" onClose=${onClose} onSubmit=${submit}>
-    ${text('invitation', 'Link of the invitation', { required: true, autofocus: true, autocomplete: 'off' })}
+  return html`<${Dialog} title="Accept an invitation" action="Join" busy=${busy} onClose=${onClose} onSubmit=${submit}>
+    ${text('invitation', 'Link of the invitation', { required: !file, autofocus: true, autocomplete: 'off' })}
     <p class="hint">It serves once, and says who may come in: show it to nobody.</p>
+    <label>Or the file of an invitation, for where the hub is not reached
+      <input name="file" type="file" onChange=${(event) => setFile(event.target.files[0] ?? null)} /></label>
+    ${file && text('passphrase', 'Passphrase of the file', { type: 'password', required: true, autocomplete: 'off' })}
+  <//>`;
+}
+
+function LeaveDialog({ membership, onClose, onDone }) {
+  const { form, tick } = useForm({ withPublished: false, onlyHere: false });
+  const submit = async () => {
+    const left = await store.attempt(() => call('DELETE', pathOf(membership, `?withPublished=${form.withPublished}&onlyHere=${form.onlyHere}`)));
+    if (!left) return;
+    onDone();
+    onClose();
+    store.notice(left.problem ?? 'Left: the hub tells all members', Boolean(left.problem));
+  };
+  return html`<${Dialog} title="Leave publication" action="Leave" danger onClose=${onClose} onSubmit=${submit}>
+    <p>The hub ends the membership, its key is deleted, and its torrents stop; what was fetched stays. Only another invitation leads back.</p>
+    ${membership.role && membership.role !== 'member' && tick('withPublished', 'Take what I have published out of the catalogue')}
+    ${tick('onlyHere', 'Forget on this machine only, and do not tell the hub')}
   <//>`;
 }
 
