@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -90,6 +91,7 @@ public sealed class InvitedSwarmTests
 
         await capture.StopAsync();
         AssertNothingWasSeen(capture, torrent, outsider, members.Select(member => member.Host).Append(publisher));
+        AssertHubKeptNoAddress(hub, [.. members.Select(member => member.Host), publisher, revokedHost, outsider]);
         Assert.False(
             File.Exists(Path.Combine(revokedHost.Folder, "got", Name))
                 && await IsSameAsync(content, Path.Combine(revokedHost.Folder, "got", Name))
@@ -126,6 +128,24 @@ public sealed class InvitedSwarmTests
         );
         Assert.True(found.GetProperty(outsider.Address).GetProperty(torrent.InfoHash).GetInt32() > 0);
         Assert.Equal([outsider.Address], found.EnumerateObject().Select(host => host.Name));
+    }
+
+    /// <summary>In none of its files, as text or as four bytes.</summary>
+    private static void AssertHubKeptNoAddress(Host hub, IReadOnlyList<Host> others)
+    {
+        var files = Directory.GetFiles(hub.SubFolder("state"), "*", SearchOption.AllDirectories);
+        Assert.Contains(files, file => Path.GetFileName(file) == "hub.db");
+        foreach (var file in files)
+        {
+            using var stream = File.Open(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            foreach (var other in others)
+            {
+                Assert.True(bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(other.Address + ":")) < 0, file);
+                Assert.True(bytes.AsSpan().IndexOf(IPAddress.Parse(other.Address).GetAddressBytes()) < 0, file);
+            }
+        }
     }
 
     private static ClientProcess StartCapture(Lab lab, Sample torrent)

@@ -70,6 +70,66 @@ public sealed class OfflineSwarmTests
     }
 
     [Fact]
+    public async Task With_the_hub_down_members_who_know_one_find_each_other_by_that_one()
+    {
+        await using var lab = await Lab.CreateAsync("exchange");
+        var (office, seed) = (await lab.AddHostAsync("office"), await lab.AddHostAsync("seed"));
+        var content = Path.Combine(seed.SubFolder("data"), Name);
+        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
+        var hub = await StartHubAsync(office);
+        await ShoalAsync(office, "invite create --role publisher > seed.link");
+        await CopyAsync(office, seed, "seed.link");
+        await ShoalAsync(seed, "join - --no-fetch < seed.link");
+        // Slow, so that there is time to hear of each other.
+        var seeding = Start(
+            seed,
+            $"publish data --hub {office.Address}:7450 --port {Host.Port} --bind {seed.Address} --no-port-mapping --upload-limit 40KiB/s --json"
+        );
+        await seeding.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+        await File.WriteAllTextAsync(Path.Combine(office.Folder, "people.csv"), "name\nBen\nCleo\n");
+        await WaitForPeerAsync(office, "invite import people.csv --offline files");
+        var table = await File.ReadAllLinesAsync(Path.Combine(office.Folder, "people-links.csv"));
+        await hub.StopAsync();
+
+        var members = new List<(Host Host, ClientProcess Process)>();
+        foreach (var (name, line) in new[] { ("ben", 2), ("cleo", 3) })
+        {
+            var host = await lab.AddHostAsync(name);
+            await CopyAsync(office, host, $"files/line-0000{line}.invitation");
+            await WritePassphraseAsync(host, table[line - 1].Split(',')[3]);
+            var join = Get(host, $"join line-0000{line}.invitation --passphrase-file passphrase -o got --seed");
+            await join.WaitForLineAsync(text => IsPeer(text, seed, null), Patience);
+            members.Add((host, join));
+        }
+
+        var (first, second) = (members[0], members[1]);
+        var heard = await Task.WhenAny(
+            first.Process.WaitForLineAsync(line => IsPeer(line, second.Host, "pex"), Patience),
+            second.Process.WaitForLineAsync(line => IsPeer(line, first.Host, "pex"), Patience)
+        );
+        await heard;
+        foreach (var (host, process) in members)
+        {
+            await process.WaitForLineAsync(line => ShoalClient.IsEvent(line, "complete"), 3 * Patience);
+            var got = await File.ReadAllBytesAsync(Path.Combine(host.Folder, "got", "data", Name));
+            Assert.Equal(SHA256.HashData(await File.ReadAllBytesAsync(content)), SHA256.HashData(got));
+        }
+    }
+
+    /// <summary>A line that tells of a connection with the host.</summary>
+    private static bool IsPeer(string line, Host host, string? source)
+    {
+        if (!ShoalClient.IsEvent(line, "peer"))
+        {
+            return false;
+        }
+
+        var peer = JsonElement.Parse(line);
+        return peer.GetProperty("address").GetString()!.StartsWith(host.Address + ":", StringComparison.Ordinal)
+            && (source is null || peer.GetProperty("sources").EnumerateArray().Any(one => one.GetString() == source));
+    }
+
+    [Fact]
     public async Task Who_reaches_the_hub_by_both_families_is_one_member_at_two_addresses()
     {
         await using var lab = await Lab.CreateAsync("families");
@@ -133,12 +193,18 @@ public sealed class OfflineSwarmTests
 
     private static async Task GetAsync(Host host, string file, string passphrase, string content)
     {
-        await File.WriteAllTextAsync(Path.Combine(host.Folder, "passphrase"), passphrase);
-        File.SetUnixFileMode(Path.Combine(host.Folder, "passphrase"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await WritePassphraseAsync(host, passphrase);
         var join = Get(host, $"join {file} --passphrase-file passphrase -o got");
         Assert.Equal(0, await join.WaitForExitAsync(Patience));
         var got = await File.ReadAllBytesAsync(Path.Combine(host.Folder, "got", "data", Name));
         Assert.Equal(SHA256.HashData(await File.ReadAllBytesAsync(content)), SHA256.HashData(got));
+    }
+
+    private static async Task WritePassphraseAsync(Host host, string passphrase)
+    {
+        var file = Path.Combine(host.Folder, "passphrase");
+        await File.WriteAllTextAsync(file, passphrase);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     /// <summary>The hub knows where the seed is as soon as that has announced.</summary>
