@@ -18,6 +18,12 @@ internal sealed class MemberEndpoints(
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(50);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// How long who knows a newer list than we waits at most: another hub at the same database has made it, and we have it within some
+    /// seconds; or our state went back, and the member can remind us.
+    /// </summary>
+    private static readonly TimeSpan Lag = TimeSpan.FromSeconds(10);
+
     private int _waiting;
 
     /// <summary>Requests that wait for the next list.</summary>
@@ -112,6 +118,11 @@ internal sealed class MemberEndpoints(
         var caller = gate.Enter(context, MemberRole.Member);
         var after = Number(context, "after", 0, long.MaxValue);
         var wait = TimeSpan.FromSeconds(Number(context, "wait", 0, (long)LongestWait.TotalSeconds));
+        if ((revocations.Current?.Version ?? 0) < after && wait > Lag)
+        {
+            wait = Lag;
+        }
+
         var isCrowded = false;
         if (
             wait > TimeSpan.Zero

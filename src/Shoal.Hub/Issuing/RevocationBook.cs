@@ -70,6 +70,8 @@ internal sealed class RevocationBook(IHubStore store, Issuer issuer, TimeProvide
     /// <returns>Something was missing.</returns>
     public async Task<bool> RecoverAsync(RevocationList offered, CancellationToken cancellation)
     {
+        // Another hub at the same database may have made it.
+        await RefreshAsync(cancellation).ConfigureAwait(false);
         if (Current is { } current && current.Version >= offered.Version && current.HasAllOf(offered))
         {
             return false;

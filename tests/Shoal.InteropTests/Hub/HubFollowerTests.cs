@@ -34,7 +34,7 @@ public sealed class HubFollowerTests
         var news = new News();
         await using (var follower = lab.Follow(good, news))
         {
-            await UntilAsync(() => follower.Revocations?.Covers(bad.Grant.Member) == true);
+            await UntilAsync(news, () => follower.Revocations?.Covers(bad.Grant.Member) == true);
         }
 
         Assert.Empty(news.Warnings);
@@ -45,7 +45,7 @@ public sealed class HubFollowerTests
         Assert.Equal(0, hub.Status.RevocationVersion);
         await using (lab.Follow(good, news))
         {
-            await UntilAsync(() => hub.Status.RevocationVersion == 2);
+            await UntilAsync(news, () => hub.Status.RevocationVersion == 2);
         }
 
         Assert.Equal(["old-revocations"], news.Warnings);
@@ -80,7 +80,7 @@ public sealed class HubFollowerTests
         await using var lab = await StartEngineAsync(fixture);
         var news = new News();
         await using var follower = lab.Follow(running, news);
-        await UntilAsync(() =>
+        await UntilAsync(news, () =>
             !follower.Use(local => local.Identity.PublicKey.Span.SequenceEqual(given))
             && lab.Membership!.Grant == follower.Use(local => local.Grant)
         );
@@ -105,7 +105,7 @@ public sealed class HubFollowerTests
         );
     }
 
-    private static async Task UntilAsync(Func<bool> holds)
+    private static async Task UntilAsync(News news, Func<bool> holds)
     {
         for (var attempt = 0; attempt < 300; attempt++)
         {
@@ -117,7 +117,7 @@ public sealed class HubFollowerTests
             await Task.Delay(100);
         }
 
-        Assert.Fail("it did not come true within 30 s");
+        Assert.Fail($"it did not come true within 30 s; {string.Join(", ", news.Said)}");
     }
 
     private sealed class Engine(TorrentEngine engine, OutboundNetwork network) : IAsyncDisposable
@@ -139,7 +139,14 @@ public sealed class HubFollowerTests
     {
         public ConcurrentQueue<string> Warnings { get; } = [];
 
-        public void Warn(string code, string message) => Warnings.Enqueue(code);
+        /// <summary>In full, for who looks why a test failed.</summary>
+        public ConcurrentQueue<string> Said { get; } = [];
+
+        public void Warn(string code, string message)
+        {
+            Warnings.Enqueue(code);
+            Said.Enqueue(message);
+        }
 
         public void Answered() { }
 
