@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Shoal.InteropTests;
 
-/// <summary>The Debian package, from the script that builds it to its removal, on a system that is thrown away.</summary>
+/// <summary>The Debian package, from the script that builds it to its removal, on systems that are thrown away.</summary>
 public sealed class PackagingTests
 {
     [Fact]
@@ -10,23 +10,48 @@ public sealed class PackagingTests
     {
         Tools.Require("dpkg-deb", "systemd-analyze", "unshare", "setpriv");
         using var folder = new StateFolder();
-        var root = RootOf(AppContext.BaseDirectory);
-        var built = await RunAsync(Path.Combine(root, "packaging", "deb"), folder.Path);
-        var package = built.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
-        Assert.True(File.Exists(package), built);
-        var life = await RunAsync(
+        var (code, said) = await RunAsync(
             "unshare",
             "--mount",
             "--pid",
             "--fork",
             Tools.Script("package-life.sh"),
-            package,
+            await BuildAsync(folder),
             Directory.CreateDirectory(Path.Combine(folder.Path, "system")).FullName
         );
-        foreach (var step in new[] { "install", "unit", "start", "use", "stop", "again", "remove", "purge", "done" })
-        {
-            Assert.Contains($"== {step}", life, StringComparison.Ordinal);
-        }
+        Assert.True(code == 0, said);
+        AssertSteps("install unit start use stop again remove purge done", said);
+    }
+
+    [Fact]
+    public async Task Under_a_real_systemd_the_service_does_all_its_work_within_its_cage()
+    {
+        Tools.Require("dpkg-deb", "systemctl", "unshare", "nsenter", "findmnt", "curl");
+        using var folder = new StateFolder();
+        var (code, said) = await RunAsync(
+            Tools.Script("package-boot.sh"),
+            await BuildAsync(folder),
+            Directory.CreateDirectory(Path.Combine(folder.Path, "system")).FullName
+        );
+        Assert.True(code == 0, said);
+        AssertSteps("boot start cage download upload folder reload https watchdog stop removal done", said);
+    }
+
+    private static void AssertSteps(string steps, string said) =>
+        Assert.Equal(
+            steps.Split(' '),
+            said.Split('\n').Where(line => line.StartsWith("== ", StringComparison.Ordinal)).Select(line => line[3..])
+        );
+
+    /// <summary>The path of the package.</summary>
+    private static async Task<string> BuildAsync(StateFolder folder)
+    {
+        var root = RootOf(AppContext.BaseDirectory);
+        var (code, said) = await RunAsync(Path.Combine(root, "packaging", "deb"), folder.Path);
+        Assert.True(code == 0, said);
+        var package = said.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        Assert.True(File.Exists(package), said);
+        return package;
     }
 
     private static string RootOf(string folder) =>
@@ -34,7 +59,8 @@ public sealed class PackagingTests
             ? folder
             : RootOf(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the sources are not here"));
 
-    private static async Task<string> RunAsync(string program, params string[] arguments)
+    /// <summary>What it said; where it failed, on the standard error too.</summary>
+    private static async Task<(int Code, string Said)> RunAsync(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -47,7 +73,6 @@ public sealed class PackagingTests
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await process.WaitForExitAsync(limit.Token);
-        Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}:\n{await output}\n{await error}");
-        return await output;
+        return (process.ExitCode, process.ExitCode == 0 ? await output : await output + await error);
     }
 }
