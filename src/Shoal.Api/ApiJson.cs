@@ -36,6 +36,7 @@ namespace Shoal.Api;
 [JsonSerializable(typeof(FeedList))]
 [JsonSerializable(typeof(FeedRule))]
 [JsonSerializable(typeof(FeedRuleList))]
+[JsonSerializable(typeof(FeedRuleOrder))]
 [JsonSerializable(typeof(FeedEntryList))]
 [JsonSerializable(typeof(MembershipItem))]
 [JsonSerializable(typeof(LeftMembership))]

@@ -15,6 +15,33 @@ public static class FileNames
         return renamed.TryGetValue(file, out var path) ? path : metainfo.Files[file].Path;
     }
 
+    /// <summary>The one file, or the folder that all files lie in, below the folder of the content; null: there is no such folder.</summary>
+    /// <param name="renamed">As <see cref="Torrent.RenamedFiles"/> has them.</param>
+    public static string? TopOf(Metainfo metainfo, IReadOnlyDictionary<int, string> renamed)
+    {
+        ArgumentNullException.ThrowIfNull(metainfo);
+        ArgumentNullException.ThrowIfNull(renamed);
+        if (renamed.Count == 0)
+        {
+            return metainfo.Name;
+        }
+
+        List<string> paths =
+        [
+            .. Enumerable
+                .Range(0, metainfo.Files.Count)
+                .Where(file => !metainfo.Files[file].IsPad)
+                .Select(file => PathOf(metainfo, renamed, file)),
+        ];
+        if (paths is not [var first, ..] || paths.Count == 1)
+        {
+            return paths.FirstOrDefault() ?? metainfo.Name;
+        }
+
+        var top = first.Split('/')[0] + "/";
+        return paths.TrueForAll(path => path.StartsWith(top, StringComparison.Ordinal)) ? top[..^1] : null;
+    }
+
     /// <summary>Why files cannot have these names; null: they can. What stands on the disk is not looked at.</summary>
     /// <param name="renamed">What other names there are already.</param>
     /// <param name="changes">The wish: paths below the folder of the content, with '/' between elements.</param>

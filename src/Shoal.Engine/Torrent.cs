@@ -34,6 +34,16 @@ public sealed class Torrent
 
     internal TorrentRunner Runner => _runner;
 
+    /// <summary>The .torrent file of it, with the trackers that are announced to. Reads the state folder.</summary>
+    /// <returns>Null: what it is, or some of its v2 hashes, came by a link and is not known yet.</returns>
+    public byte[]? ToTorrentFile() => _runner.ToTorrentFile();
+
+    /// <summary>
+    /// How many of the connected peers have each piece, at most 255; a private copy. Null: there are none, or nobody asked in the last ten seconds; to ask is
+    /// to have it counted from the next snapshot on.
+    /// </summary>
+    public byte[]? AskForCopies() => _runner.AskForCopies();
+
     /// <summary>Completes when the metadata is known.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the torrent was removed before.</exception>
     public Task<Metainfo> WhenMetadata(CancellationToken cancellation) => _runner.MetadataKnown.WaitAsync(cancellation);

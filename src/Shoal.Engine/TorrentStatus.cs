@@ -96,6 +96,9 @@ public sealed record TorrentStatus
     /// <summary>Copies of the rarest piece among peers, and the share of pieces with more; ours not counted.</summary>
     public double Availability { get; init; }
 
+    /// <summary>How many connected peers have each piece, at most 255, while somebody asks (<see cref="Torrent.AskForCopies"/>); else null.</summary>
+    internal byte[]? Copies { get; init; }
+
     /// <summary>Why the state is <see cref="TorrentState.Failed"/>.</summary>
     public string? Error { get; init; }
 

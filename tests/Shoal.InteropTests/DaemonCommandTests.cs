@@ -48,6 +48,18 @@ public sealed class DaemonCommandTests
         );
         Assert.Equal((false, url), (rule.Enabled, Assert.Single(rule.Feeds)));
         Assert.Equal("new", Assert.Single(await Run("rule", "list")).GetProperty("name").GetString());
+        await Run("rule", "set", "late");
+        string[] order =
+        [
+            .. (await Run("rule", "order", "late")).Select(line => line.GetProperty("name").GetString()!),
+        ];
+        Assert.Equal(["late", "new"], order);
+        Assert.Equal(order, (await daemon.Client.FeedRulesAsync(None)).Rules.Select(each => each.Name));
+        var refused = await Assert.ThrowsAsync<DaemonException>(() =>
+            daemon.Client.OrderFeedRulesAsync(new FeedRuleOrder(["late", "nobody"]), None)
+        );
+        Assert.Contains("nobody", refused.Message, StringComparison.Ordinal);
+        await Run("rule", "remove", "late");
 
         var shown = await Run(
             "schedule",

@@ -35,6 +35,9 @@ public sealed class DaemonOperationsTests(Library library)
             Assert.Contains("folders.min-free", held.Error, StringComparison.Ordinal);
             Assert.False(held.Paused);
             await Lab.RunAsync("mount", ["-o", $"remount,size={sample.Size + 400_000_000}", disk]);
+            // Meanwhile it knows what the one peer has: everything.
+            var map = await CountedAsync(daemon, id);
+            Assert.Equal(map.Count, Convert.FromBase64String(map.Copies!).Count(copies => copies == 1));
             var done = await daemon.WaitCompleteAsync(id);
             Assert.Null(done.Error);
             DataSet.AssertSame(sample.Content, Path.Combine(disk, sample.Name));
@@ -45,6 +48,22 @@ public sealed class DaemonOperationsTests(Library library)
         {
             await far.DisposeAsync();
             await Lab.RunAsync("umount", ["-l", disk]);
+        }
+    }
+
+    /// <summary>The pieces, with how many peers have each: counted from the first question on.</summary>
+    private static async Task<PieceMap> CountedAsync(DaemonProcess daemon, string id)
+    {
+        for (var i = 0; ; i++)
+        {
+            var map = await daemon.Client.PiecesAsync(id, None);
+            if (map.Copies is not null)
+            {
+                return map;
+            }
+
+            Assert.True(i < 100, "nobody counts");
+            await Task.Delay(100);
         }
     }
 

@@ -51,6 +51,14 @@ public sealed class DaemonTests(Library library)
         await leech.WaitCompleteAsync(DaemonProcess.Patience);
         var peers = await daemon.Client.PeersAsync(added.Id, None);
         Assert.Contains(peers.Peers, peer => peer.Client.StartsWith("libtorrent", StringComparison.Ordinal));
+
+        // Its .torrent, also where it came by a link, is one by which others can be told of it.
+        var file = Path.Combine(far.SubFolder("file"), "handed out.torrent");
+        await File.WriteAllBytesAsync(file, await daemon.Client.MetainfoAsync(added.Id, None));
+        var told = JsonElement.Parse(await Lab.RunAsync(Tools.Shoal, ["show", file, "--json"]));
+        var hash = told.GetProperty(format == "v2" ? "infoHashV2" : "infoHashV1").GetString();
+        Assert.Equal(sample.InfoHash, hash);
+        Assert.Contains(Lab.TrackerUrl, told.ToString(), StringComparison.Ordinal);
         await leech.StopAsync();
         Assert.InRange(await daemon.StopAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
         DataSet.AssertSame(sample.Content, Path.Combine(target, sample.Name));

@@ -77,6 +77,13 @@ public sealed class WebPageManageTests(ManagedPage page) : IClassFixture<Managed
         var rule = Assert.Single((await daemon.Client.FeedRulesAsync(None)).Rules);
         Assert.Equal((false, "other", true), (rule.Enabled, rule.MustContain, rule.OnceAnEpisode));
         Assert.Equal([url], rule.Feeds);
+
+        // The first rule that takes an entry decides: the order is seen and changed.
+        await daemon.Client.SetFeedRuleAsync(new FeedRule { Name = "series" }, None);
+        await browser.ClickAsync("button[aria-label='Ask before series']");
+        await browser.WaitAsync("document.querySelector(\"button[aria-label='Ask before films']\")");
+        Assert.Equal(["series", "films"], (await daemon.Client.FeedRulesAsync(None)).Rules.Select(each => each.Name));
+        await daemon.Client.RemoveFeedRuleAsync("series", None);
         await browser.ClickAsync("button[aria-label='Remove films']");
         await ManagedPage.SubmitAsync(browser, "Remove rule");
         await ManagedPage.WaitForAsync(browser, "No rules yet");

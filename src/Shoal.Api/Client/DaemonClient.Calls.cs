@@ -149,6 +149,10 @@ public sealed partial class DaemonClient
     public Task<PieceMap> PiecesAsync(string id, CancellationToken cancel) =>
         GetAsync($"torrents/{Escape(id)}/pieces", ApiJson.Default.PieceMap, cancel);
 
+    /// <summary>The .torrent file.</summary>
+    public Task<byte[]> MetainfoAsync(string id, CancellationToken cancel) =>
+        ReadAsync($"torrents/{Escape(id)}/metainfo", cancel);
+
     public Task<CategoryList> CategoriesAsync(CancellationToken cancel) =>
         GetAsync("categories", ApiJson.Default.CategoryList, cancel);
 
@@ -186,6 +190,17 @@ public sealed partial class DaemonClient
     /// <summary>Makes it, or changes the one of its name.</summary>
     public Task<FeedRuleList> SetFeedRuleAsync(FeedRule rule, CancellationToken cancel) =>
         CallAsync(HttpMethod.Put, "feed-rules", rule, ApiJson.Default.FeedRule, ApiJson.Default.FeedRuleList, cancel);
+
+    /// <summary>These rules are asked first, in this order.</summary>
+    public Task<FeedRuleList> OrderFeedRulesAsync(FeedRuleOrder order, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Put,
+            "feed-rules/order",
+            order,
+            ApiJson.Default.FeedRuleOrder,
+            ApiJson.Default.FeedRuleList,
+            cancel
+        );
 
     /// <summary>What a rule would take of what is in the feeds now.</summary>
     public Task<FeedEntryList> MatchingEntriesAsync(FeedRule rule, CancellationToken cancel) =>

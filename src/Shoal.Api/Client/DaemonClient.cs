@@ -127,6 +127,14 @@ public sealed partial class DaemonClient : IDisposable
         }
     }
 
+    private async Task<byte[]> ReadAsync(string path, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Root + path);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancel)
+            .ConfigureAwait(false);
+        return await response.Content.ReadAsByteArrayAsync(cancel).ConfigureAwait(false);
+    }
+
     private async Task CallAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(method, Root + path) { Content = body };

@@ -69,5 +69,9 @@ public sealed record FeedList(IReadOnlyList<FeedItem> Feeds);
 /// <summary>All rules, in the order in which they are asked.</summary>
 public sealed record FeedRuleList(IReadOnlyList<FeedRule> Rules);
 
+/// <summary>In which order rules are asked.</summary>
+/// <param name="Names">These come first, in this order; rules that are not named come after them, in the order they have.</param>
+public sealed record FeedRuleOrder(IReadOnlyList<string> Names);
+
 /// <summary>Entries of one feed.</summary>
 public sealed record FeedEntryList(IReadOnlyList<FeedEntryItem> Entries);

@@ -134,6 +134,12 @@ public sealed record PieceMap
 
     /// <summary>One bit a piece, the first in the highest bit of the first byte; base64.</summary>
     public required string Bits { get; init; }
+
+    /// <summary>
+    /// One byte a piece, base64: how many of the connected peers have it, at most 255. Null: there are none, or it is being counted; ask
+    /// again in a second.
+    /// </summary>
+    public string? Copies { get; init; }
 }
 
 /// <summary>A list of files.</summary>

@@ -148,7 +148,7 @@ internal sealed class TransferLoop(EngineNews news, TimeProvider time)
     /// <summary>Where the content lies: the file, the folder, or the folder of several.</summary>
     public static string PathOf(IReadOnlyList<Torrent> torrents) =>
         torrents is [{ Metainfo: { } metainfo } torrent]
-            ? Path.Combine(torrent.SaveDirectory, metainfo.Name)
+            ? Path.Combine(torrent.SaveDirectory, FileNames.TopOf(metainfo, torrent.RenamedFiles) ?? "")
             : torrents[0].SaveDirectory;
 
     private async Task AnnounceAsync(IReadOnlyList<Torrent> torrents)

@@ -42,7 +42,13 @@ internal sealed class EventPrograms(SettingsStore settings, TorrentLibrary libra
                         && library.TryFindExact(id) is { } torrent
                     )
                     {
-                        var call = EventProgram.Create(command, torrent.Entry, happening.Kind, happening.Message);
+                        var call = EventProgram.Create(
+                            command,
+                            torrent.Entry,
+                            happening.Kind,
+                            happening.Message,
+                            TorrentItems.TopOf(torrent)
+                        );
                         if (!_waiting.Writer.TryWrite(call))
                         {
                             library.Warn("program-failed", $"too many events wait: '{call.Program}' was not run");

@@ -74,6 +74,25 @@ internal sealed record FeedBook(IReadOnlyList<StoredFeed> Feeds, IReadOnlyList<S
                 Rules = [.. Rules, rule],
             };
 
+    /// <summary>These rules are asked first, in this order; the others after them, in the order they have.</summary>
+    public FeedBook Ordered(IReadOnlyList<string> names)
+    {
+        var places = names.Select((name, place) => (name, place)).ToDictionary(pair => pair.name, pair => pair.place);
+        return this with { Rules = [.. Rules.OrderBy(rule => places.GetValueOrDefault(rule.Rule.Name, int.MaxValue))] };
+    }
+
+    /// <summary>A rule is asked at this place, from 0; beyond the others: last.</summary>
+    public FeedBook Placed(string name, int place)
+    {
+        List<string> names = [.. Rules.Select(rule => rule.Rule.Name)];
+        if (names.Remove(name))
+        {
+            names.Insert(Math.Clamp(place, 0, names.Count), name);
+        }
+
+        return Ordered(names);
+    }
+
     /// <summary>An entry was taken by a rule.</summary>
     public FeedBook Took(string url, string entry, string rule, string? episode, FeedLimits limits) =>
         this with

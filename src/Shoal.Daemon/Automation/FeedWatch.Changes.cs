@@ -60,6 +60,30 @@ internal sealed partial class FeedWatch
         );
     }
 
+    /// <summary>These rules are asked first, in this order; the others after them.</summary>
+    /// <exception cref="ApiException">There is no such rule, or one is named twice.</exception>
+    public Task OrderRulesAsync(IReadOnlyList<string> names)
+    {
+        if (names.Distinct(StringComparer.Ordinal).Count() != names.Count)
+        {
+            throw ApiException.Bad("names", "names: one is there twice");
+        }
+
+        return Task.Run(() =>
+            store.Change(book =>
+            {
+                var known = book.Rules.Select(rule => rule.Rule.Name).ToHashSet(StringComparer.Ordinal);
+                return names.FirstOrDefault(name => !known.Contains(name)) is { } missing
+                    ? throw ApiException.Bad("names", $"names: there is no rule '{missing}'")
+                    : book.Ordered(names);
+            })
+        );
+    }
+
+    /// <summary>A rule is asked at this place, from 0; beyond the others: last.</summary>
+    public Task PlaceRuleAsync(string name, int place) =>
+        Task.Run(() => store.Change(book => book.Placed(name, place)));
+
     /// <summary>No rule takes these entries any more.</summary>
     /// <param name="id">Of one of them; null: all that are in the feed now.</param>
     public Task MarkSeenAsync(string url, string? id)

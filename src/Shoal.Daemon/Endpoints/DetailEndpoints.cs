@@ -79,7 +79,7 @@ internal static class DetailEndpoints
             "GET",
             "/torrents/{id}/pieces",
             AccessScope.Read,
-            "Which pieces are here.",
+            "Which pieces are here, and how many peers have each.",
             call => call.WriteAsync(Pieces(call.Torrent), ApiJson.Default.PieceMap)
         )
         {
@@ -89,7 +89,7 @@ internal static class DetailEndpoints
             "GET",
             "/torrents/{id}/metainfo",
             AccessScope.Read,
-            "The .torrent file, where it came by one.",
+            "The .torrent file; of what came by a link once its metadata is known.",
             WriteMetainfoAsync
         ),
     ];
@@ -154,6 +154,25 @@ internal static class DetailEndpoints
         }.ToString();
     }
 
+    /// <summary>Why there is no .torrent file to hand out.</summary>
+    public const string NoMetainfo =
+        "it came by a link, and peers have not told everything yet that its .torrent file has to say";
+
+    /// <summary>The .torrent file: the one it came by, or one that is made of what peers have told.</summary>
+    /// <returns>Null: that is not known yet; or it is for members only and came by a link.</returns>
+    public static Task<byte[]?> MetainfoOfAsync(DaemonServices services, LibraryTorrent torrent) =>
+        Task.Run(() =>
+        {
+            try
+            {
+                return services.Files.Read(torrent.Entry);
+            }
+            catch (IOException)
+            {
+                return torrent.Entry.Publication is null ? torrent.Engine?.ToTorrentFile() : null;
+            }
+        });
+
     private static TorrentDetails Details(ApiCall call)
     {
         var torrent = call.Torrent;
@@ -189,6 +208,7 @@ internal static class DetailEndpoints
             Length = torrent.Engine?.Metainfo?.Layout.PieceLength ?? 0,
             Done = pieces?.Count ?? 0,
             Bits = Convert.ToBase64String(pieces is null ? [] : pieces.Bytes),
+            Copies = torrent.Engine?.AskForCopies() is { } copies ? Convert.ToBase64String(copies) : null,
         };
     }
 
@@ -229,16 +249,9 @@ internal static class DetailEndpoints
     private static async Task WriteMetainfoAsync(ApiCall call)
     {
         var torrent = call.Torrent;
-        byte[] bytes;
-        try
-        {
-            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry)).ConfigureAwait(false);
-        }
-        catch (IOException)
-        {
-            throw new ApiException(404, "no-metainfo", "it came by a link, so there is no .torrent file of it");
-        }
-
+        var bytes =
+            await MetainfoOfAsync(call.Services, torrent).ConfigureAwait(false)
+            ?? throw new ApiException(404, "no-metainfo", NoMetainfo);
         var response = call.Context.Response;
         response.ContentType = "application/x-bittorrent";
         response.Headers.ContentDisposition = $"attachment; filename=\"{torrent.Entry.Id}.torrent\"";

@@ -83,6 +83,17 @@ internal static class FeedEndpoints
             Answer = ApiJson.Default.FeedRuleList,
         },
         new(
+            "PUT",
+            "/feed-rules/order",
+            AccessScope.Control,
+            "Has rules asked in another order: these first, in this order.",
+            OrderRulesAsync
+        )
+        {
+            Body = ApiJson.Default.FeedRuleOrder,
+            Answer = ApiJson.Default.FeedRuleList,
+        },
+        new(
             "POST",
             "/feed-rules/matches",
             AccessScope.Control,
@@ -126,6 +137,13 @@ internal static class FeedEndpoints
         }
 
         await call.Services.Feeds.SetRuleAsync(rule).ConfigureAwait(false);
+        await call.WriteAsync(Rules(call), ApiJson.Default.FeedRuleList).ConfigureAwait(false);
+    }
+
+    private static async Task OrderRulesAsync(ApiCall call)
+    {
+        var order = await call.ReadAsync(ApiJson.Default.FeedRuleOrder).ConfigureAwait(false);
+        await call.Services.Feeds.OrderRulesAsync(ApiException.Whole("names", order.Names)).ConfigureAwait(false);
         await call.WriteAsync(Rules(call), ApiJson.Default.FeedRuleList).ConfigureAwait(false);
     }
 

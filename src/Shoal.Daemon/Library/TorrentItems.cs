@@ -81,6 +81,13 @@ internal static class TorrentItems
         return files;
     }
 
+    /// <summary>
+    /// The file or folder in which all of the content lies, below its folder; empty: files were renamed so that there is none. Null: not
+    /// known yet.
+    /// </summary>
+    public static string? TopOf(LibraryTorrent torrent) =>
+        torrent.Engine?.Metainfo is { } metainfo ? FileNames.TopOf(metainfo, RenamedFiles(torrent)) ?? "" : null;
+
     /// <summary>Names that the user gave to files, by their place, with those that files are about to get.</summary>
     public static IReadOnlyDictionary<int, string> RenamedFiles(LibraryTorrent torrent)
     {
@@ -144,6 +151,23 @@ internal static class TorrentItems
         }
 
         return [.. items.OrderBy(item => item.Tier)];
+    }
+
+    /// <summary>Copies of the rarest of some pieces, and the share of pieces with more.</summary>
+    public static double AvailabilityOf(ReadOnlySpan<byte> copies)
+    {
+        var (rarest, more) = ((int)byte.MaxValue, 0);
+        foreach (var count in copies)
+        {
+            rarest = Math.Min(rarest, count);
+        }
+
+        foreach (var count in copies)
+        {
+            more += count > rarest ? 1 : 0;
+        }
+
+        return Math.Round(rarest + (double)more / copies.Length, 2);
     }
 
     /// <summary>Bytes of a file in proven pieces.</summary>

@@ -34,14 +34,24 @@ internal static class EventProgram
     /// <param name="command">Of the settings; not empty.</param>
     /// <param name="kind">Of the event.</param>
     /// <param name="message">Of the event; null: none.</param>
-    public static ProgramCall Create(IReadOnlyList<string> command, LibraryEntry entry, string kind, string? message)
+    /// <param name="content">
+    /// The file or folder below the folder of the content, as the user may have renamed it; empty: there is none that holds all. Null:
+    /// not known, and then it is as the torrent is called.
+    /// </param>
+    public static ProgramCall Create(
+        IReadOnlyList<string> command,
+        LibraryEntry entry,
+        string kind,
+        string? message,
+        string? content = null
+    )
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["event"] = kind,
             ["name"] = Clean(entry.Name),
             ["id"] = entry.Id,
-            ["path"] = Clean(ContentPath(entry)),
+            ["path"] = Clean(Path.Combine(entry.ContentDirectory, content ?? NameOf(entry))),
             ["directory"] = Clean(entry.ContentDirectory),
             ["category"] = Clean(entry.Category ?? ""),
             ["labels"] = Clean(string.Join(',', entry.Labels)),
@@ -59,11 +69,8 @@ internal static class EventProgram
     }
 
     // The name in a link is anybody's word, as long as the files are not known.
-    private static string ContentPath(LibraryEntry entry) =>
-        Path.Combine(
-            entry.ContentDirectory,
-            PathSanitizer.Sanitize(Encoding.UTF8.GetBytes(entry.Name), PathSanitizer.PlatformRules)
-        );
+    private static string NameOf(LibraryEntry entry) =>
+        PathSanitizer.Sanitize(Encoding.UTF8.GetBytes(entry.Name), PathSanitizer.PlatformRules);
 
     /// <summary>Puts values in once: what looks like a placeholder in a value stays as it is.</summary>
     private static string Fill(string argument, Dictionary<string, string> values)

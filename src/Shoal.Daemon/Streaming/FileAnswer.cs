@@ -67,7 +67,7 @@ internal static class FileAnswer
             response.ContentLength = part.To - part.From;
             headers.ContentDisposition = Disposition(
                 type == MediaTypes.Unknown ? "attachment" : "inline",
-                StreamLinks.NameOf(chosen)
+                StreamLinks.NameOf(FileNames.PathOf(file.Metainfo, file.Torrent.RenamedFiles, file.Index))
             );
             if (part.IsPart)
             {

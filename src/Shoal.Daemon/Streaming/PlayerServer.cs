@@ -99,7 +99,8 @@ public sealed class PlayerServer : IAsyncDisposable
             .Features.Get<IServerAddressesFeature>()!
             .Addresses.First();
         // The name at the end is for players, which show it and tell types by it.
-        server.Url = $"{site}/{server._key}/{file}/{Uri.EscapeDataString(StreamLinks.NameOf(server.File))}";
+        var name = StreamLinks.NameOf(FileNames.PathOf(torrent.Metainfo!, torrent.RenamedFiles, file));
+        server.Url = $"{site}/{server._key}/{file}/{Uri.EscapeDataString(name)}";
         return server;
     }
 

@@ -62,7 +62,14 @@ internal static class StreamEndpoints
             ?? throw new ApiException(404, "no-such-file", "there is nothing in the torrent");
         Check(metainfo, file);
         var key = call.Services.StreamKeys.Create(torrent.Entry.Id, call.Caller.TokenId);
-        var link = StreamLinks.Create(metainfo, torrent.Entry.Id, file, key, Site(call.Context, call.Services));
+        var link = StreamLinks.Create(
+            metainfo,
+            TorrentItems.RenamedFiles(torrent),
+            torrent.Entry.Id,
+            file,
+            key,
+            Site(call.Context, call.Services)
+        );
         await call.WriteAsync(link, ApiJson.Default.StreamLink, StatusCodes.Status201Created).ConfigureAwait(false);
     }
 
@@ -80,7 +87,9 @@ internal static class StreamEndpoints
             ?? throw new ApiException(409, "no-http", "the daemon does not listen for HTTP: a player cannot reach it");
         // Who came with a link gets on with that.
         var key = KeyOf(context) ?? services.StreamKeys.Create(torrent.Entry.Id, TokenOf(context, services)).Key;
-        var bytes = Encoding.UTF8.GetBytes(StreamLinks.Playlist(metainfo, torrent.Entry.Id, key, site));
+        var bytes = Encoding.UTF8.GetBytes(
+            StreamLinks.Playlist(metainfo, TorrentItems.RenamedFiles(torrent), torrent.Entry.Id, key, site)
+        );
         var response = context.Response;
         response.ContentType = "audio/x-mpegurl; charset=utf-8";
         response.Headers.ContentDisposition = FileAnswer.Disposition("attachment", torrent.Entry.Name + ".m3u");

@@ -1,5 +1,6 @@
 using System.Text;
 using Shoal.Api;
+using Shoal.Engine;
 using Shoal.Protocol;
 
 namespace Shoal.Daemon;
@@ -76,20 +77,22 @@ internal static class StreamLinks
         return found;
     }
 
+    /// <param name="renamed">Names that files have by now, by their place; the type of a file is what the torrent says.</param>
     public static StreamLink Create(
         Metainfo metainfo,
+        IReadOnlyDictionary<int, string> renamed,
         string torrent,
         int file,
         (string Key, long ExpiresAt) key,
         string? site
     )
     {
-        var path = PathOf(torrent, file, metainfo, key.Key);
+        var path = PathOf(torrent, file, metainfo, renamed, key.Key);
         var playlist = $"{Root}/{torrent}.m3u?key={key.Key}";
         return new StreamLink
         {
             File = file,
-            Name = NameOf(metainfo.Files[file]),
+            Name = NameOf(FileNames.PathOf(metainfo, renamed, file)),
             Size = metainfo.Files[file].Size,
             Type = MediaTypes.Of(metainfo.Files[file].Path),
             Path = path,
@@ -102,7 +105,7 @@ internal static class StreamLinks
                 .. SubtitlesOf(metainfo, file)
                     .Select(found =>
                     {
-                        var subtitles = PathOf(torrent, found.Index, metainfo, key.Key) + "&format=vtt";
+                        var subtitles = PathOf(torrent, found.Index, metainfo, renamed, key.Key) + "&format=vtt";
                         return new StreamSubtitle
                         {
                             File = found.Index,
@@ -117,27 +120,40 @@ internal static class StreamLinks
     }
 
     /// <summary>In the form that players read (extended M3U, in UTF-8).</summary>
-    public static string Playlist(Metainfo metainfo, string torrent, string key, string site)
+    public static string Playlist(
+        Metainfo metainfo,
+        IReadOnlyDictionary<int, string> renamed,
+        string torrent,
+        string key,
+        string site
+    )
     {
         var text = new StringBuilder("#EXTM3U\n");
-        foreach (var (index, file) in Media(metainfo))
+        foreach (var (index, _) in Media(metainfo))
         {
+            var name = NameOf(FileNames.PathOf(metainfo, renamed, index));
             // A line end in a name would be a line of ours.
-            var title = new string([.. NameOf(file).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
+            var title = new string([.. name.Select(letter => char.IsControl(letter) ? ' ' : letter)]);
             text.Append("#EXTINF:-1,").Append(title).Append('\n');
-            text.Append(site).Append(PathOf(torrent, index, metainfo, key)).Append('\n');
+            text.Append(site).Append(PathOf(torrent, index, metainfo, renamed, key)).Append('\n');
         }
 
         return text.ToString();
     }
 
-    public static string NameOf(MetainfoFile file) => file.Path[(file.Path.LastIndexOf('/') + 1)..];
+    /// <summary>The last element of a path.</summary>
+    public static string NameOf(string path) => path[(path.LastIndexOf('/') + 1)..];
 
     public static bool IsServed(MetainfoFile file) => file is { IsPad: false, SymlinkTarget: null };
 
     // The name at the end is for players, which show it and tell types by it.
-    private static string PathOf(string torrent, int file, Metainfo metainfo, string key) =>
-        $"{Root}/{torrent}/{file}/{Uri.EscapeDataString(NameOf(metainfo.Files[file]))}?key={key}";
+    private static string PathOf(
+        string torrent,
+        int file,
+        Metainfo metainfo,
+        IReadOnlyDictionary<int, string> renamed,
+        string key
+    ) => $"{Root}/{torrent}/{file}/{Uri.EscapeDataString(NameOf(FileNames.PathOf(metainfo, renamed, file)))}?key={key}";
 
     private static IEnumerable<(int Index, MetainfoFile File)> Playable(Metainfo metainfo) =>
         metainfo

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Shoal.Protocol;
 
@@ -40,6 +41,42 @@ internal sealed partial class TorrentRunner
     {
         Volatile.Write(ref _trackers, tiers);
         _sources.SetTrackers(tiers);
+    }
+
+    public byte[]? ToTorrentFile()
+    {
+        if (Metainfo is not { } metainfo)
+        {
+            return null;
+        }
+
+        var hashes = PieceHashes.Of(metainfo);
+        if (
+            hashes is { IsComplete: false }
+            && InfoStore.TryLoadLayers(_services.Disk.Options.FileSystem, StateDirectory, metainfo.InfoHashes)
+                is { } layers
+        )
+        {
+            hashes.SetLayers(layers);
+        }
+
+        var output = new ArrayBufferWriter<byte>();
+        var webSeeds = metainfo.WebSeeds.Count > 0 ? metainfo.WebSeeds : _magnet?.WebSeeds ?? [];
+        return MetainfoWriter.TryWrite(metainfo, hashes, Trackers, webSeeds, output)
+            ? output.WrittenSpan.ToArray()
+            : null;
+    }
+
+    public byte[]? AskForCopies()
+    {
+        var status = Status;
+        if (status.PeerCount == 0 && status.WebSeedCount == 0)
+        {
+            return null;
+        }
+
+        Command(new SwarmCommand.ShowCopies());
+        return status.Copies;
     }
 
     /// <summary>As soon as trackers and the DHT allow.</summary>

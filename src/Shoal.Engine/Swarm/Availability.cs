@@ -106,6 +106,18 @@ internal sealed class Availability
         }
     }
 
+    /// <summary>How many connected peers have each piece, at most 255.</summary>
+    public byte[] Copies()
+    {
+        var copies = new byte[_counts.Length];
+        for (var piece = 0; piece < copies.Length; piece++)
+        {
+            copies[piece] = (byte)Math.Min(byte.MaxValue, this[piece]);
+        }
+
+        return copies;
+    }
+
     /// <summary>The piece is wanted with this priority (1 to 7) and not begun; a listed piece is moved.</summary>
     public void List(int piece, int level)
     {

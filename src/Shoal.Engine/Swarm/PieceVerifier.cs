@@ -34,6 +34,12 @@ internal sealed class PieceVerifier
     /// <summary>Null for v1.</summary>
     public PieceHashes? Hashes { get; }
 
+    /// <summary>
+    /// Whole files of a hybrid, fetched by their v1 hashes alone, have told the last v2 hash that was missing: <see cref="PieceHashes.ToLayers"/>,
+    /// to be kept as those that peers send.
+    /// </summary>
+    public Action<byte[]>? AllKnown { get; set; }
+
     /// <summary>A new one would know as much: nothing of it came from peers or the disk.</summary>
     public bool IsReproducible =>
         Hashes is null
@@ -139,6 +145,10 @@ internal sealed class PieceVerifier
         if (isHybrid)
         {
             _computed.Remove(firstPiece);
+            if (isTrue && Hashes!.IsComplete)
+            {
+                AllKnown?.Invoke(Hashes.ToLayers());
+            }
         }
 
         // Without v1 it is not a contradiction but bad data: which piece is bad, peers can tell.

@@ -35,6 +35,7 @@ internal static class StatusReport
             SeedCount = seeds,
             CandidateCount = candidates,
             Availability = content?.Availability.DistributedCopies() ?? 0,
+            Copies = state.Now < state.CopiesShownUntil ? content?.Availability.Copies() : null,
             Error = state.DiskFailure?.Message ?? state.Fault,
             FailureKind = state.DiskFailure?.Kind,
             Peers = peers,

@@ -36,6 +36,9 @@ internal abstract record SwarmCommand
 
     internal sealed record CloseReader(int Reader) : SwarmCommand;
 
+    /// <summary>Somebody looks at how many peers have each piece: the snapshots say so for a while.</summary>
+    internal sealed record ShowCopies : SwarmCommand;
+
     internal sealed record SetSuperSeeding(bool IsSuperSeeding) : SwarmCommand;
 
     /// <summary>The world sees us at this address, of those of its family.</summary>

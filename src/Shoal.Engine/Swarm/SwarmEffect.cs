@@ -49,7 +49,7 @@ internal enum SwarmEffectKind : byte
     /// <summary>The info dictionary came in whole and its hashes fit. Payload: byte[].</summary>
     MetadataFetched,
 
-    /// <summary>Peers have sent the last v2 piece hash that was missing. Payload: <see cref="PieceHashes.ToLayers"/>.</summary>
+    /// <summary>Peers have sent, or whole files have told, the last v2 piece hash that was missing. Payload: <see cref="PieceHashes.ToLayers"/>.</summary>
     PieceLayersFetched,
 
     /// <summary>A piece was proven. Piece: its index.</summary>

@@ -10,6 +10,12 @@ internal sealed record SwarmLimits
     /// <summary>Connected peers. Beyond: the newcomer or the least useful peer goes (BEP 40). Default 100.</summary>
     public int MaxPeers { get; init; } = 100;
 
+    /// <summary>
+    /// How long snapshots say of each piece how many peers have it, after somebody asked. Default 10 s: who looks at it asks again
+    /// every second or two, and for nobody a byte for each piece is not copied a few times a second.
+    /// </summary>
+    public TimeSpan CopiesShown { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Connect effects not yet answered. Beyond: candidates wait. Default 20.</summary>
     public int MaxConnecting { get; init; } = 20;
 

@@ -69,6 +69,7 @@ internal sealed class SwarmMemory
             case SwarmCommand.Resume:
                 return !IsPaused;
             case SwarmCommand.GiveUpPeer:
+            case SwarmCommand.ShowCopies:
                 return true;
             case SwarmCommand.SetSequential set:
                 IsSequential = set.IsSequential;

@@ -36,6 +36,9 @@ internal sealed class SwarmState
     /// <summary>The time of the event being handled.</summary>
     public TimeSpan Now { get; set; }
 
+    /// <summary>Until then snapshots say how many peers have each piece.</summary>
+    public TimeSpan CopiesShownUntil { get; set; }
+
     /// <summary>Where the effects of the event being handled go.</summary>
     public SwarmEffects Effects { get; set; } = new();
 

@@ -57,6 +57,9 @@ internal sealed class UserWishes(
             case SwarmCommand.CloseReader close:
                 Readers.Close(close.Reader);
                 break;
+            case SwarmCommand.ShowCopies:
+                state.CopiesShownUntil = state.Now + state.Limits.CopiesShown;
+                break;
             case SwarmCommand.SetSuperSeeding set:
                 state.IsSuperSeeding = set.IsSuperSeeding;
                 superSeeder.OnSwitched();

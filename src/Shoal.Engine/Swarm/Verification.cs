@@ -52,6 +52,7 @@ internal sealed class Verification(
         }
 
         content.SetLayers(resume.PieceLayers);
+        content.Verifier.AllKnown = layers => state.Tell(SwarmEffectKind.PieceLayersFetched, payload: layers);
         for (var i = 0; i < content.Layout.PieceCount; i++)
         {
             if (resume.Have[i])

@@ -49,16 +49,76 @@ public static class MetainfoWriter
         if (draft.WebSeeds.Count > 0)
         {
             writer.String("url-list"u8);
-            writer.BeginList();
-            foreach (var url in draft.WebSeeds)
-            {
-                writer.String(url);
-            }
-
-            writer.End();
+            WritePath(writer, draft.WebSeeds);
         }
 
         writer.End();
+    }
+
+    /// <summary>Writes the .torrent file of what is known already, its info dictionary byte by byte.</summary>
+    /// <param name="metainfo">What it is: from a .torrent file, or from peers.</param>
+    /// <param name="hashes">What is known of its v2 hashes; null: it is v1.</param>
+    /// <param name="trackers">Instead of its own.</param>
+    /// <param name="webSeeds">Instead of its own.</param>
+    /// <param name="output">Where to; nothing is written if it fails.</param>
+    /// <returns>False: not all v2 hashes are known, without which there is no such file.</returns>
+    public static bool TryWrite(
+        Metainfo metainfo,
+        PieceHashes? hashes,
+        IReadOnlyList<IReadOnlyList<string>> trackers,
+        IReadOnlyList<string> webSeeds,
+        IBufferWriter<byte> output
+    )
+    {
+        ArgumentNullException.ThrowIfNull(metainfo);
+        ArgumentNullException.ThrowIfNull(trackers);
+        ArgumentNullException.ThrowIfNull(webSeeds);
+        var layers = new SortedDictionary<Sha256Digest, ReadOnlyMemory<byte>>();
+        foreach (var file in metainfo.Format == TorrentFormat.V1 ? [] : metainfo.Files)
+        {
+            // BEP 52: "for each file in the file tree that is larger than the piece size it contains one string value".
+            if (file.PiecesRoot is { } root && file.Size > metainfo.Layout.PieceLength)
+            {
+                if (hashes?.Find(root) is not { } tree || !tree.TryGetPieceLayer(out var layer))
+                {
+                    return false;
+                }
+
+                layers.TryAdd(root, layer);
+            }
+        }
+
+        var writer = new BencodeWriter(output);
+        writer.BeginDictionary();
+        var tiers = trackers.Where(tier => tier.Count > 0).ToList();
+        if (tiers.Count > 0)
+        {
+            writer.Entry("announce"u8, tiers[0][0]);
+            WriteTiers(writer, tiers);
+        }
+
+        WriteText(writer, "comment"u8, metainfo.Comment);
+        WriteText(writer, "created by"u8, metainfo.CreatedBy);
+        if (metainfo.CreationDate is { } date)
+        {
+            writer.Entry("creation date"u8, date);
+        }
+
+        writer.String("info"u8);
+        writer.Raw(metainfo.InfoBytes.Span);
+        if (metainfo.Format != TorrentFormat.V1)
+        {
+            WriteLayers(writer, layers);
+        }
+
+        if (webSeeds.Count > 0)
+        {
+            writer.String("url-list"u8);
+            WritePath(writer, webSeeds);
+        }
+
+        writer.End();
+        return true;
     }
 
     /// <summary>Bytes of the zeros that fill the piece after a file of that size.</summary>
@@ -209,6 +269,11 @@ public static class MetainfoWriter
             }
         }
 
+        WriteLayers(writer, layers);
+    }
+
+    private static void WriteLayers(BencodeWriter writer, SortedDictionary<Sha256Digest, ReadOnlyMemory<byte>> layers)
+    {
         writer.String("piece layers"u8);
         writer.BeginDictionary();
         foreach (var (root, layer) in layers)

@@ -56,6 +56,19 @@ public sealed class AutomationRuleTests
         Assert.All(call.Environment.Keys, name => Assert.Contains($"`{name}`", document, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("Renamed", "/srv/Renamed")]
+    [InlineData("below/film.mkv", "/srv/below/film.mkv")]
+    [InlineData("", "/srv/")]
+    [InlineData(null, "/srv/film")]
+    public void The_path_is_what_the_content_is_called_by_now(string? content, string path)
+    {
+        var entry = Entry("film") with { SaveDirectory = "/srv/" };
+        var call = EventProgram.Create(["/bin/true", "{path}"], entry, "torrent-completed", null, content);
+        Assert.Equal(path, Assert.Single(call.Arguments));
+        Assert.Equal(path, call.Environment["SHOAL_PATH"]);
+    }
+
     [Fact]
     public void A_file_is_tried_when_it_rests_and_is_broken_when_it_rested_long()
     {

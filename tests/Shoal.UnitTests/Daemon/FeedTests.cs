@@ -251,6 +251,30 @@ public sealed class FeedTests
     }
 
     [Fact]
+    public void Rules_are_asked_in_another_order_and_forget_nothing()
+    {
+        var book = FeedBook.Empty;
+        foreach (var name in (string[])["a", "b", "c", "d"])
+        {
+            book = book.With(new StoredRule(new FeedRule { Name = name }, [name + "1"]));
+        }
+
+        static string Order(FeedBook book) =>
+            string.Concat(book.Rules.Select(rule => rule.Rule.Name))
+            + string.Concat(book.Rules.SelectMany(rule => rule.Episodes));
+
+        Assert.Equal("cabdc1a1b1d1", Order(book.Ordered(["c"])));
+        Assert.Equal("dbacd1b1a1c1", Order(book.Ordered(["d", "b"])));
+        Assert.Equal("abcda1b1c1d1", Order(book.Ordered([])));
+        Assert.Equal("dabcd1a1b1c1", Order(book.Placed("d", 0)));
+        Assert.Equal("bcdab1c1d1a1", Order(book.Placed("a", 99)));
+        Assert.Equal("acbda1c1b1d1", Order(book.Placed("b", 2)));
+        Assert.Equal("abcda1b1c1d1", Order(book.Placed("nobody", 0)));
+        // A rule that is changed stays in its place.
+        Assert.Equal("cabd", Order(book.Ordered(["c"]).With(new StoredRule(new FeedRule { Name = "a" }, [])))[..4]);
+    }
+
+    [Fact]
     public void A_feed_that_moves_takes_its_rules_along_and_not_the_way_into_our_network()
     {
         var book = FeedBook

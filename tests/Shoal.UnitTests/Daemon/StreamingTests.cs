@@ -9,6 +9,8 @@ namespace Shoal.UnitTests;
 /// <summary>The parts of streaming that need no daemon: ranges, types, keys, links, playlists, subtitles.</summary>
 public sealed class StreamingTests
 {
+    private static readonly Dictionary<int, string> Nothing = [];
+
     [Theory]
     [InlineData(null, 100, 0, 100, false)]
     [InlineData("bytes=0-", 100, 0, 100, true)]
@@ -162,7 +164,7 @@ public sealed class StreamingTests
     public void A_playlist_has_films_and_music_in_order_and_one_line_for_each_title()
     {
         var torrent = Make(("02 b.mp3", 10), ("01 a&b.mp3", 20), ("cover.jpg", 30));
-        var lines = StreamLinks.Playlist(torrent, "aa", "KEY", "http://h:1").TrimEnd('\n').Split('\n');
+        var lines = StreamLinks.Playlist(torrent, Nothing, "aa", "KEY", "http://h:1").TrimEnd('\n').Split('\n');
         Assert.Equal(
             [
                 "#EXTM3U",
@@ -173,6 +175,12 @@ public sealed class StreamingTests
             ],
             lines
         );
+        var renamed = new Dictionary<int, string> { [Index(torrent, "01 a&b.mp3")] = "elsewhere/first.mp3" };
+        lines = StreamLinks.Playlist(torrent, renamed, "aa", "KEY", "http://h:1").Split('\n');
+        Assert.Equal("#EXTINF:-1,first.mp3", lines[1]);
+        Assert.EndsWith("/first.mp3?key=KEY", lines[2], StringComparison.Ordinal);
+        var link = StreamLinks.Create(torrent, renamed, "aa", renamed.Keys.Single(), ("KEY", 0), null);
+        Assert.Equal(("first.mp3", "audio/mpeg"), (link.Name, link.Type));
     }
 
     [Fact]

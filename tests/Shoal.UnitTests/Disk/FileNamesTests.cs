@@ -20,6 +20,29 @@ public sealed class FileNamesTests
         Assert.Equal(first, FileNames.PathOf(Three, new Dictionary<int, string> { [1] = "b" }, 0));
     }
 
+    [Fact]
+    public void What_holds_all_files_is_known_by_the_names_that_they_have()
+    {
+        Assert.Equal(Three.Name, FileNames.TopOf(Three, Nothing));
+        var moved = Three.Files.Index().ToDictionary(file => file.Index, file => $"Whole/{file.Index}");
+        Assert.Equal("Whole", FileNames.TopOf(Three, moved));
+        moved[1] = "elsewhere/1";
+        Assert.Null(FileNames.TopOf(Three, moved));
+        moved[1] = "Whole and more/1";
+        Assert.Null(FileNames.TopOf(Three, moved));
+
+        var single = DiskTorrent.Make(TorrentFormat.V1, 64 * 1024, 1000).Metainfo;
+        Assert.Equal("below/film", FileNames.TopOf(single, new Dictionary<int, string> { [0] = "below/film" }));
+
+        // Padding is on no disk.
+        var hybrid = DiskTorrent.Make(TorrentFormat.Hybrid, 64 * 1024, 1000, 2000).Metainfo;
+        var named = hybrid
+            .Files.Index()
+            .Where(file => !file.Item.IsPad)
+            .ToDictionary(file => file.Index, file => $"Whole/{file.Index}");
+        Assert.Equal("Whole", FileNames.TopOf(hybrid, named));
+    }
+
     [Theory]
     [InlineData("../out")]
     [InlineData("/etc/passwd")]

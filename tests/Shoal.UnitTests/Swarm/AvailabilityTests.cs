@@ -1,5 +1,7 @@
+using Shoal.Daemon;
 using Shoal.Engine;
 using Shoal.Protocol;
+using Shoal.Testing;
 
 namespace Shoal.UnitTests;
 
@@ -59,6 +61,37 @@ public sealed class AvailabilityTests
         Assert.Equal(1.25, availability.DistributedCopies());
         availability.RemoveSeed();
         Assert.Equal(0.25, availability.DistributedCopies());
+    }
+
+    [Fact]
+    public void Snapshots_say_how_many_have_each_piece_while_somebody_looks()
+    {
+        var fixture = new SwarmFixture(new TorrentBuilder(TorrentFormat.V1).Single(60_000, 5).Build());
+        byte[]? Copies() => fixture.Swarm.CreateStatus(fixture.Now).Copies;
+        fixture.JoinOthersWithEverything();
+        Assert.Null(Copies());
+        fixture.Do(new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.ShowCopies()));
+        Assert.Equal([1, 2, 2, 1], Copies());
+        fixture.JoinSeed(out _);
+        Assert.Equal([2, 3, 3, 2], Copies());
+        fixture.Now += SwarmLimits.Default.CopiesShown;
+        fixture.Do(new SwarmEvent(SwarmEventKind.Tick));
+        Assert.Null(Copies());
+    }
+
+    [Fact]
+    public void More_peers_than_a_byte_can_count_are_many()
+    {
+        var availability = new Availability(2, new Random(1));
+        for (var i = 0; i < 300; i++)
+        {
+            availability.AddSeed();
+        }
+
+        Assert.Equal([255, 255], availability.Copies());
+        Assert.Equal(255, TorrentItems.AvailabilityOf(availability.Copies()));
+        Assert.Equal(1.5, TorrentItems.AvailabilityOf([1, 2, 1, 2]));
+        Assert.Equal(0.67, TorrentItems.AvailabilityOf([1, 0, 1]));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ internal static class RuleCommand
                 new("All of them, in their order", "shoal rule list"),
             ],
             Notes = ["The first rule that takes an entry decides. Feeds are added with 'shoal feed add'."],
-        }.With(host, List(host), Set(host), Remove(host));
+        }.With(host, List(host), Set(host), Order(host), Remove(host));
 
     private static ShoalCommand List(CliHost host)
     {
@@ -100,6 +100,38 @@ internal static class RuleCommand
                         };
                         await client.SetFeedRuleAsync(rule, cancel);
                         output.Say("rule", rule, ApiJson.Default.FeedRule, () => $"{called}: {Describe(rule)}");
+                        return ExitCode.Done;
+                    }
+                )
+        );
+        return command;
+    }
+
+    private static ShoalCommand Order(CliHost host)
+    {
+        var names = new Argument<string[]>("NAME")
+        {
+            Description = "Rules that are to be asked first, in this order; the others come after them",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var command = new ShoalCommand("order", "Say which rules are asked first")
+        {
+            Examples =
+            [
+                new("This one before all others", "shoal rule order series"),
+                new("The first two", "shoal rule order series isos"),
+            ],
+        };
+        command.Add(names);
+        var daemon = new DaemonAccess(host, command);
+        command.SetAction(
+            (result, cancel) =>
+                daemon.UseAsync(
+                    result,
+                    async (client, output) =>
+                    {
+                        var order = new FeedRuleOrder(result.GetRequiredValue(names));
+                        Show((await client.OrderFeedRulesAsync(order, cancel)).Rules, output);
                         return ExitCode.Done;
                     }
                 )

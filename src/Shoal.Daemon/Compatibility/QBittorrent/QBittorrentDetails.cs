@@ -172,6 +172,12 @@ internal static class QBittorrentDetails
 
         var status = torrent.Engine?.Status;
         var renamed = TorrentItems.RenamedFiles(torrent);
+        var copies = torrent.Engine?.AskForCopies();
+
+        // As long as nobody has counted: of the whole torrent.
+        double AvailabilityOf(int first, int last) =>
+            copies is null ? status?.Availability ?? 0 : TorrentItems.AvailabilityOf(copies.AsSpan(first..(last + 1)));
+
         return call.WriteJsonAsync(json =>
         {
             json.WriteStartArray();
@@ -188,7 +194,7 @@ internal static class QBittorrentDetails
                 json.WriteNumber("size", file.Size);
                 json.WriteNumber("progress", file.Size > 0 ? Math.Round((double)done / file.Size, 4) : 1);
                 json.WriteNumber("priority", PriorityOf(torrent.Entry, index));
-                json.WriteNumber("availability", done == file.Size ? 1 : status?.Availability ?? 0);
+                json.WriteNumber("availability", done == file.Size ? 1 : AvailabilityOf(first, last));
                 json.WriteStartArray("piece_range");
                 json.WriteNumberValue(first);
                 json.WriteNumberValue(last);
@@ -250,16 +256,9 @@ internal static class QBittorrentDetails
     private static async Task ExportAsync(QBittorrentCall call)
     {
         var torrent = call.Torrent();
-        byte[] bytes;
-        try
-        {
-            bytes = await Task.Run(() => call.Services.Files.Read(torrent.Entry)).ConfigureAwait(false);
-        }
-        catch (IOException)
-        {
-            throw new ApiException(409, "no-metainfo", "it came by a link, so there is no .torrent file of it");
-        }
-
+        var bytes =
+            await DetailEndpoints.MetainfoOfAsync(call.Services, torrent).ConfigureAwait(false)
+            ?? throw new ApiException(409, "no-metainfo", DetailEndpoints.NoMetainfo);
         call.Context.Response.Headers.ContentDisposition =
             $"attachment; filename=\"{QBittorrentFacts.HashOf(torrent.Entry)}.torrent\"";
         await call.WriteAsync(bytes, "application/x-bittorrent").ConfigureAwait(false);

@@ -90,21 +90,12 @@ internal sealed record QBittorrentFacts
         }
 
         var renamed = TorrentItems.RenamedFiles(torrent);
-        if (renamed.Count == 0)
-        {
-            return (metainfo.Name, first.Contains('/', StringComparison.Ordinal));
-        }
-
-        var paths = TransmissionFacts.NamesOf(torrent);
-        if (paths is [(_, var only)])
-        {
-            return (only, false);
-        }
-
-        var root = paths[0].Path.Split('/')[0];
-        return paths.All(file => file.Path.StartsWith(root + "/", StringComparison.Ordinal))
-            ? (root, true)
-            : ("", false);
+        var top = FileNames.TopOf(metainfo, renamed);
+        var isFolder =
+            renamed.Count == 0
+                ? first.Contains('/', StringComparison.Ordinal)
+                : TransmissionFacts.NamesOf(torrent).Count > 1;
+        return (top ?? "", top is not null && isFolder);
     }
 
     /// <summary>The name that apps know the torrent by: 40 digits, of a v2 hash the first as BEP 52 shortens it.</summary>

@@ -129,11 +129,16 @@ internal static class QBittorrentFeedRules
     private static async Task SetAsync(QBittorrentCall call)
     {
         var name = call.Need("ruleName").Trim();
+        var isKnown = Find(call, name) is not null;
         FeedRule rule;
+        double? place;
         try
         {
             using var definition = JsonDocument.Parse(call.Need("ruleDef"), Depth);
             rule = Read(definition.RootElement, name, Find(call, name)?.Rule);
+            place = definition.RootElement.TryGetProperty("priority", out _)
+                ? Number(definition.RootElement, "priority")
+                : null;
         }
         catch (JsonException error)
         {
@@ -151,6 +156,14 @@ internal static class QBittorrentFeedRules
         }
 
         await call.Services.Feeds.SetRuleAsync(rule).ConfigureAwait(false);
+        // What an app got from us it sends back, so that a rule that was only edited stays where it is; a new one has priority 0.
+        if (isKnown && place is { } wanted)
+        {
+            await call
+                .Services.Feeds.PlaceRuleAsync(name, (int)Math.Clamp(wanted, 0, int.MaxValue))
+                .ConfigureAwait(false);
+        }
+
         await call.WriteTextAsync("").ConfigureAwait(false);
     }
 

@@ -152,12 +152,16 @@ internal static class TransmissionFields
     private static bool HasGivenEnough(TransmissionFacts facts) =>
         (facts.Item.RatioLimit ?? facts.Settings.Ratio) is > 0 and var ratio && facts.Item.Ratio >= ratio;
 
-    /// <summary>Peers that have each piece, -1 for those that are here; we know of ours and of the rarest.</summary>
+    /// <summary>Peers that have each piece, -1 for those that are here; as long as nobody has counted, of the rarest.</summary>
     private static JsonArray Availability(TransmissionFacts facts)
     {
         var pieces = facts.Status?.Pieces;
+        var copies = facts.Torrent.Engine?.AskForCopies();
         var rarest = (int)facts.Item.Availability;
-        return TransmissionFacts.Array(Enumerable.Range(0, pieces?.Length ?? 0), piece => pieces![piece] ? -1 : rarest);
+        return TransmissionFacts.Array(
+            Enumerable.Range(0, pieces?.Length ?? 0),
+            piece => pieces![piece] ? -1 : copies?[piece] ?? rarest
+        );
     }
 
     // "for backwards compatibility, in the old bespoke API, wanted is serialized as an array of 0 or 1"

@@ -14,27 +14,51 @@ import { PlayDialog } from './share.js';
 
 const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
 
+const piecesText = (map) => {
+  if (!map) return 'Pieces';
+  const here = `${map.done} of ${map.count} pieces`;
+  if (!map.copies) return here;
+  const [copies, bits] = [atob(map.copies), atob(map.bits)];
+  let nowhere = 0;
+  for (let i = 0; i < map.count; i++) if (copies[i] === '\0' && !((bits.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1)) nowhere++;
+  return nowhere > 0 ? `${here}; no peer has ${nowhere} of the others` : `${here}; peers have all others`;
+};
+
 function PieceMap({ id }) {
   const [map] = usePolled(torrentPath(id, '/pieces'));
   const canvas = useRef(null);
   useEffect(() => {
     if (!map || map.count === 0 || !canvas.current) return;
     const bits = Uint8Array.from(atob(map.bits), (c) => c.charCodeAt(0));
+    const copies = map.copies && Uint8Array.from(atob(map.copies), (c) => c.charCodeAt(0));
+    const most = copies ? copies.reduce((a, b) => Math.max(a, b), 1) : 1;
     const width = Math.min(map.count, 1000);
     const element = canvas.current;
     element.width = width;
-    element.height = 1;
+    // Above what is here, below it what peers have.
+    element.height = copies ? 3 : 1;
     const context = element.getContext('2d');
-    context.fillStyle = color('--accent');
+    const [accent, good, bad] = [color('--accent'), color('--good'), color('--bad')];
+    const draw = (x, y, height, paint, share) => {
+      context.fillStyle = paint;
+      context.globalAlpha = share;
+      context.fillRect(x, y, 1, height);
+    };
     for (let x = 0; x < width; x++) {
       const [from, to] = [Math.floor((x * map.count) / width), Math.floor(((x + 1) * map.count) / width)];
-      let have = 0;
-      for (let i = from; i < to; i++) have += (bits[i >> 3] >> (7 - (i & 7))) & 1;
-      context.globalAlpha = have / Math.max(1, to - from);
-      context.fillRect(x, 0, 1, 1);
+      let [have, fewest, missing] = [0, 255, false];
+      for (let i = from; i < to; i++) {
+        const here = (bits[i >> 3] >> (7 - (i & 7))) & 1;
+        have += here;
+        if (!copies) continue;
+        fewest = Math.min(fewest, copies[i]);
+        missing ||= !here && copies[i] === 0;
+      }
+      draw(x, 0, copies ? 2 : 1, accent, have / Math.max(1, to - from));
+      if (copies) draw(x, 2, 1, missing ? bad : good, missing ? 1 : fewest / most);
     }
   }, [map]);
-  return html`<canvas ref=${canvas} class="pieces" role="img" aria-label=${map ? `${map.done} of ${map.count} pieces` : 'Pieces'}></canvas>`;
+  return html`<canvas ref=${canvas} class="pieces" role="img" aria-label=${piecesText(map)}></canvas>`;
 }
 
 function Overview({ t }) {

@@ -20,7 +20,14 @@ export function Rules({ open }) {
       await call('PUT', '/feed-rules', { ...rule, enabled: rule.enabled === false });
       again();
     });
-  const item = (rule) => ({
+  const names = list?.rules.map((rule) => rule.name) ?? [];
+  // A rule changes places with the one before it.
+  const forward = (place) =>
+    store.attempt(async () => {
+      await call('PUT', '/feed-rules/order', { names: names.with(place - 1, names[place]).with(place, names[place - 1]) });
+      again();
+    });
+  const item = (rule, place) => ({
     key: rule.name,
     title: rule.name,
     facts: [
@@ -36,6 +43,7 @@ export function Rules({ open }) {
       rule.paused && 'not begun',
     ],
     buttons: [
+      ...(place > 0 ? [['Ask before', () => forward(place)]] : []),
       [rule.enabled === false ? 'Switch on' : 'Switch off', () => turn(rule)],
       ['Edit', () => edit(rule)],
       removing(open, 'Remove rule', `${rule.name} takes nothing any more; what it has added stays.`, async () => {
