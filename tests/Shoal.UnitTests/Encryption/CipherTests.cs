@@ -24,6 +24,44 @@ public sealed class CipherTests
         }
     }
 
+    /// <summary>Beside the algorithm as it is written down, which is too slow for anything else.</summary>
+    [Fact]
+    public void Rc4_gives_what_the_algorithm_gives() =>
+        Fuzz.Run(
+            rounds: 50,
+            random =>
+            {
+                var key = new byte[random.Next(1, 257)];
+                random.NextBytes(key);
+                var state = Enumerable.Range(0, 256).ToArray();
+                for (var (x, y) = (0, 0); x < 256; x++)
+                {
+                    y = (y + state[x] + key[x % key.Length]) % 256;
+                    (state[x], state[y]) = (state[y], state[x]);
+                }
+
+                var expected = new byte[5000];
+                for (var (i, x, y) = (0, 0, 0); i < expected.Length; i++)
+                {
+                    x = (x + 1) % 256;
+                    y = (y + state[x]) % 256;
+                    (state[x], state[y]) = (state[y], state[x]);
+                    expected[i] = (byte)state[(state[x] + state[y]) % 256];
+                }
+
+                var cipher = new Rc4(key, discard: 0);
+                var actual = new byte[expected.Length];
+                for (var at = 0; at < actual.Length; )
+                {
+                    var length = Math.Min(random.Next(600), actual.Length - at);
+                    cipher.Apply(actual.AsSpan(at, length));
+                    at += length;
+                }
+
+                Assert.Equal(expected, actual);
+            }
+        );
+
     [Fact]
     public void Rc4_gives_the_same_however_the_data_is_cut()
     {
