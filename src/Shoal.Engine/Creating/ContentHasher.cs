@@ -109,7 +109,7 @@ internal sealed class ContentHasher(PieceLayout layout, IReadOnlyList<ContentFil
             while (v2 && !span.IsEmpty)
             {
                 var block = span[..Math.Min(PieceLayout.BlockSize, span.Length)];
-                SHA256.HashData(block, blocks.AsSpan(blockCount++ * Sha256Digest.Size));
+                TreeHash.Compute(block, blocks.AsSpan(blockCount++ * Sha256Digest.Size));
                 span = span[block.Length..];
             }
         }

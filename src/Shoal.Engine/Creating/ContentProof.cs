@@ -120,7 +120,7 @@ public static class ContentProof
             v1.AppendData(part);
             if (at < data)
             {
-                SHA256.HashData(
+                TreeHash.Compute(
                     part[..Math.Min(part.Length, data - at)],
                     digests.AsSpan(at / PieceLayout.BlockSize * SHA256.HashSizeInBytes)
                 );

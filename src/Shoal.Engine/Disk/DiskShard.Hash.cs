@@ -187,7 +187,7 @@ internal sealed partial class DiskShard
     private static Sha256Digest LeafOf(ReadOnlySpan<byte> data)
     {
         Span<byte> hash = stackalloc byte[Sha256Digest.Size];
-        SHA256.HashData(data, hash);
+        TreeHash.Compute(data, hash);
         return new Sha256Digest(hash);
     }
 

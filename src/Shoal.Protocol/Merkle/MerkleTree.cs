@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Numerics;
-using System.Security.Cryptography;
 
 namespace Shoal.Protocol;
 
@@ -41,7 +40,7 @@ public static class MerkleTree
         left.CopyTo(both);
         right.CopyTo(both[Sha256Digest.Size..]);
         Span<byte> hash = stackalloc byte[Sha256Digest.Size];
-        SHA256.HashData(both, hash);
+        TreeHash.Compute(both, hash);
         return new Sha256Digest(hash);
     }
 
@@ -110,7 +109,7 @@ public static class MerkleTree
         for (var i = 0; i < parents; i++)
         {
             // The parent overwrites bytes that were read before: those of the left child or left of it.
-            SHA256.HashData(hashes.Slice(i * 2 * size, 2 * size), hashes.Slice(i * size, size));
+            TreeHash.Compute(hashes.Slice(i * 2 * size, 2 * size), hashes.Slice(i * size, size));
         }
 
         return parents;
