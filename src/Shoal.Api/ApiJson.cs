@@ -25,6 +25,8 @@ namespace Shoal.Api;
 [JsonSerializable(typeof(TrackerList))]
 [JsonSerializable(typeof(PieceMap))]
 [JsonSerializable(typeof(AddTorrent))]
+[JsonSerializable(typeof(AddTorrents))]
+[JsonSerializable(typeof(AddedTorrents))]
 [JsonSerializable(typeof(FileChange))]
 [JsonSerializable(typeof(TorrentChange))]
 [JsonSerializable(typeof(BatchAction))]

@@ -19,15 +19,10 @@ public sealed class Torrent
     public TorrentStatus Status => _runner.Status;
 
     /// <summary>
-    /// It has no peers and nothing to do, and nothing of <see cref="Status"/> changes but what trackers say, until something happens.
+    /// It has no peers and nothing to do, and nothing of <see cref="Status"/> changes but what trackers and the DHT say of others,
+    /// until <see cref="TorrentEngine.RestEnded"/> tells of it. To be read before <see cref="Status"/>.
     /// </summary>
-    public bool IsAtRest => _runner.RestNumber != 0;
-
-    /// <summary>
-    /// 0: it is not at rest. Otherwise which rest it is: the same number as before means that nothing happened in between. To be
-    /// read before <see cref="Status"/>.
-    /// </summary>
-    public int RestNumber => _runner.RestNumber;
+    public bool IsAtRest => _runner.IsAtRest;
 
     /// <summary>The folder that holds the content.</summary>
     public string SaveDirectory => _runner.SaveDirectory;

@@ -37,6 +37,17 @@ public sealed partial class DaemonClient
             cancel
         );
 
+    /// <summary>One call for several torrents, of which some may be refused.</summary>
+    public Task<AddedTorrents> AddAsync(AddTorrents torrents, CancellationToken cancel) =>
+        CallAsync(
+            HttpMethod.Post,
+            "torrents/batch",
+            torrents,
+            ApiJson.Default.AddTorrents,
+            ApiJson.Default.AddedTorrents,
+            cancel
+        );
+
     public Task<TorrentDetails> TorrentAsync(string id, CancellationToken cancel) =>
         GetAsync("torrents/" + Escape(id), ApiJson.Default.TorrentDetails, cancel);
 

@@ -104,7 +104,7 @@ public sealed record TorrentItem
     /// <summary>When a byte was moved last; null: never.</summary>
     public long? ActiveAt { get; init; }
 
-    /// <summary>How long it has been seeding, over all runs.</summary>
+    /// <summary>How long it has been seeding, over all runs. In lists, of a torrent to which nothing happens, up to five minutes ago.</summary>
     public long SeedingSeconds { get; init; }
 
     /// <summary>The folder that holds the content: a torrent named x lies at saveDirectory/x, unless there is an <see cref="IncompleteDirectory"/>.</summary>

@@ -55,6 +55,27 @@ public sealed record AddTorrent
     public IReadOnlyList<string>? Peers { get; init; }
 }
 
+/// <summary>Torrents to add in one call.</summary>
+/// <param name="Torrents">At most 1,000, and 32 MiB with all their files.</param>
+public sealed record AddTorrents(IReadOnlyList<AddTorrent> Torrents);
+
+/// <summary>What became of torrents that were added in one call.</summary>
+public sealed record AddedTorrents
+{
+    /// <summary>In the order in which they were named.</summary>
+    public required IReadOnlyList<AddedTorrent> Items { get; init; }
+}
+
+/// <summary>One of several: one of both.</summary>
+public sealed record AddedTorrent
+{
+    /// <summary>It was added.</summary>
+    public TorrentItem? Torrent { get; init; }
+
+    /// <summary>It was not, or is not kept, and why.</summary>
+    public Problem? Problem { get; init; }
+}
+
 /// <summary>How much some files are wanted.</summary>
 /// <param name="Indices">As <see cref="FileItem.Index"/> says.</param>
 /// <param name="Priority">Of all of them.</param>

@@ -314,7 +314,7 @@ internal sealed partial class FeedWatch(
                 Labels = rule.Labels,
                 Paused = rule.Paused,
             };
-            await TorrentEndpoints.AddAsync(library, torrent, wish, folder).ConfigureAwait(false);
+            await library.AddAsync(new Addition(torrent, wish, folder)).ConfigureAwait(false);
             return true;
         }
         catch (ApiException error) when (error.Code == "torrent-exists")

@@ -92,7 +92,7 @@ internal sealed class WatchFolders(
             var torrent = await ReadAsync(path, stop).ConfigureAwait(false);
             var wish = new AddTorrent { Category = category };
             var target = library.FolderFor(null, category, roots: null);
-            var item = await TorrentEndpoints.AddAsync(library, torrent, wish, target).ConfigureAwait(false);
+            var item = await library.AddAsync(new Addition(torrent, wish, target)).ConfigureAwait(false);
             Rename(path, ".added", item.Name);
         }
         catch (ApiException error) when (error.Code == "torrent-exists")

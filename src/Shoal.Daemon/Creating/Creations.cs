@@ -148,7 +148,9 @@ internal sealed class Creations(TorrentLibrary library, TimeProvider time) : IAs
                 Labels = wish.Labels,
                 Category = wish.Category,
             };
-            return (await library.AddAsync(torrent, add, Path.GetDirectoryName(path)!).ConfigureAwait(false)).Id;
+            return (
+                await library.AddAsync(new Addition(torrent, add, Path.GetDirectoryName(path)!)).ConfigureAwait(false)
+            ).Id;
         }
         catch (ApiException error) when (error.Code == "torrent-exists")
         {

@@ -15,6 +15,7 @@ internal static class ApiRoutes
     [
         .. StatusEndpoints.Routes,
         .. TorrentEndpoints.Routes,
+        .. AddingEndpoints.Routes,
         .. DetailEndpoints.Routes,
         .. MakingEndpoints.Routes,
         .. CategoryEndpoints.Routes,

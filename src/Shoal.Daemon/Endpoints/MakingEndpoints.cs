@@ -79,7 +79,7 @@ internal static class MakingEndpoints
     private static async Task PreviewAsync(ApiCall call)
     {
         var wish = await call.ReadAsync(ApiJson.Default.AddTorrent).ConfigureAwait(false);
-        var torrent = await TorrentEndpoints.SourceAsync(call, wish).ConfigureAwait(false);
+        var torrent = await AddingEndpoints.SourceAsync(call, wish).ConfigureAwait(false);
         var (hashes, metainfo) = (torrent.InfoHashes, torrent.Metainfo);
         var names = new[] { hashes.V1?.ToString(), hashes.V2?.ToString() }.OfType<string>().ToList();
         await call.WriteAsync(

@@ -7,15 +7,8 @@ namespace Shoal.Daemon;
 /// <summary>Failures as answers (RFC 9457).</summary>
 internal static class Problems
 {
-    public static Task WriteAsync(HttpContext context, ApiException error)
-    {
-        if (context.Response.HasStarted)
-        {
-            context.Abort();
-            return Task.CompletedTask;
-        }
-
-        var problem = new Problem
+    public static Problem Of(ApiException error) =>
+        new()
         {
             Type = "urn:shoal:problem:" + error.Code,
             Title = error.Code.Replace('-', ' '),
@@ -25,6 +18,16 @@ internal static class Problems
             Key = error.Key,
             Line = error.Line,
         };
+
+    public static Task WriteAsync(HttpContext context, ApiException error)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        var problem = Of(error);
         if (error.Status == StatusCodes.Status401Unauthorized)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer realm=\"shoal\"";

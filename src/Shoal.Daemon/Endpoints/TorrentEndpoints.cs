@@ -29,13 +29,6 @@ internal static class TorrentEndpoints
             Query = ListQuery,
             Answer = ApiJson.Default.TorrentPage,
         },
-        new("POST", "/torrents", AccessScope.Control, "Adds a torrent by file, link, URL or infohash.", AddAsync)
-        {
-            Body = ApiJson.Default.AddTorrent,
-            Answer = ApiJson.Default.TorrentItem,
-            Status = 201,
-            MaxBody = ApiLimits.MaxUpload,
-        },
         new(
             "POST",
             "/torrents/actions",
@@ -139,73 +132,6 @@ internal static class TorrentEndpoints
         return call.WriteAsync(call.Library.Page(query), ApiJson.Default.TorrentPage);
     }
 
-    private static async Task AddAsync(ApiCall call)
-    {
-        var wish = await call.ReadAsync(ApiJson.Default.AddTorrent).ConfigureAwait(false);
-        var folder = call.Library.FolderFor(wish.SaveDirectory, wish.Category, call.AllowedFolders);
-        var torrent = await SourceAsync(call, wish).ConfigureAwait(false);
-        var item = await AddAsync(call.Library, torrent, wish, folder).ConfigureAwait(false);
-        call.Context.Response.Headers.Location = $"torrents/{item.Id}";
-        await call.WriteAsync(item, ApiJson.Default.TorrentItem, 201).ConfigureAwait(false);
-    }
-
-    /// <summary>What a caller sends or names.</summary>
-    /// <exception cref="ApiException">It is no torrent, or cannot be fetched.</exception>
-    public static async Task<NewTorrent> SourceAsync(ApiCall call, AddTorrent wish)
-    {
-        if (new[] { wish.Source, wish.Metainfo, wish.Entry }.Count(given => given is not null) != 1)
-        {
-            throw ApiException.Bad("source", "exactly one of source, metainfo and entry is needed");
-        }
-
-        if (wish.Publication is { } publication)
-        {
-            return await OfMembersAsync(call, wish, publication).ConfigureAwait(false);
-        }
-
-        if (wish.Entry is not null)
-        {
-            throw ApiException.Bad("publication", "publication: entry is one of the catalogue of which publication?");
-        }
-
-        return wish.Metainfo is { } base64
-            ? NewTorrent.OfFile(FromBase64(base64))
-            : await NewTorrent
-                .OfSourceAsync(wish.Source!, call.Services.Network, call.Caller.IsOwner, call.Aborted)
-                .ConfigureAwait(false);
-    }
-
-    private static async Task<NewTorrent> OfMembersAsync(ApiCall call, AddTorrent wish, string publication)
-    {
-        var membership = call.Services.Memberships.Get(publication);
-        return wish switch
-        {
-            { Entry: { } entry } => await MembershipBook
-                .ReadAsync(membership, entry, call.Aborted)
-                .ConfigureAwait(false),
-            { Metainfo: { } base64 } => NewTorrent.OfFile(FromBase64(base64)).For(membership.Publication),
-            _ => throw ApiException.Bad("source", "source: members are asked by entry or metainfo, not by a link"),
-        };
-    }
-
-    /// <exception cref="ApiException">It is here already, something of the wish is wrong, or it cannot be saved.</exception>
-    public static async Task<TorrentItem> AddAsync(
-        TorrentLibrary library,
-        NewTorrent torrent,
-        AddTorrent wish,
-        string folder
-    )
-    {
-        try
-        {
-            return await library.AddAsync(torrent, wish, folder).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ApiException(500, "state-not-saved", $"the state folder cannot be written: {error.Message}");
-        }
-    }
-
     private static async Task BatchAsync(ApiCall call)
     {
         var batch = await call.ReadAsync(ApiJson.Default.BatchAction).ConfigureAwait(false);
@@ -264,17 +190,5 @@ internal static class TorrentEndpoints
             .Library.MoveAsync(torrent, PathJail.Check(move.SaveDirectory, call.AllowedFolders), move.KeepFiles)
             .ConfigureAwait(false);
         await call.WriteAsync(call.Library.Item(torrent), ApiJson.Default.TorrentItem, 202).ConfigureAwait(false);
-    }
-
-    private static byte[] FromBase64(string text)
-    {
-        try
-        {
-            return Convert.FromBase64String(text);
-        }
-        catch (FormatException)
-        {
-            throw ApiException.Bad("metainfo", "metainfo: this is not base64");
-        }
     }
 }

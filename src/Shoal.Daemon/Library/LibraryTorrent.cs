@@ -44,8 +44,11 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>The pass of the watch that looked at it last.</summary>
     public int LookedAt { get; set; }
 
-    /// <summary>In which rest it was then; 0: in none.</summary>
-    public int RestLookedAt { get; set; }
+    /// <summary>What it did then; null: nothing, it was not open.</summary>
+    public TorrentState? LookedState { get; set; }
+
+    /// <summary>Time alone brings it something before its next turn: it is not left to rest.</summary>
+    public bool IsDueSoon { get; set; }
 
     /// <summary>What was saved last differs from <see cref="Entry"/> in numbers only, which can wait.</summary>
     public bool HasUnsaved { get; set; }

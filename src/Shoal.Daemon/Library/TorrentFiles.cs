@@ -17,14 +17,23 @@ internal sealed class TorrentFiles(string folder) : IDisposable
 
     private readonly SemaphoreSlim _writers = new(MaxWriters, MaxWriters);
 
-    /// <summary>Durable when it returns.</summary>
-    /// <exception cref="IOException">It was not saved.</exception>
-    public async Task SaveAsync(string id, bool isForMembers, byte[] bytes)
+    /// <summary>Durable when it returns; several at once share what is synced once for all.</summary>
+    /// <exception cref="IOException">Not all were saved.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public async Task SaveAsync(IReadOnlyList<TorrentFileToSave> files)
+    {
+        // In as many parts as may be written at once: what comes together the system syncs together.
+        var parts = files.Chunk((files.Count + MaxWriters - 1) / MaxWriters);
+        await Task.WhenAll(parts.Select(SavePartAsync)).ConfigureAwait(false);
+    }
+
+    private async Task SavePartAsync(TorrentFileToSave[] files)
     {
         await _writers.WaitAsync().ConfigureAwait(false);
         try
         {
-            await Task.Run(() => AtomicFile.Write(PathOf(id, isForMembers), bytes)).ConfigureAwait(false);
+            await Task.Run(() => AtomicFile.WriteAll(folder, files.Select(file => (NameOf(file), file.Bytes))))
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -83,9 +92,24 @@ internal sealed class TorrentFiles(string folder) : IDisposable
         }
     }
 
+    private static string NameOf(TorrentFileToSave file) => NameOf(file.Id, file.IsForMembers);
+
+    private string PathOf(string id, bool isForMembers) => Path.Combine(folder, NameOf(id, isForMembers));
+
     // An id is made of hexadecimal digits by us; one from a journal that somebody changed could be a path.
-    private string PathOf(string id, bool isForMembers) =>
+    private static string NameOf(string id, bool isForMembers) =>
         id.Length is 40 or 64 && id.All(char.IsAsciiHexDigitLower)
-            ? Path.Combine(folder, id + (isForMembers ? ".members" : ".torrent"))
+            ? id + (isForMembers ? ".members" : ".torrent")
             : throw new IOException($"'{id}' is not an infohash");
+}
+
+/// <summary>A .torrent file to keep.</summary>
+/// <param name="Id">Of its torrent.</param>
+/// <param name="Source">With the file.</param>
+internal sealed record TorrentFileToSave(string Id, NewTorrent Source)
+{
+    /// <summary>Only members of a publication may hear of it.</summary>
+    public bool IsForMembers => Source.Publication is not null;
+
+    public byte[] Bytes => Source.Bytes!;
 }

@@ -8,13 +8,22 @@ namespace Shoal.Daemon;
 internal static class TorrentItems
 {
     /// <param name="torrent">Read under the library's lock.</param>
+    /// <param name="status">Of the engine; null: it has it not.</param>
     /// <param name="position">In the queue.</param>
-    public static TorrentItem Create(LibraryTorrent torrent, int position)
+    /// <param name="revision">What it gets as such.</param>
+    public static TorrentItem Create(LibraryTorrent torrent, TorrentStatus? status, int position, long revision)
     {
         var entry = torrent.Entry;
-        var status = torrent.Engine?.Status;
-        var item = new TorrentItem
+        var size = status is null ? entry.Size : torrent.Engine?.Metainfo?.Size ?? 0;
+        var (wanted, done) = status is null ? (entry.WantedSize, entry.Done) : (status.WantedBytes, status.DoneBytes);
+        var (down, up) = status is null
+            ? (entry.Downloaded, entry.Uploaded)
+            : (status.AllTimeDownloaded, status.AllTimeUploaded);
+        var (seeds, peers) = SwarmOf(status);
+        // In one go: thousands are made of those that come to rest, and what is made to be copied is garbage.
+        return new TorrentItem
         {
+            Revision = revision,
             Id = entry.Id,
             InfoHashV1 = entry.InfoHashV1,
             InfoHashV2 = entry.InfoHashV2,
@@ -44,8 +53,23 @@ internal static class TorrentItems
             UploadLimit = entry.UploadLimit,
             RatioLimit = entry.RatioLimit,
             SeedTimeLimit = entry.SeedTimeLimit,
+            WantedSize = wanted,
+            Done = done,
+            Progress = status is { State: TorrentState.Checking }
+                ? Share(status.PiecesChecked, status.PieceCount)
+                : Share(done, wanted),
+            DownloadRate = status?.DownloadRate ?? 0,
+            UploadRate = status?.UploadRate ?? 0,
+            Downloaded = down,
+            Uploaded = up,
+            Ratio = RatioOf(up, down, size),
+            Peers = status?.PeerCount ?? 0,
+            Seeds = status?.SeedCount ?? 0,
+            SwarmSeeds = seeds,
+            SwarmPeers = peers,
+            SecondsLeft = status is { DownloadRate: > 0 and var rate } && wanted > done ? (wanted - done) / rate : null,
+            Availability = Math.Round(status?.Availability ?? 0, 2),
         };
-        return status is null ? WithoutStatus(item, entry) : With(item, status, torrent.Engine!);
     }
 
     /// <summary>Of a torrent that is not here yet.</summary>
@@ -217,41 +241,19 @@ internal static class TorrentItems
             _ => TorrentPhase.Downloading,
         };
 
-    private static TorrentItem WithoutStatus(TorrentItem item, LibraryEntry entry) =>
-        item with
-        {
-            WantedSize = entry.WantedSize,
-            Done = entry.Done,
-            Progress = Share(entry.Done, entry.WantedSize),
-            Downloaded = entry.Downloaded,
-            Uploaded = entry.Uploaded,
-            Ratio = RatioOf(entry.Uploaded, entry.Downloaded, entry.Size),
-        };
-
-    private static TorrentItem With(TorrentItem item, TorrentStatus status, Torrent engine)
+    /// <summary>How large the whole swarm is, by whoever says most.</summary>
+    private static (int? Seeds, int? Peers) SwarmOf(TorrentStatus? status)
     {
-        var left = status.WantedBytes - status.DoneBytes;
-        var known = status.Trackers.Where(tracker => tracker.IsWorking == true).ToList();
-        return item with
+        var (seeds, peers) = (status?.DhtSeeds, status?.DhtPeers);
+        for (var i = 0; i < status?.Trackers.Count; i++)
         {
-            WantedSize = status.WantedBytes,
-            Done = status.DoneBytes,
-            Progress =
-                status.State == TorrentState.Checking
-                    ? Share(status.PiecesChecked, status.PieceCount)
-                    : Share(status.DoneBytes, status.WantedBytes),
-            DownloadRate = status.DownloadRate,
-            UploadRate = status.UploadRate,
-            Downloaded = status.AllTimeDownloaded,
-            Uploaded = status.AllTimeUploaded,
-            Ratio = RatioOf(status.AllTimeUploaded, status.AllTimeDownloaded, engine.Metainfo?.Size ?? 0),
-            Peers = status.PeerCount,
-            Seeds = status.SeedCount,
-            SwarmSeeds = Most(known.Max(tracker => tracker.Seeds), status.DhtSeeds),
-            SwarmPeers = Most(known.Max(tracker => tracker.Leeches), status.DhtPeers),
-            SecondsLeft = left > 0 && status.DownloadRate > 0 ? left / status.DownloadRate : null,
-            Availability = Math.Round(status.Availability, 2),
-        };
+            if (status.Trackers[i] is { IsWorking: true } tracker)
+            {
+                (seeds, peers) = (Most(seeds, tracker.Seeds), Most(peers, tracker.Leeches));
+            }
+        }
+
+        return (seeds, peers);
     }
 
     private static int? Most(int? one, int? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;

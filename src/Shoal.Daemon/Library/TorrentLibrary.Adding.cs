@@ -1,3 +1,4 @@
+using System.Net;
 using Shoal.Api;
 using Shoal.Engine;
 using Shoal.Protocol;
@@ -8,31 +9,146 @@ namespace Shoal.Daemon;
 internal sealed partial class TorrentLibrary
 {
     /// <summary>Adds a torrent: durable when this completes; the engine opens it afterwards.</summary>
-    /// <param name="source">What it is.</param>
-    /// <param name="wish">What is wanted of it; its folder is checked already.</param>
-    /// <exception cref="ApiException">It is here already, or something of the wish is wrong.</exception>
-    /// <exception cref="IOException">It could not be saved.</exception>
-    public async Task<TorrentItem> AddAsync(NewTorrent source, AddTorrent wish, string saveDirectory)
+    /// <exception cref="ApiException">It is here already, or something of the wish is wrong, or it could not be saved.</exception>
+    public async Task<TorrentItem> AddAsync(Addition addition)
     {
-        CheckWish(wish);
-        var peers = EndPointsOf(wish.Peers ?? []);
-        var hashes = source.InfoHashes;
-        var id =
-            hashes.V1?.ToString()
-            ?? hashes.V2?.ToString()
-            ?? throw new ArgumentException("no infohash", nameof(source));
-        RefuseTwice(hashes);
-        if (source.Bytes is { } bytes)
+        var outcome = (await AddAsync([addition]).ConfigureAwait(false))[0];
+        return outcome.Item ?? throw outcome.Error!;
+    }
+
+    /// <summary>Adds torrents, which become durable together: one sync for all. Of those that cannot be added the others do not hear.</summary>
+    /// <param name="additions">Any number.</param>
+    /// <returns>What became of each, in their order.</returns>
+    public async Task<IReadOnlyList<AdditionOutcome>> AddAsync(IReadOnlyList<Addition> additions)
+    {
+        var checks = additions.Select(Check).ToList();
+        var refused = await SaveFilesAsync(checks).ConfigureAwait(false);
+        var added = new LibraryTorrent?[checks.Count];
+        Task saved;
+        lock (_lock)
         {
-            await _files.SaveAsync(id, source.Publication is not null, bytes).ConfigureAwait(false);
+            var records = new List<LibraryRecord>();
+            for (var i = 0; i < checks.Count; i++)
+            {
+                if (refused[i] is null)
+                {
+                    refused[i] = Refused(() => RefuseTwice(checks[i].Addition.Source.InfoHashes));
+                }
+
+                if (refused[i] is null)
+                {
+                    added[i] = Take(checks[i]);
+                    records.Add(new LibraryRecord { Put = added[i]!.Entry });
+                }
+            }
+
+            saved = records.Count > 0 ? _journal.AppendAsync(records) : Task.CompletedTask;
+            if (records.Count > 0)
+            {
+                Advance();
+            }
+
+            for (var i = 0; i < checks.Count; i++)
+            {
+                if (added[i] is { } torrent)
+                {
+                    Events.Add(Event("torrent-added", torrent));
+                    var metainfo = checks[i].Addition.Source.Metainfo;
+                    Do(torrent, () => OpenInTurnAsync(torrent, metainfo));
+                    AddPeers(torrent, checks[i].Peers);
+                }
+            }
         }
 
+        var unsaved = await RefusedAsync(() => SavedAsync(saved)).ConfigureAwait(false);
+        return
+        [
+            .. added.Select(
+                (torrent, i) =>
+                    torrent is null ? new AdditionOutcome(null, refused[i])
+                    : unsaved is not null ? new AdditionOutcome(null, unsaved)
+                    : new AdditionOutcome(Item(torrent), null)
+            ),
+        ];
+    }
+
+    private Checked Check(Addition addition)
+    {
+        var peers = new List<IPEndPoint>();
+        var fault = Refused(() =>
+        {
+            CheckWish(addition.Wish);
+            peers = EndPointsOf(addition.Wish.Peers ?? []);
+            PrioritiesOf(addition.Wish.Files, null, addition.Source.Metainfo);
+            RefuseTwice(addition.Source.InfoHashes);
+        });
+        var hashes = addition.Source.InfoHashes;
+        var id = hashes.V1?.ToString() ?? hashes.V2?.ToString();
+        return new Checked(addition, id ?? throw new ArgumentException("no infohash", nameof(addition)), peers, fault);
+    }
+
+    /// <summary>Writes the .torrent files of those that have one.</summary>
+    /// <returns>Of each why it cannot be added; null: it can.</returns>
+    private async Task<ApiException?[]> SaveFilesAsync(IReadOnlyList<Checked> checks)
+    {
+        var refused = checks.Select(check => check.Fault).ToArray();
+        var files = checks
+            .Where(check => check.Fault is null && check.Addition.Source.Bytes is not null)
+            .DistinctBy(check => check.Id)
+            .Select(check => new TorrentFileToSave(check.Id, check.Addition.Source))
+            .ToList();
+        if (files.Count > 0 && await RefusedAsync(() => _files.SaveAsync(files)).ConfigureAwait(false) is { } fault)
+        {
+            for (var i = 0; i < refused.Length; i++)
+            {
+                refused[i] ??= checks[i].Addition.Source.Bytes is null ? null : fault;
+            }
+        }
+
+        return refused;
+    }
+
+    private static ApiException? Refused(Action check)
+    {
+        try
+        {
+            check();
+            return null;
+        }
+        catch (ApiException fault)
+        {
+            return fault;
+        }
+    }
+
+    private static async Task<ApiException?> RefusedAsync(Func<Task> save)
+    {
+        try
+        {
+            await save().ConfigureAwait(false);
+            return null;
+        }
+        catch (ApiException fault)
+        {
+            return fault;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return new ApiException(500, "state-not-saved", $"the state folder cannot be written: {error.Message}");
+        }
+    }
+
+    /// <summary>Takes in what was found good. Under the lock.</summary>
+    private LibraryTorrent Take(Checked check)
+    {
+        var (source, wish, saveDirectory) = check.Addition;
+        var hashes = source.InfoHashes;
         var entry = new LibraryEntry
         {
-            Id = id,
+            Id = check.Id,
             InfoHashV1 = hashes.V1?.ToString(),
             InfoHashV2 = hashes.V2?.ToString(),
-            Name = source.Name ?? id,
+            Name = source.Name ?? check.Id,
             Size = source.Metainfo?.Size ?? 0,
             WantedSize = source.Metainfo?.Size ?? 0,
             Private = source.Metainfo?.IsPrivate ?? false,
@@ -55,27 +171,29 @@ internal sealed partial class TorrentLibrary
             Priorities = PrioritiesOf(wish.Files, null, source.Metainfo),
             AssumeComplete = wish.SkipCheck,
             AddedAt = NowSeconds,
+            Order = _order.Count == 0 ? 0 : _order[^1].Entry.Order + 1024,
         };
-        LibraryTorrent torrent;
-        Task saved;
-        lock (_lock)
-        {
-            RefuseTwice(hashes);
-            entry = entry with { Order = _order.Count == 0 ? 0 : _order[^1].Entry.Order + 1024 };
-            torrent = new LibraryTorrent(entry, ++_lastNumber);
-            Enter(torrent);
-            Publish(torrent, _order.Count - 1, _revision + 1);
-            Advance();
-            saved = _journal.AppendAsync([new LibraryRecord { Put = entry }]);
-            Events.Add(Event("torrent-added", torrent));
-            Do(torrent, () => OpenAsync(torrent, source.Metainfo));
-        }
-
-        AddPeers(torrent, peers);
-
-        await SavedAsync(saved).ConfigureAwait(false);
-        return Item(torrent);
+        var torrent = new LibraryTorrent(entry, ++_lastNumber);
+        Enter(torrent);
+        Publish(torrent, _order.Count - 1, _revision + 1, null);
+        return torrent;
     }
+
+    /// <summary>As at the start not all at once: what is read and hashed is work for processors, and holds threads.</summary>
+    private async Task OpenInTurnAsync(LibraryTorrent torrent, Metainfo? metainfo)
+    {
+        await _opening.WaitAsync(_stopping.Token).ConfigureAwait(false);
+        try
+        {
+            await OpenAsync(torrent, metainfo).ConfigureAwait(false);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    private readonly record struct Checked(Addition Addition, string Id, List<IPEndPoint> Peers, ApiException? Fault);
 
     private void RefuseTwice(InfoHashes hashes)
     {

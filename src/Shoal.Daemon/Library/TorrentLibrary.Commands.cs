@@ -60,6 +60,7 @@ internal sealed partial class TorrentLibrary
                 {
                     SeedingSeconds = 0,
                 };
+                torrent.LookedAt = _pass;
                 torrent.IsQueued = false;
             }
 

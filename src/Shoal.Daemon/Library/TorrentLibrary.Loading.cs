@@ -10,6 +10,9 @@ internal sealed partial class TorrentLibrary
     /// <summary>Torrents that are opened at once at the start: reading and hashing metainfo is work for processors.</summary>
     private static readonly int Openers = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
+    // Of those that come later, among which a few may lie on a disk that hangs.
+    private readonly SemaphoreSlim _opening = new(4 * Openers, 4 * Openers);
+
     /// <summary>Opens what was here at the start, and begins to watch. Once.</summary>
     public void Start()
     {
@@ -138,8 +141,8 @@ internal sealed partial class TorrentLibrary
         lock (_lock)
         {
             torrent.Engine = engine;
-            torrent.RestLookedAt = 0;
             torrent.Problem = null;
+            HasNews(torrent);
             var status = engine.Status;
             torrent.BytesAtOpening = status.AllTimeDownloaded + status.AllTimeUploaded;
             if (torrent.Entry is { AssumeComplete: true } or { Recheck: true })
@@ -268,10 +271,7 @@ internal sealed partial class TorrentLibrary
         lock (_lock)
         {
             _torrents.Remove(entry.Id);
-            foreach (var alias in _aliases.Where(pair => pair.Value == entry.Id).ToList())
-            {
-                _aliases.Remove(alias.Key);
-            }
+            Unname(torrent);
 
             gone = _journal.AppendAsync([new LibraryRecord { Gone = entry.Id }]);
         }

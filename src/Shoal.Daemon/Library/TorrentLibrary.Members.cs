@@ -96,7 +96,7 @@ internal sealed partial class TorrentLibrary
         string? publication;
         lock (_lock)
         {
-            publication = _order.Find(torrent => torrent.Engine == engine)?.Entry.Publication;
+            publication = Find(engine)?.Entry.Publication;
         }
 
         if (publication is not null)

@@ -88,9 +88,18 @@ internal sealed partial class TorrentLibrary
     /// <summary>Everything that is wanted is there: it goes where it belongs.</summary>
     private void MoveWhenComplete(LibraryTorrent torrent)
     {
-        if (torrent.Entry is { IncompleteDirectory: not null, MoveTarget: null } && NowSeconds >= torrent.NextMoveAt)
+        if (torrent.Entry is not { IncompleteDirectory: not null, MoveTarget: null })
+        {
+            return;
+        }
+
+        if (NowSeconds >= torrent.NextMoveAt)
         {
             BeginMove(torrent, torrent.Entry.SaveDirectory);
+        }
+        else
+        {
+            torrent.IsDueSoon = true;
         }
     }
 

@@ -21,8 +21,7 @@ internal sealed partial class TorrentLibrary
         {
             lock (_lock)
             {
-                return
-                [
+                return _downloadFolders ??= [
                     .. _order
                         .Where(torrent => torrent.Entry is { CompletedAt: null, Paused: false })
                         .Select(torrent => torrent.Entry.ContentDirectory)
@@ -31,6 +30,9 @@ internal sealed partial class TorrentLibrary
             }
         }
     }
+
+    // Null: torrents have come, gone or become others since.
+    private string[]? _downloadFolders;
 
     /// <summary>Downloads into these folders wait, those into others go on.</summary>
     /// <param name="why">For people.</param>

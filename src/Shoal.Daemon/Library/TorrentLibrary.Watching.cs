@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Shoal.Api;
 using Shoal.Engine;
 
@@ -16,14 +17,23 @@ internal sealed partial class TorrentLibrary
     private const long SlowSeconds = 60;
 
     /// <summary>
-    /// Passes between two looks at a torrent of which the engine says that nothing happens to it, but that time passes: half a
-    /// minute.
+    /// Passes between two looks at a torrent of which the engine says that nothing happens to it, but that time passes: as many as
+    /// between two savings of that.
     /// </summary>
-    private const int PassesAtRest = 30;
+    private const int PassesAtRest = PassesBetweenSaves;
 
-    // Places in the order of those that this pass looked at.
-    private readonly List<int> _looked = [];
+    // Of the engine: their rest has ended.
+    private readonly ConcurrentQueue<Torrent> _stirred = new();
+    private readonly LookRota<LibraryTorrent> _rota = new(PassesAtRest);
+
+    // In this pass.
+    private readonly List<LibraryTorrent> _looks = [];
+    private readonly List<(LibraryTorrent Torrent, TorrentStatus? Status)> _looked = [];
     private bool _anyWaits;
+
+    // What the last pass went by: where they are others, torrents have to be looked at that did nothing.
+    private DaemonSettings? _seenSettings;
+    private CategoryBook? _seenBook;
 
     private int _passes;
     private int _pass;
@@ -46,9 +56,15 @@ internal sealed partial class TorrentLibrary
         }
 
         await Task.WhenAll(work).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _rota.AllHaveNews();
+        }
+
         Pass();
         SaveNumbers();
         _stopping.Dispose();
+        _opening.Dispose();
     }
 
     private async Task WatchAsync()
@@ -77,22 +93,21 @@ internal sealed partial class TorrentLibrary
         lock (_lock)
         {
             _pass++;
-            _looked.Clear();
-            for (var i = 0; i < _order.Count; i++)
+            TakeNews();
+            _rota.Next(_looks);
+            foreach (var torrent in _looks)
             {
-                var torrent = _order[i];
-                var rest = torrent.Engine?.RestNumber ?? 0;
-                if (rest != 0 && rest == torrent.RestLookedAt && !IsDue(torrent))
+                // Before its status: what happens from here on is told as the end of this rest.
+                var isAtRest = torrent.Engine is null or { IsAtRest: true };
+                _rota.Rests(torrent);
+                _looked.Add((torrent, Look(torrent)));
+                if (!isAtRest || torrent.IsDueSoon)
                 {
-                    continue;
+                    _rota.HasNews(torrent);
                 }
-
-                Look(torrent);
-                torrent.LookedAt = _pass;
-                torrent.RestLookedAt = rest;
-                _looked.Add(i);
             }
 
+            LookCount += _looks.Count;
             if (_anyWaits || _settings.Current is not { ActiveDownloads: 0, ActiveSeeds: 0 })
             {
                 Requeue();
@@ -103,53 +118,127 @@ internal sealed partial class TorrentLibrary
         }
     }
 
+    /// <summary>Looks at torrents since the start: at rest each is looked at once in five minutes.</summary>
+    internal long LookCount { get; private set; }
+
+    /// <summary>The next pass looks at it.</summary>
+    private void HasNews(LibraryTorrent torrent)
+    {
+        if (torrent.Entry.Removal == RemovalStage.None)
+        {
+            _rota.HasNews(torrent);
+        }
+    }
+
+    private void TakeNews()
+    {
+        while (_stirred.TryDequeue(out var engine))
+        {
+            if (Find(engine) is { } torrent)
+            {
+                HasNews(torrent);
+            }
+        }
+
+        var (settings, book) = (_settings.Current, Book);
+        if (!ReferenceEquals(settings, _seenSettings) || !ReferenceEquals(book, _seenBook))
+        {
+            (_seenSettings, _seenBook) = (settings, book);
+            _rota.AllHaveNews();
+        }
+    }
+
     /// <summary>Since the list was looked after last: normally a second.</summary>
     public TimeSpan SinceLastPass => _time.GetElapsedTime(Volatile.Read(ref _lastPass));
 
-    /// <summary>Of those that were passed over there is no news.</summary>
+    /// <summary>Of those that were passed over there is no news, but that others before them may be gone.</summary>
     private void PublishLookedAt()
     {
-        var changed = false;
-        foreach (var i in _looked)
+        var changed = _hasGaps && Renumber();
+        foreach (var (torrent, status) in _looked)
         {
-            changed |= Publish(_order[i], i, _revision + 1);
+            changed |= Publish(torrent, torrent.Item?.QueuePosition ?? 0, _revision + 1, status);
         }
 
+        _looked.Clear();
         if (changed)
         {
             Advance();
         }
     }
 
-    // Not all of those that came together at once: each in a pass of its own.
-    private bool IsDue(LibraryTorrent torrent) =>
-        _pass - torrent.LookedAt >= PassesAtRest
-        || (_pass + torrent.Number) % PassesAtRest == 0 && _pass - torrent.LookedAt > 1;
+    private bool Renumber()
+    {
+        var changed = false;
+        for (var i = 0; i < _order.Count; i++)
+        {
+            if (_order[i].Item is { } item && item.QueuePosition != i)
+            {
+                _order[i].Item = item with { QueuePosition = i, Revision = _revision + 1 };
+                changed = true;
+            }
+        }
+
+        _hasGaps = false;
+        return changed;
+    }
 
     private void PublishAll()
     {
         var changed = false;
         for (var i = 0; i < _order.Count; i++)
         {
-            changed |= Publish(_order[i], i, _revision + 1);
+            changed |= Publish(_order[i], i, _revision + 1, _order[i].Engine?.Status);
         }
 
+        _hasGaps = false;
         if (changed)
         {
             Advance();
         }
     }
 
-    private void Look(LibraryTorrent torrent)
+    /// <summary>Seconds since it was looked at last, by what it did all that time: whoever does something else has news.</summary>
+    private (long Seeding, long Downloading) TakeTime(LibraryTorrent torrent)
     {
+        var seconds = Math.Min(_pass - torrent.LookedAt, PassesAtRest) * (long)PassInterval.TotalSeconds;
+        torrent.LookedAt = _pass;
+        return torrent.LookedState switch
+        {
+            TorrentState.Seeding => (seconds, 0),
+            TorrentState.Downloading => (0, seconds),
+            _ => (0, 0),
+        };
+    }
+
+    /// <summary>Brings up to date what would be at its turn, for who asks in between.</summary>
+    private void CountTime(LibraryTorrent torrent)
+    {
+        var (seeding, downloading) = TakeTime(torrent);
+        if (seeding + downloading > 0)
+        {
+            torrent.Entry = torrent.Entry with
+            {
+                SeedingSeconds = torrent.Entry.SeedingSeconds + seeding,
+                DownloadingSeconds = torrent.Entry.DownloadingSeconds + downloading,
+            };
+            torrent.HasUnsaved = true;
+        }
+    }
+
+    private TorrentStatus? Look(LibraryTorrent torrent)
+    {
+        var (seeding, downloading) = TakeTime(torrent);
+        torrent.IsDueSoon = false;
         if (torrent.Engine is not { } engine)
         {
-            return;
+            torrent.LookedState = null;
+            return null;
         }
 
         var status = engine.Status;
         var entry = torrent.Entry;
-        var seconds = Math.Min(_pass - torrent.LookedAt, PassesAtRest) * (long)PassInterval.TotalSeconds;
+        torrent.LookedState = status.State;
         TakeMetadata(torrent, engine);
         _wasCalled |= status.Peers.Any(peer => peer is { IsOutgoing: false, WebSeed: null });
         var moved = status.AllTimeDownloaded + status.AllTimeUploaded;
@@ -166,9 +255,8 @@ internal sealed partial class TorrentLibrary
             Downloaded = status.AllTimeDownloaded,
             Uploaded = status.AllTimeUploaded,
             ActiveAt = isActive ? NowSeconds : torrent.Entry.ActiveAt,
-            SeedingSeconds = torrent.Entry.SeedingSeconds + (isSeeding ? seconds : 0),
-            DownloadingSeconds =
-                torrent.Entry.DownloadingSeconds + (status.State == TorrentState.Downloading ? seconds : 0),
+            SeedingSeconds = torrent.Entry.SeedingSeconds + seeding,
+            DownloadingSeconds = torrent.Entry.DownloadingSeconds + downloading,
         };
         if (entry != torrent.Entry)
         {
@@ -192,6 +280,8 @@ internal sealed partial class TorrentLibrary
             // More is wanted, or something was lost.
             Keep(torrent, torrent.Entry with { CompletedAt = null });
         }
+
+        return status;
     }
 
     private void TakeMetadata(LibraryTorrent torrent, Torrent engine)
@@ -241,11 +331,20 @@ internal sealed partial class TorrentLibrary
     {
         var entry = torrent.Entry;
         var by = status.AllTimeDownloaded > 0 ? status.AllTimeDownloaded : status.TotalBytes;
-        var isEnough = SeedingLimitsOf(entry).AreReached(status.AllTimeUploaded, by, entry.SeedingSeconds);
-        if (isEnough && !entry.Paused && !entry.Forced)
+        var limits = SeedingLimitsOf(entry);
+        if (entry.Paused || entry.Forced)
+        {
+            return;
+        }
+
+        if (limits.AreReached(status.AllTimeUploaded, by, entry.SeedingSeconds))
         {
             Keep(torrent, entry with { Paused = true });
             torrent.Engine!.Pause();
+        }
+        else
+        {
+            torrent.IsDueSoon |= limits.Seconds > 0 && limits.Seconds - entry.SeedingSeconds <= PassesAtRest;
         }
     }
 
@@ -270,7 +369,7 @@ internal sealed partial class TorrentLibrary
             {
                 _order[i].IsQueued = waiting[i];
                 _order[i].SlowSince = null;
-                _looked.Add(i);
+                _looked.Add((_order[i], _order[i].Engine?.Status));
                 if (_order[i].Engine is { } engine && !_order[i].Entry.Paused)
                 {
                     Run(engine, !waiting[i]);
@@ -290,82 +389,6 @@ internal sealed partial class TorrentLibrary
             {
                 _journal.AppendAsync([.. unsaved.Select(torrent => new LibraryRecord { Put = torrent.Entry })]);
             }
-        }
-    }
-
-    private async Task HearAsync()
-    {
-        try
-        {
-            await foreach (var happening in _engine.Events.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                Hear(happening);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The daemon stops.
-        }
-    }
-
-    /// <summary>Told of everything the engine tells; must not wait.</summary>
-    public Action<EngineEvent> Told { get; set; } = _ => { };
-
-    private void Hear(EngineEvent happening)
-    {
-        Told(happening);
-        switch (happening)
-        {
-            case EngineEvent.Failed(var torrent, var message):
-                Warn(torrent, "torrent-failed", "torrent-failed", message);
-                break;
-            case EngineEvent.Faulted(var torrent, var fault):
-                Warn(torrent, "torrent-failed", "internal-error", $"this is a bug in Shoal: {fault.Message}");
-                break;
-            case EngineEvent.TrackerFailed(var torrent, var url, var message):
-                Warn(torrent, "warning", "tracker-failed", $"{url}: {message}");
-                break;
-            case EngineEvent.WebSeedFailed(var torrent, var url, var message):
-                Warn(torrent, "warning", "web-seed-failed", $"{url}: {message}");
-                break;
-            case EngineEvent.MembershipEnded(var torrent):
-                HearRevoked(torrent);
-                break;
-            case EngineEvent.PortMapped:
-                _isMapped = true;
-                break;
-            case EngineEvent.PortUnmapped:
-                _isMapped = false;
-                break;
-            case EngineEvent.EngineFaulted(var fault):
-                Warn(null, "warning", "internal-error", $"this is a bug in Shoal: {fault.Message}");
-                break;
-            case EngineEvent.Warning(var code, var message):
-                Warn(null, "warning", code, message);
-                break;
-        }
-    }
-
-    /// <summary>Tells of trouble that is no torrent's.</summary>
-    /// <param name="code">Stable, kebab-case.</param>
-    public void Warn(string code, string message) => Warn(null, "warning", code, message);
-
-    private void Warn(Torrent? engine, string kind, string code, string message)
-    {
-        lock (_lock)
-        {
-            var torrent = engine is null ? null : _order.Find(torrent => torrent.Engine == engine);
-            Events.Add(
-                new DaemonEvent
-                {
-                    Id = 0,
-                    Kind = kind,
-                    Torrent = torrent?.Entry.Id,
-                    Name = torrent?.Entry.Name,
-                    Code = code,
-                    Message = message,
-                }
-            );
         }
     }
 }

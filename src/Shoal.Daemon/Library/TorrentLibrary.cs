@@ -32,6 +32,9 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     private readonly List<Task> _tasks = [];
     private readonly long _firstRevision;
     private List<LibraryTorrent> _order = [];
+
+    // Places in the queue that were published are not what they are, since somebody left.
+    private bool _hasGaps;
     private long _revision;
     private long _forgotten;
     private int _lastNumber;
@@ -60,6 +63,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         _firstRevision = time.GetUtcNow().ToUnixTimeMilliseconds();
         _revision = _firstRevision;
         _forgotten = _firstRevision;
+        engine.RestEnded = _stirred.Enqueue;
         foreach (var entry in journal.Entries.OrderBy(entry => entry.Order))
         {
             Enter(new LibraryTorrent(entry, ++_lastNumber));
@@ -69,7 +73,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
 
         for (var i = 0; i < _order.Count; i++)
         {
-            Publish(_order[i], i, _revision);
+            Publish(_order[i], i, _revision, null);
         }
     }
 
@@ -201,9 +205,19 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     {
         lock (_lock)
         {
+            CountTime(torrent);
             Publish(torrent);
             return torrent.Item!;
         }
+    }
+
+    /// <summary>The one that the engine knows by this; null: it is not here any more.</summary>
+    private LibraryTorrent? Find(Torrent engine)
+    {
+        var hashes = engine.InfoHashes;
+        return TryFind(hashes.V1?.ToString() ?? $"{hashes.V2}") is { } torrent && torrent.Engine == engine
+            ? torrent
+            : null;
     }
 
     private LibraryTorrent? TryFind(string id)
@@ -224,18 +238,36 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         if (torrent.Entry.Removal == RemovalStage.None)
         {
             _order.Add(torrent);
+            _rota.Join(torrent, torrent.Number);
+            _downloadFolders = null;
         }
     }
 
     /// <summary>Makes it known by all its infohashes.</summary>
     private void Name(LibraryTorrent torrent)
     {
-        var v2 = torrent.Entry.InfoHashV2;
-        // BEP 52: "truncated to 20 bytes" wherever there is no room for more.
-        foreach (var hash in new[] { torrent.Entry.InfoHashV1, v2, v2?[..40] }.OfType<string>())
+        foreach (var hash in NamesOf(torrent.Entry))
         {
             _aliases.TryAdd(hash, torrent.Entry.Id);
         }
+    }
+
+    private void Unname(LibraryTorrent torrent)
+    {
+        foreach (var hash in NamesOf(torrent.Entry))
+        {
+            if (_aliases.GetValueOrDefault(hash) == torrent.Entry.Id)
+            {
+                _aliases.Remove(hash);
+            }
+        }
+    }
+
+    private static IEnumerable<string> NamesOf(LibraryEntry entry)
+    {
+        var v2 = entry.InfoHashV2;
+        // BEP 52: "truncated to 20 bytes" wherever there is no room for more.
+        return new[] { entry.InfoHashV1, v2, v2?[..40] }.OfType<string>();
     }
 
     /// <summary>Takes it out of all lists; readers of changes hear of it.</summary>
@@ -246,6 +278,8 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
             return;
         }
 
+        _rota.Leave(torrent, torrent.Number);
+        _hasGaps = true;
         _tombstones.Enqueue(new Tombstone(torrent.Entry.Id, torrent.Number, ++_revision, NowSeconds));
         if (_tombstones.Count > _limits.MaxTombstones)
         {
@@ -260,13 +294,13 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     private bool Publish(LibraryTorrent torrent)
     {
         var position = torrent.Item?.QueuePosition ?? _order.IndexOf(torrent);
-        return Publish(torrent, position, _revision + 1) && Advance();
+        return Publish(torrent, position, _revision + 1, torrent.Engine?.Status) && Advance();
     }
 
-    private bool Publish(LibraryTorrent torrent, int position, long revision)
+    private bool Publish(LibraryTorrent torrent, int position, long revision, TorrentStatus? status)
     {
-        var item = TorrentItems.Create(torrent, position);
-        if (torrent.Item is { } old && item == old with { Revision = 0 })
+        var item = TorrentItems.Create(torrent, status, position, torrent.Item?.Revision ?? 0);
+        if (item == torrent.Item)
         {
             return false;
         }
@@ -295,9 +329,10 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         {
             torrent.Entry = entry;
             torrent.HasUnsaved = false;
-            torrent.RestLookedAt = 0;
+            _downloadFolders = null;
             if (entry.Removal == RemovalStage.None)
             {
+                HasNews(torrent);
                 Publish(torrent);
             }
 

@@ -14,4 +14,20 @@ public static class AtomicFile
         PrivateFiles.Write(path, bytes);
         new LocalFileSystem().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
+
+    /// <summary>The same for several files of one folder, whose names are made durable together.</summary>
+    /// <param name="folder">Full path.</param>
+    /// <param name="files">Name and content of each.</param>
+    /// <exception cref="IOException">Some may be there and others not.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public static void WriteAll(string folder, IEnumerable<(string Name, byte[] Bytes)> files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        foreach (var (name, bytes) in files)
+        {
+            PrivateFiles.Write(Path.Combine(folder, name), bytes);
+        }
+
+        new LocalFileSystem().SyncDirectory(folder);
+    }
 }

@@ -40,6 +40,9 @@ internal sealed class EngineServices : IAsyncDisposable
 
     /// <summary>Which torrents are ticked when.</summary>
     public TickRota Rota { get; } = new();
+
+    /// <summary>See <see cref="TorrentEngine.RestEnded"/>.</summary>
+    public Action<Torrent>? RestEnded { get; set; }
     public required ChannelWriter<EngineEvent> Events { get; init; }
 
     /// <summary>Of each torrent's swarm.</summary>

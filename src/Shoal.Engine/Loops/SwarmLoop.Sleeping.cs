@@ -30,6 +30,8 @@ internal sealed partial class SwarmLoop
             _out = new Outgoing();
             _swarm = new Swarm(_memory!, now);
             _memory = null;
+            // Whoever posted said so too, perhaps long before this thread came here.
+            _owner.Stirred();
         }
 
         return _swarm;

@@ -2,19 +2,29 @@ using System.Collections.Concurrent;
 
 namespace Shoal.Engine;
 
+/// <summary>When to be ticked again. Whoever has itself woken (<see cref="TickRota.Wake"/>) is ticked next time, whatever it said.</summary>
+internal enum TickWish
+{
+    /// <summary>Next time.</summary>
+    Next,
+
+    /// <summary>It rests: when its turn among the resting comes.</summary>
+    Seldom,
+
+    /// <summary>It sleeps: time means nothing to it.</summary>
+    Never,
+}
+
 /// <summary>Something that wants to know that time passes.</summary>
 internal interface ITicked
 {
     /// <summary>Called by <see cref="TickRota.Tick"/>, one call at a time.</summary>
-    /// <returns>
-    /// Whether to be called next time too. False: it rests, until it has itself woken or its turn among the resting comes.
-    /// </returns>
-    bool Tick();
+    TickWish Tick();
 }
 
 /// <summary>
-/// Who is ticked when: those with something to do each time, the resting by turns. So thousands of torrents without peers
-/// cost nothing, and each is still looked at every five seconds.
+/// Who is ticked when: those with something to do each time, the resting by turns, those that sleep not at all. So thousands of
+/// torrents without peers cost nothing, and those of them to which time may bring something are still looked at every five seconds.
 /// </summary>
 /// <remarks>Everything but <see cref="Tick"/> is safe from any thread.</remarks>
 internal sealed class TickRota
@@ -25,7 +35,9 @@ internal sealed class TickRota
     private readonly ConcurrentQueue<(ITicked Who, Change Change)> _changes = new();
     private readonly List<ITicked> _awake = [];
     private readonly List<ITicked> _resting = [];
-    private readonly Dictionary<ITicked, (List<ITicked> List, int Index)> _places = [];
+
+    // Without a list: it sleeps.
+    private readonly Dictionary<ITicked, (List<ITicked>? List, int Index)> _places = [];
     private int _cursor;
 
     private enum Change
@@ -58,20 +70,14 @@ internal sealed class TickRota
         for (var turns = (_resting.Count + RestTicks - 1) / RestTicks; turns > 0; turns--)
         {
             _cursor = _cursor > 0 ? Math.Min(_cursor, _resting.Count) - 1 : _resting.Count - 1;
-            if (_resting[_cursor].Tick())
-            {
-                Move(_resting[_cursor], _awake);
-            }
+            Put(_resting[_cursor], _resting, _resting[_cursor].Tick());
         }
 
         // Whoever moves is replaced by the last of its list, so the list is walked from its end; those that were ticked
         // above stand behind.
         for (var i = last; i >= 0; i--)
         {
-            if (!_awake[i].Tick())
-            {
-                Move(_awake[i], _resting);
-            }
+            Put(_awake[i], _awake, _awake[i].Tick());
         }
     }
 
@@ -83,8 +89,9 @@ internal sealed class TickRota
             case Change.Joined when !isKnown:
                 Put(who, _awake);
                 break;
-            case Change.Woken when isKnown && place.List == _resting:
-                Move(who, _awake);
+            case Change.Woken when isKnown && place.List != _awake:
+                Take(who);
+                Put(who, _awake);
                 break;
             case Change.Left when isKnown:
                 Take(who);
@@ -92,26 +99,41 @@ internal sealed class TickRota
         }
     }
 
-    private void Move(ITicked who, List<ITicked> to)
+    /// <summary>Where it belongs by what it wished after a tick.</summary>
+    private void Put(ITicked who, List<ITicked> from, TickWish wish)
     {
-        Take(who);
-        Put(who, to);
+        var to = wish switch
+        {
+            TickWish.Next => _awake,
+            TickWish.Seldom => _resting,
+            _ => null,
+        };
+        if (to != from)
+        {
+            Take(who);
+            Put(who, to);
+        }
     }
 
-    private void Put(ITicked who, List<ITicked> list)
+    private void Put(ITicked who, List<ITicked>? list)
     {
-        _places[who] = (list, list.Count);
-        list.Add(who);
+        _places[who] = (list, list?.Count ?? 0);
+        list?.Add(who);
     }
 
     private void Take(ITicked who)
     {
         _places.Remove(who, out var place);
-        var last = place.List[^1];
-        place.List.RemoveAt(place.List.Count - 1);
+        if (place.List is not { } list)
+        {
+            return;
+        }
+
+        var last = list[^1];
+        list.RemoveAt(list.Count - 1);
         if (last != who)
         {
-            place.List[place.Index] = last;
+            list[place.Index] = last;
             _places[last] = place;
         }
     }

@@ -57,8 +57,12 @@ internal sealed partial class TorrentRunner
             ? new SslTorrentSecurity(metainfo, _options.SslIdentity, this, _services.Time)
         : null;
 
-    private void StartAnnouncing(TorrentStatus status) =>
+    private void StartAnnouncing(TorrentStatus status)
+    {
         _sources.Start(Trackers, InfoHashes.OnTheWire, Metainfo, status);
+        // It may need ticks from now on.
+        Stir();
+    }
 
     /// <summary>Why a link was not enough to take part; null: it was.</summary>
     private string? WhyNotByLink(Metainfo metainfo) =>

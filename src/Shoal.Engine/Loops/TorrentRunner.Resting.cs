@@ -11,10 +11,11 @@ internal sealed partial class TorrentRunner
 
     private volatile bool _isStirred = true;
     private volatile int _isResting;
-    private volatile int _rests;
     private int _quietTicks;
 
-    void ISwarmOwner.Stirred()
+    void ISwarmOwner.Stirred() => Stir();
+
+    private void Stir()
     {
         if (!_isStirred)
         {
@@ -23,23 +24,45 @@ internal sealed partial class TorrentRunner
 
         // Either we see that it rests, or TryRest sees that it was stirred.
         Interlocked.MemoryBarrier();
-        if (_isResting != 0 && Interlocked.Exchange(ref _isResting, 0) != 0)
+        if (_isResting != 0 && EndRest())
         {
             _services.Rota.Wake(this);
         }
     }
 
-    /// <summary>See <see cref="Torrent.RestNumber"/>.</summary>
-    public int RestNumber => _isResting != 0 ? _rests : 0;
+    /// <summary>Tells those who have seen it rest.</summary>
+    /// <returns>Whether it did.</returns>
+    private bool EndRest()
+    {
+        if (Interlocked.Exchange(ref _isResting, 0) == 0)
+        {
+            return false;
+        }
 
-    /// <summary>At the end of each tick: whether the next can wait.</summary>
+        _services.RestEnded?.Invoke(Torrent);
+        return true;
+    }
+
+    /// <summary>See <see cref="Torrent.IsAtRest"/>.</summary>
+    public bool IsAtRest => _isResting != 0;
+
+    /// <summary>Time may bring something. Where that begins, it is stirred.</summary>
+    private bool NeedTicks => !_loop.IsAsleep || _sources.NeedTicks;
+
+    /// <summary>At the end of each tick.</summary>
+    private TickWish NextTick() =>
+        !TryRest() ? TickWish.Next
+        : NeedTicks ? TickWish.Seldom
+        : TickWish.Never;
+
+    /// <summary>Whether the next tick can wait.</summary>
     private bool TryRest()
     {
         if (_isStirred || !_loop.IsQuiet)
         {
             _isStirred = false;
             _quietTicks = 0;
-            _isResting = 0;
+            EndRest();
             return false;
         }
 
@@ -48,18 +71,17 @@ internal sealed partial class TorrentRunner
             return true;
         }
 
-        if (++_quietTicks < (_loop.IsAsleep && !_sources.NeedTicks ? TicksBeforeSleep : TicksBeforeRest))
+        if (++_quietTicks < (NeedTicks ? TicksBeforeRest : TicksBeforeSleep))
         {
             return false;
         }
 
         // Nothing of it changes while it rests.
         SaveWhatIsKnown();
-        _rests++;
         Interlocked.Exchange(ref _isResting, 1);
         if (_isStirred)
         {
-            _isResting = 0;
+            EndRest();
             return false;
         }
 

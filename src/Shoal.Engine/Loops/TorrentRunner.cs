@@ -162,7 +162,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
         }
     }
 
-    public bool Tick()
+    public TickWish Tick()
     {
         _loop.Tick();
         _sources.Tick();
@@ -172,7 +172,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             SaveWhatIsKnown();
         }
 
-        return !TryRest();
+        return NextTick();
     }
 
     public void Command(SwarmCommand command) => _loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: command));

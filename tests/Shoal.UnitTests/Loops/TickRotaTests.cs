@@ -9,12 +9,17 @@ public sealed class TickRotaTests
     private sealed class Sleeper : ITicked
     {
         public bool IsAwake { get; set; }
+
+        // Time means nothing to it while it is not awake.
+        public bool Sleeps { get; set; }
         public int Ticks { get; private set; }
 
-        public bool Tick()
+        public TickWish Tick()
         {
             Ticks++;
-            return IsAwake;
+            return IsAwake ? TickWish.Next
+                : Sleeps ? TickWish.Never
+                : TickWish.Seldom;
         }
     }
 
@@ -97,6 +102,42 @@ public sealed class TickRotaTests
         Assert.Empty(_rota.Awake);
     }
 
+    [Fact]
+    public void Who_sleeps_is_not_ticked_until_it_is_woken()
+    {
+        var all = Enumerable.Range(0, 10_000).Select(_ => Join(isAwake: false)).ToList();
+        all.ForEach(one => one.Sleeps = true);
+        _rota.Tick();
+        for (var i = 0; i < 10 * TickRota.RestTicks; i++)
+        {
+            _rota.Tick();
+        }
+
+        Assert.All(all, one => Assert.Equal(1, one.Ticks));
+
+        // Woken without anything to do it sleeps on; with something it stays awake, and comes to rest as others do.
+        _rota.Wake(all[3]);
+        all[4].IsAwake = true;
+        _rota.Wake(all[4]);
+        _rota.Tick();
+        _rota.Tick();
+        Assert.Equal((2, 3), (all[3].Ticks, all[4].Ticks));
+        Assert.Equal([all[4]], _rota.Awake);
+
+        (all[4].IsAwake, all[4].Sleeps) = (false, false);
+        for (var i = 0; i <= TickRota.RestTicks; i++)
+        {
+            _rota.Tick();
+        }
+
+        Assert.Empty(_rota.Awake);
+        Assert.InRange(all[4].Ticks, 5, 4 + TickRota.RestTicks + 1);
+        _rota.Remove(all[3]);
+        _rota.Wake(all[3]);
+        _rota.Tick();
+        Assert.Equal(2, all[3].Ticks);
+    }
+
     /// <summary>A naive list beside it, and random changes.</summary>
     [Fact]
     public void Nobody_is_lost_or_listed_twice()
@@ -121,7 +162,8 @@ public sealed class TickRotaTests
                     _rota.Wake(woken);
                     break;
                 case 3 when members.Count > 0:
-                    members[random.Next(members.Count)].IsAwake = false;
+                    var tired = members[random.Next(members.Count)];
+                    (tired.IsAwake, tired.Sleeps) = (false, random.Next(2) == 0);
                     break;
             }
 

@@ -77,6 +77,7 @@ internal sealed class AddCommand
             Examples =
             [
                 new("By a torrent file", "shoal add film.torrent -o ~/films"),
+                new("All that lie in a folder", "shoal add ~/torrents/*.torrent"),
                 new(
                     "By a link, for later",
                     "shoal add 'magnet:?xt=urn:btih:dd8255ecdc7ca55fb0bbf81323d87062db1f6d1c' --paused"
@@ -86,7 +87,11 @@ internal sealed class AddCommand
                     "shoal add film.torrent --label films --seed-ratio 1"
                 ),
             ],
-            Notes = ["It returns when the daemon has it, not when it is complete: 'shoal list' shows how far it is."],
+            Notes =
+            [
+                "It returns when the daemon has it, not when it is complete: 'shoal list' shows how far it is.",
+                "Of several the others are added where one is refused; the exit code tells.",
+            ],
         };
         _ = new AddCommand(host, command);
         return command;
@@ -103,33 +108,44 @@ internal sealed class AddCommand
             ? (_daemon.IsLocal(result) ? Path.GetFullPath(given) : given)
             : null;
         var globs = (result.GetValue(_files) ?? []).Select(pattern => new FileGlob(pattern)).ToList();
-        foreach (var source in result.GetValue(_sources) ?? [])
+        var wish = new AddTorrent
         {
-            var wish = new AddTorrent
-            {
-                SaveDirectory = folder,
-                Paused = result.GetValue(_paused),
-                Sequential = result.GetValue(_sequential),
-                SkipCheck = result.GetValue(_skipCheck),
-                Category = result.GetValue(_category),
-                Labels = result.GetValue(_labels),
-                Peers = result.GetValue(_peers),
-                DownloadLimit = result.GetValue(_download) ?? 0,
-                UploadLimit = result.GetValue(_upload) ?? 0,
-                RatioLimit = result.GetValue(_ratio),
-                SeedTimeLimit = (long?)result.GetValue(_time)?.TotalSeconds,
-            };
-            var item = await client.AddAsync(await WithSourceAsync(wish, source, globs, cancel), cancel);
-            output.Say(
-                "added",
-                item,
-                ApiJson.Default.TorrentItem,
-                () => $"Added {item.Name} ({item.Id[..8]}), into {item.SaveDirectory}"
-            );
+            SaveDirectory = folder,
+            Paused = result.GetValue(_paused),
+            Sequential = result.GetValue(_sequential),
+            SkipCheck = result.GetValue(_skipCheck),
+            Category = result.GetValue(_category),
+            Labels = result.GetValue(_labels),
+            Peers = result.GetValue(_peers),
+            DownloadLimit = result.GetValue(_download) ?? 0,
+            UploadLimit = result.GetValue(_upload) ?? 0,
+            RatioLimit = result.GetValue(_ratio),
+            SeedTimeLimit = (long?)result.GetValue(_time)?.TotalSeconds,
+        };
+        var sources = result.GetValue(_sources) ?? [];
+        if (sources is [var only])
+        {
+            Say(output, await client.AddAsync(await WithSourceAsync(wish, only, globs, cancel), cancel));
+            return ExitCode.Done;
         }
 
+        var batch = new AdditionBatch(client, item => Say(output, item));
+        foreach (var source in sources)
+        {
+            await batch.AddAsync(source, await WithSourceAsync(wish, source, globs, cancel), cancel);
+        }
+
+        await batch.EndAsync(cancel);
         return ExitCode.Done;
     }
+
+    private static void Say(DaemonOutput output, TorrentItem item) =>
+        output.Say(
+            "added",
+            item,
+            ApiJson.Default.TorrentItem,
+            () => $"Added {item.Name} ({item.Id[..8]}), into {item.SaveDirectory}"
+        );
 
     private static async Task<AddTorrent> WithSourceAsync(
         AddTorrent wish,

@@ -101,7 +101,7 @@ internal static class QBittorrentAdding
         try
         {
             var torrent = await source().ConfigureAwait(false);
-            var item = await TorrentEndpoints.AddAsync(call.Library, torrent, wish, folder).ConfigureAwait(false);
+            var item = await call.Library.AddAsync(new Addition(torrent, wish, folder)).ConfigureAwait(false);
             if (ChangeOf(call) is { } change)
             {
                 await call.Library.ChangeAsync(call.Library.Find(item.Id), change).ConfigureAwait(false);

@@ -163,8 +163,8 @@ internal sealed class QBittorrentCreator(DaemonServices services)
     {
         var torrent = NewTorrent.OfFile(made.Bytes.ToArray());
         var folder = Path.GetDirectoryName(task.Source) ?? task.Source;
-        await TorrentEndpoints
-            .AddAsync(services.Library, torrent, new AddTorrent { SkipCheck = true }, folder)
+        await services
+            .Library.AddAsync(new Addition(torrent, new AddTorrent { SkipCheck = true }, folder))
             .ConfigureAwait(false);
     }
 

@@ -72,7 +72,7 @@ internal static class TransmissionTorrents
             Labels = call.Texts("labels"),
             Files = TransmissionMutation.Files(call, source.Metainfo, null),
         };
-        var item = await TorrentEndpoints.AddAsync(call.Library, source, wish, folder).ConfigureAwait(false);
+        var item = await call.Library.AddAsync(new Addition(source, wish, folder)).ConfigureAwait(false);
         return new JsonObject { [Spell(call, "torrent_added")] = Name(call, call.Library.Find(item.Id)) };
     }
 
