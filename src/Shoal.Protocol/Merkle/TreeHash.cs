@@ -6,7 +6,7 @@ namespace Shoal.Protocol;
 /// <summary>
 /// SHA-256 of what trees are made of: blocks, and pairs of hashes. The same as <see cref="SHA256"/>, without what that does around each
 /// call, which for two hashes is five times the hashing, and where two threads get in each other's way
-/// (<c>docs/decisions/0027-trees-are-hashed-by-the-library-itself.md</c>). Safe to use from any thread.
+/// (<c>docs/decisions/0028-trees-are-hashed-by-the-library-itself.md</c>). Safe to use from any thread.
 /// </summary>
 public static unsafe class TreeHash
 {
