@@ -80,9 +80,11 @@ public sealed class HubFollowerTests
         await using var lab = await StartEngineAsync(fixture);
         var news = new News();
         await using var follower = lab.Follow(running, news);
-        await UntilAsync(news, () =>
-            !follower.Use(local => local.Identity.PublicKey.Span.SequenceEqual(given))
-            && lab.Membership!.Grant == follower.Use(local => local.Grant)
+        await UntilAsync(
+            news,
+            () =>
+                !follower.Use(local => local.Identity.PublicKey.Span.SequenceEqual(given))
+                && lab.Membership!.Grant == follower.Use(local => local.Grant)
         );
         // The hub renews for the key that it knows, and for no other.
         await Renewal.RenewAsync(running, follower.Client, new Lock(), TimeProvider.System, fixture.Timeout.Token);
