@@ -5,6 +5,8 @@ public static class PrivateFiles
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    private const FileShare Unlocked = FileShare.ReadWrite | FileShare.Delete;
+
     private const UnixFileMode Others =
         UnixFileMode.GroupRead
         | UnixFileMode.GroupWrite
@@ -12,6 +14,9 @@ public static class PrivateFiles
         | UnixFileMode.OtherRead
         | UnixFileMode.OtherWrite
         | UnixFileMode.OtherExecute;
+
+    // Two that write the same file at once each have a name of their own, and the last of them wins.
+    private static int _temporaries;
 
     /// <summary>Makes the folder, for its owner only, unless it is there.</summary>
     public static void CreateFolder(string folder)
@@ -57,7 +62,8 @@ public static class PrivateFiles
     /// <exception cref="IOException">It is longer than it may be, or others can read it.</exception>
     public static byte[] Read(string path, int maxLength)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        // Less would lock it, and a child process that is just being started keeps a lock a moment longer than we do.
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, Unlocked);
         if (IsOpenToOthers(file))
         {
             throw new IOException($"{path} can be read by others than its owner: chmod 600 mends that");
@@ -75,14 +81,14 @@ public static class PrivateFiles
 
     private static void Write(string path, ReadOnlySpan<byte> content, bool overwrite)
     {
-        var temporary = $"{path}.{Environment.ProcessId}.new";
+        var temporary = $"{path}.{Environment.ProcessId}.{Interlocked.Increment(ref _temporaries)}.new";
         try
         {
             var options = new FileStreamOptions
             {
                 Mode = FileMode.Create,
                 Access = FileAccess.Write,
-                Share = FileShare.None,
+                Share = Unlocked,
                 BufferSize = 0,
             };
             if (!OperatingSystem.IsWindows())

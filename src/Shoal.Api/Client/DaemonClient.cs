@@ -13,6 +13,12 @@ public sealed partial class DaemonClient : IDisposable
 {
     private const string Root = "api/v1/";
 
+    /// <summary>
+    /// Bytes from which a body waits for the daemon's word. One that is refused while it is on its way ends the connection, and
+    /// the reason is lost with it.
+    /// </summary>
+    private const int AskBefore = 1 << 20;
+
     private readonly HttpClient _http;
     private readonly string _where;
 
@@ -98,7 +104,14 @@ public sealed partial class DaemonClient : IDisposable
         JsonTypeInfo<TBody> type,
         JsonTypeInfo<TAnswer> answer,
         CancellationToken cancel
-    ) => CallAsync(method, path, JsonContent.Create(body, type), answer, cancel);
+    ) => CallAsync(method, path, JsonOf(body, type), answer, cancel);
+
+    /// <summary>With its length, so that the daemon can say at once that it is too much.</summary>
+    private static ByteArrayContent JsonOf<T>(T body, JsonTypeInfo<T> type) =>
+        new(JsonSerializer.SerializeToUtf8Bytes(body, type))
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+        };
 
     private async Task<T> CallAsync<T>(
         HttpMethod method,
@@ -149,6 +162,7 @@ public sealed partial class DaemonClient : IDisposable
     )
     {
         HttpResponseMessage response;
+        request.Headers.ExpectContinue = request.Content?.Headers.ContentLength >= AskBefore;
         try
         {
             response = await _http.SendAsync(request, completion, cancel).ConfigureAwait(false);

@@ -13,8 +13,8 @@ internal sealed class CliHost
     /// <summary>Whether somebody sits at <see cref="In"/> and can be asked.</summary>
     public bool IsInputTerminal { get; init; }
 
-    /// <summary>Reads a line of <see cref="In"/> that nobody who looks on shall see; null: there is none.</summary>
-    public Func<string?>? ReadHidden { get; init; }
+    /// <summary>Asks for a line of <see cref="In"/> that nobody who looks on shall see; null: there is none.</summary>
+    public Func<string, string?>? ReadHidden { get; init; }
 
     /// <summary>Whether <see cref="Out"/> is a terminal that understands cursor movement.</summary>
     public bool IsTerminal { get; init; }
@@ -137,8 +137,11 @@ internal sealed class CliHost
         }
     }
 
-    private static string? ReadKeys()
+    private static string? ReadKeys(string prompt)
     {
+        // A terminal shows what is typed until somebody looks for keys there: whoever answers at once would be seen.
+        _ = Console.KeyAvailable;
+        Console.Error.Write(prompt);
         var line = new System.Text.StringBuilder();
         while (true)
         {

@@ -10,11 +10,16 @@ internal static class SecretInput
     /// <exception cref="UserErrorException">Nothing was typed.</exception>
     public static string ReadHidden(CliHost host, string prompt)
     {
-        host.Error.Write(prompt);
-        host.Error.Flush();
-        return (host.ReadHidden ?? host.In.ReadLine)() is { Length: > 0 } typed
+        return (host.ReadHidden ?? ReadShown)(prompt) is { Length: > 0 } typed
             ? typed
             : throw UserErrorException.Usage("nothing was typed");
+
+        string? ReadShown(string asked)
+        {
+            host.Error.Write(asked);
+            host.Error.Flush();
+            return host.In.ReadLine();
+        }
     }
 
     /// <summary>One line of the standard input.</summary>

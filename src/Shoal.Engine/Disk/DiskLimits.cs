@@ -22,6 +22,15 @@ internal static class DiskLimits
     /// </summary>
     public static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Further files that are made durable at the same time as one. Of 3,000 small new ones on ext4 one after the other takes 3 ms
+    /// each, 32 at a time take 0.4.
+    /// </summary>
+    public const int SyncsAtOnce = 31;
+
+    /// <summary>Files that each of them has at least: for fewer a thread is not worth it.</summary>
+    public const int FilesPerSync = 4;
+
     /// <summary>Requests carried out before answers are posted: 1 MiB, so that no answer waits for long.</summary>
     public const int RequestsPerRound = 64;
 

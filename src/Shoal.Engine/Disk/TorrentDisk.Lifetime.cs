@@ -149,51 +149,6 @@ internal sealed partial class TorrentDisk
         _admin.Dispose();
     }
 
-    /// <summary>Makes durable what was written since the last time. Blocks for as long as the disk takes.</summary>
-    internal void Checkpoint()
-    {
-        lock (_placeLock)
-        {
-            if (_journal?.Mark() is not { } mark)
-            {
-                return;
-            }
-
-            HashSet<int> files;
-            lock (_dirtyLock)
-            {
-                (files, _dirtyFiles) = (_dirtyFiles ?? [], null);
-            }
-
-            try
-            {
-                var stamps = new List<KeyValuePair<int, FileStamp>>(files.Count);
-                foreach (var file in files)
-                {
-                    if (Storage.Sync(file) is { } stamp)
-                    {
-                        stamps.Add(new(file, stamp));
-                    }
-                }
-
-                Storage.SyncFolders();
-                _journal.Checkpoint(mark, stamps);
-                ReportRecovery(this);
-            }
-            catch (StorageException e)
-            {
-                lock (_dirtyLock)
-                {
-                    (_dirtyFiles ??= []).UnionWith(files);
-                }
-
-                // After a failed sync the system may have dropped what it could not write, and says so only once.
-                _journal.Distrust();
-                ReportFailure(this, e.Failure);
-            }
-        }
-    }
-
     private async Task CloseAsync()
     {
         if (_isClosed)

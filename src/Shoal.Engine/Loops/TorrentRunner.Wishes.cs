@@ -215,7 +215,8 @@ internal sealed partial class TorrentRunner
         [
             .. status.Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null }).Select(peer => peer.EndPoint),
         ];
-        if (!reached.AsSpan().SequenceEqual(_savedPeers))
+        // Whoever loses its network, or stops, is to find them again: none says less than those of before.
+        if (reached.Length > 0 && !reached.AsSpan().SequenceEqual(_savedPeers))
         {
             _savedPeers = reached;
             disk.SavePeers(reached);

@@ -48,6 +48,7 @@ public sealed partial class FiveMinutesTests
         var file = StartTyping(eve, At(6), [passphrase]);
         Assert.Equal(0, await file.WaitForExitAsync(Patience));
         Assert.DoesNotContain(file.Lines, line => line.Contains(passphrase, StringComparison.Ordinal));
+        Assert.DoesNotContain("the terminal shows what is typed", file.Lines);
         DataSet.AssertSame(genomes, Path.Combine(eve.Folder, "data", "genomes"));
         var protect = StartTyping(eve, At(7), ["new words", "new words"]);
         Assert.Equal(0, await protect.WaitForExitAsync(Patience));

@@ -6,6 +6,7 @@ type.py FILE PROGRAM ARGUMENT...; prints what the terminal shows, and ends as th
 import os
 import pty
 import sys
+import termios
 
 lines = open(sys.argv[1], encoding="utf-8").read().splitlines()
 child, terminal = pty.fork()
@@ -26,6 +27,9 @@ while True:
     shown += some
     # Whoever is asked sees a line that is not ended.
     if lines and shown.endswith(b": "):
+        # Whoever types at once would be seen by who looks on.
+        if termios.tcgetattr(terminal)[3] & termios.ECHO:
+            print("\nthe terminal shows what is typed", flush=True)
         os.write(terminal, (lines.pop(0) + "\r").encode())
         shown = b""
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Shoal.Engine;
 using Shoal.Protocol;
 using Shoal.Testing;
@@ -195,6 +196,50 @@ public class DiskFailureTests
         var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
         Assert.True(next.Resume.Have.IsEmpty);
         Assert.True(next.Resume.Check[0]);
+        next.Close();
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    [InlineData(150)]
+    [InlineData(299)]
+    public void Many_files_are_synced_together_and_one_that_fails_counts_for_all(int broken)
+    {
+        using var place = TestPlace.InMemory();
+        long[] sizes = [.. Enumerable.Repeat(100L, 300)];
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 16 * KiB, sizes);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.Fetch(torrent.Layout.Piece(0));
+        rig.Fetch(torrent.Layout.Piece(1));
+        var synced = new ConcurrentDictionary<string, int>();
+        place.Memory!.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Sync && path.Contains("/data/", StringComparison.Ordinal))
+            {
+                synced.AddOrUpdate(path, 1, (_, times) => times + 1);
+                if (path.EndsWith($"/file{broken}", StringComparison.Ordinal))
+                {
+                    throw new IOException("broken", 5);
+                }
+            }
+        };
+        rig.Disk.Checkpoint();
+        place.Memory.Before = null;
+        Assert.All(synced.Values, times => Assert.Equal(1, times));
+        if (broken < 0)
+        {
+            Assert.Equal(sizes.Length, synced.Keys.Count(path => path.Contains("/file", StringComparison.Ordinal)));
+            Assert.DoesNotContain(rig.Events, e => e.Kind == SwarmEventKind.DiskFailed);
+        }
+        else
+        {
+            Assert.Equal(SwarmEventKind.DiskFailed, Assert.Single(rig.Events).Kind);
+        }
+
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal(broken < 0, next.Resume.Have[0]);
+        Assert.Equal(broken >= 0, next.Resume.Check[0]);
         next.Close();
     }
 }
