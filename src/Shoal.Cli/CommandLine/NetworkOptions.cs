@@ -255,7 +255,7 @@ internal sealed class NetworkOptions
         settings.Put(result, _transport, "network.transport", word => word!);
         settings.Put(result, _encryption, "network.encryption", word => word!);
         settings.Put(result, _proxy, "network.proxy", url => url!);
-        settings.Put(result, _ipFilter, "network.ip-filter", files => files.Select(Path.GetFullPath).ToArray());
+        settings.Put(result, _ipFilter, "network.ip-filter", files => files.Select(CliPath.Full).ToArray());
         settings.Put(result, _portFilter, "network.port-filter", ports => ports!);
         settings.Put(result, _dhtBootstrap, "network.dht-bootstrap", nodes => nodes);
         settings.Put(result, _dhtReadOnly, "network.dht-read-only", isSo => isSo);
@@ -270,7 +270,7 @@ internal sealed class NetworkOptions
 
     /// <summary>The files that the option names.</summary>
     public static IReadOnlyList<string> IpFilterFiles(ParseResult result, Option<string[]> option) =>
-        [.. (result.GetValue(option) ?? []).Select(Path.GetFullPath)];
+        [.. (result.GetValue(option) ?? []).Select(CliPath.Full)];
 
     /// <summary>Whether the user named a way into the DHT.</summary>
     public bool NamesDhtNodes(ParseResult result) =>
@@ -394,5 +394,5 @@ internal sealed class NetworkOptions
 
     /// <summary>Where resume data and keys live.</summary>
     public string StateDirectory(ParseResult result, CliHost host) =>
-        result.GetValue(_state) is { } state ? Path.GetFullPath(state) : host.StateDirectory;
+        result.GetValue(_state) is { } state ? CliPath.Full(state) : host.StateDirectory;
 }

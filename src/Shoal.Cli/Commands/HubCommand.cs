@@ -160,7 +160,7 @@ internal sealed class HubCommand
             throw UserErrorException.Usage("--announce-interval: from 1s to 1h");
         }
 
-        var folder = Path.GetFullPath(result.GetValue(_folder) ?? Path.Combine(StateDirectory(result), "hub"));
+        var folder = CliPath.Full(result.GetValue(_folder) ?? Path.Combine(StateDirectory(result), "hub"));
         return new HubOptions
         {
             Listen = _place.Listen(result, []),
@@ -181,7 +181,7 @@ internal sealed class HubCommand
         ?? (result.GetValue(_protect) ? KeyProtection.Of(_passphrase.ReadNew(result, _host)) : null);
 
     private string StateDirectory(ParseResult result) =>
-        result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;
+        result.GetValue(_state) is { } state ? CliPath.Full(state) : _host.StateDirectory;
 
     // A connection string often has a password in it: it comes from a file, since others can read argument lists.
     private static string ReadConnection(string file)

@@ -198,7 +198,7 @@ internal sealed class HubPublishing
     }
 
     private static string FolderOf(string path) =>
-        Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))!;
+        Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(CliPath.Full(path)))!;
 
     private async Task<CatalogueFields> PublishAsync(
         HubClient hub,
@@ -210,7 +210,7 @@ internal sealed class HubPublishing
     )
     {
         var title =
-            result.GetValue(_title) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+            result.GetValue(_title) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(CliPath.Full(path)));
         var known = CatalogueReading.Newest(
             await CatalogueReading.ListOrKeptAsync(
                 hub,

@@ -158,7 +158,7 @@ internal sealed class ShareCommand
     )
     {
         // The content lies where it is under the name it has; another name would be looked for in vain.
-        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        var full = Path.TrimEndingDirectorySeparator(CliPath.Full(path));
         if (settings.Name is { } name && name != Path.GetFileName(full))
         {
             throw UserErrorException.Usage($"--name: what is shared keeps its name, {Path.GetFileName(full)}");

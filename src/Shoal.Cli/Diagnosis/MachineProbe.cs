@@ -105,7 +105,7 @@ internal static class MachineProbe
     /// <summary>The folder, or the nearest above it that is there.</summary>
     private static string Existing(string folder)
     {
-        var existing = Path.GetFullPath(folder);
+        var existing = CliPath.Full(folder);
         while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { } above)
         {
             existing = above;

@@ -67,7 +67,7 @@ internal sealed class PublicationKeys
             );
         }
 
-        var file = isPath ? Path.GetFullPath(name) : Path.Combine(stateDirectory, "keys", name + ".key");
+        var file = isPath ? CliPath.Full(name) : Path.Combine(stateDirectory, "keys", name + ".key");
         try
         {
             return SigningKey.LoadOrCreate(

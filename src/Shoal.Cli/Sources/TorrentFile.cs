@@ -57,7 +57,7 @@ internal static class TorrentFile
     /// <summary>The folder that --data names.</summary>
     public static string DataFolder(string folder) =>
         Directory.Exists(folder)
-            ? Path.GetFullPath(folder)
+            ? CliPath.Full(folder)
             : throw new UserErrorException("no-such-folder", $"--data {folder}: no such folder");
 
     /// <summary>What the system said, without the path that the message names anyway.</summary>

@@ -38,7 +38,7 @@ internal static class TorrentMaking
         path = Existing(path);
         var file = OutputFile(path, output, settings);
         // Told now, not after an hour of hashing.
-        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder && !Directory.Exists(folder))
+        if (Path.GetDirectoryName(CliPath.Full(file)) is { } folder && !Directory.Exists(folder))
         {
             throw new UserErrorException("cannot-write", $"{file}: there is no folder {folder}");
         }
@@ -92,7 +92,7 @@ internal static class TorrentMaking
     private static string OutputFile(string path, string? output, CreationSettings settings)
     {
         var name =
-            (settings.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))) + ".torrent";
+            (settings.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(CliPath.Full(path)))) + ".torrent";
         return output is null ? name
             : Directory.Exists(output) ? Path.Combine(output, name)
             : output;

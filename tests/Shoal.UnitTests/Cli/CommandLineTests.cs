@@ -54,6 +54,16 @@ public sealed class CommandLineTests
     private static IEnumerable<Command> All(Command command) =>
         command.Subcommands.Where(sub => !sub.Hidden).SelectMany(sub => All(sub).Append(sub));
 
+    [Theory]
+    [InlineData("share", "")]
+    [InlineData("list", "--state", "")]
+    [InlineData("daemon", "--state", "")]
+    [InlineData("get", "dd8255ecdc7ca55fb0bbf81323d87062db1f6d1c", "-o", "")]
+    [InlineData("get", "dd8255ecdc7ca55fb0bbf81323d87062db1f6d1c", "--ip-filter", "")]
+    [InlineData("hub", "--folder", "")]
+    public async Task A_path_that_is_empty_is_told_in_one_line(params string[] args) =>
+        (await CliRun.Of(args)).IsOneLine(ExitCode.Usage, "empty");
+
     [Fact]
     public void The_commands_of_the_first_release_are_there() =>
         Assert.Equal(

@@ -105,7 +105,7 @@ internal sealed class AddCommand
     )
     {
         var folder = result.GetValue(_output) is { } given
-            ? (_daemon.IsLocal(result) ? Path.GetFullPath(given) : given)
+            ? (_daemon.IsLocal(result) ? CliPath.Full(given) : given)
             : null;
         var globs = (result.GetValue(_files) ?? []).Select(pattern => new FileGlob(pattern)).ToList();
         var wish = new AddTorrent
@@ -154,6 +154,11 @@ internal sealed class AddCommand
         CancellationToken cancel
     )
     {
+        if (source.Length == 0)
+        {
+            throw UserErrorException.Usage("a SOURCE is empty: is a variable not set?");
+        }
+
         var isFile =
             !source.StartsWith("magnet:", StringComparison.OrdinalIgnoreCase)
             && !TorrentSource.IsUrl(source)

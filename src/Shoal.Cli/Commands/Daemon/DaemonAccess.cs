@@ -43,12 +43,12 @@ internal sealed class DaemonAccess
 
     /// <summary>Of the daemon on this machine.</summary>
     public string StateDirectory(ParseResult result) =>
-        result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory;
+        result.GetValue(_state) is { } state ? CliPath.Full(state) : _host.StateDirectory;
 
     /// <summary>A folder that was named: of the daemon on this machine from where we are, of another as it stands.</summary>
     public string? FolderOf(ParseResult result, Option<string?> option) =>
         result.GetValue(option) is { Length: > 0 } folder && IsLocal(result)
-            ? Path.GetFullPath(folder)
+            ? CliPath.Full(folder)
             : result.GetValue(option);
 
     /// <param name="work">What to do; its result is the exit code.</param>
@@ -133,7 +133,7 @@ internal sealed class DaemonAccess
         if (UrlOf(result) is not { } text)
         {
             return DaemonAddress.OfState(
-                result.GetValue(_state) is { } state ? Path.GetFullPath(state) : _host.StateDirectory
+                result.GetValue(_state) is { } state ? CliPath.Full(state) : _host.StateDirectory
             );
         }
 

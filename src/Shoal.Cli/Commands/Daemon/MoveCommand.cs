@@ -35,7 +35,7 @@ internal static class MoveCommand
                     async (client, output) =>
                     {
                         var given = result.GetRequiredValue(folder);
-                        var target = daemon.IsLocal(result) ? Path.GetFullPath(given) : given;
+                        var target = daemon.IsLocal(result) ? CliPath.Full(given) : given;
                         var id = (await DaemonAccess.ResolveAsync(client, [result.GetRequiredValue(torrent)], cancel))[
                             0
                         ];
