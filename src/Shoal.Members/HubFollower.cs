@@ -158,7 +158,7 @@ public sealed class HubFollower : IAsyncDisposable
                         .ConfigureAwait(false);
                     _hasWarned = false;
                     _news.Answered();
-                    if (answer.List is { } list)
+                    if (answer.List is { Length: > 0 } list)
                     {
                         Take(list);
                     }

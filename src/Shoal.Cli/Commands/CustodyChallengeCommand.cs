@@ -249,7 +249,7 @@ internal sealed class CustodyChallengeCommand
             var one = open.Dequeue();
             var fields = one.Challenge.Fields;
             var state = await hub.ReadChallengeAsync(one.Challenge.Id, cancel);
-            if (state.Answer is not { } answer)
+            if (state.Answer is not { Length: > 0 } answer)
             {
                 open.Enqueue(one);
                 continue;

@@ -140,7 +140,7 @@ internal sealed class GetCommand
 
         var torrentOptions = new TorrentOptions
         {
-            SaveDirectory = OutputFolder(result.GetValue(_output) ?? "."),
+            SaveDirectory = CliPath.CreateFolder(result.GetValue(_output) ?? "."),
             Sequential = result.GetValue(_sequential),
             FilePriority =
                 globs.Count == 0 ? null : file => Wants(globs, file) ? FilePriority.Normal : FilePriority.Skip,
@@ -356,17 +356,5 @@ internal sealed class GetCommand
                 "no-such-file",
                 $"--files: no file of {metainfo.Name} matches {string.Join(", ", globs.Select(glob => glob.Pattern))}"
             );
-    }
-
-    private static string OutputFolder(string folder)
-    {
-        try
-        {
-            return Directory.CreateDirectory(folder).FullName;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new UserErrorException("cannot-write", $"{folder}: {TorrentFile.Reason(error)}");
-        }
     }
 }

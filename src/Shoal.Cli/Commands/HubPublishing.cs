@@ -209,8 +209,7 @@ internal sealed class HubPublishing
         CancellationToken cancel
     )
     {
-        var title =
-            result.GetValue(_title) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(CliPath.Full(path)));
+        var title = result.GetValue(_title) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(CliPath.Full(path)));
         var known = CatalogueReading.Newest(
             await CatalogueReading.ListOrKeptAsync(
                 hub,

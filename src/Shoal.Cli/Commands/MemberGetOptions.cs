@@ -52,7 +52,7 @@ internal sealed class MemberGetOptions
     {
         var options = network.Engine(result, _host);
         var outbound = RunningEngine.Network(options);
-        var folder = CreateFolder(result.GetValue(_output) ?? ".");
+        var folder = CliPath.CreateFolder(result.GetValue(_output) ?? ".");
         var peers = await network.PeersAsync(result, outbound, cancel);
         await AgreeAsync(result, membership, outbound, cancel);
         if (_daemon.IsWanted(result))
@@ -145,18 +145,6 @@ internal sealed class MemberGetOptions
             {
                 yield return new DnsEndPoint(host, port);
             }
-        }
-    }
-
-    private static string CreateFolder(string folder)
-    {
-        try
-        {
-            return Directory.CreateDirectory(folder).FullName;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new UserErrorException("cannot-write", $"{folder}: {TorrentFile.Reason(error)}");
         }
     }
 }

@@ -75,7 +75,9 @@ public sealed record ChallengeReply(byte[] Answer);
 /// <param name="Milliseconds">From fetching to answering, by the hub's clock.</param>
 public sealed record ChallengeState(string State, byte[]? Answer, long? Milliseconds);
 
+// By metadata alone: the writer that is generated besides makes "" of bytes that are null, which is no "there is none".
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true

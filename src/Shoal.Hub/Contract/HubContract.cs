@@ -143,7 +143,9 @@ public sealed record CatalogueAnswer(IReadOnlyList<CatalogueItem> Entries);
 /// <param name="IsChallenged">Somebody asks the member whether it has what it claims (/v1/challenges).</param>
 public sealed record RevocationAnswer(long Version, byte[]? List, int AskAgainIn, bool IsChallenged = false);
 
+// By metadata alone: the writer that is generated besides makes "" of bytes that are null, which is no "there is none".
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true

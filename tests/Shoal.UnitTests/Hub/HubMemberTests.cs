@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Shoal.Hub;
 using Shoal.Membership;
 using Shoal.Protocol;
@@ -195,6 +196,20 @@ public sealed class HubMemberTests
             (await RevokeAsync(world, root, new RevokeRequest([bad.Id.ToString()], false)))
                 .As(HubJson.Default.RevokeAnswer)
                 .Version
+        );
+    }
+
+    /// <summary>A server writes its first answers by another way than the later ones; this is that of the later ones.</summary>
+    [Fact]
+    public void Bytes_that_are_not_there_are_null_in_every_answer()
+    {
+        var list = JsonSerializer.Serialize(new RevocationAnswer(0, null, 0), HubJson.Default.RevocationAnswer);
+        Assert.Contains("\"list\":null", list, StringComparison.Ordinal);
+        var state = new ChallengeState("waiting", null, null);
+        Assert.Contains(
+            "\"answer\":null",
+            JsonSerializer.Serialize(state, CustodyJson.Default.ChallengeState),
+            StringComparison.Ordinal
         );
     }
 
