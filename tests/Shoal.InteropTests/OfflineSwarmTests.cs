@@ -16,12 +16,7 @@ public sealed class OfflineSwarmTests
     {
         await using var lab = await Lab.CreateAsync("offline");
         var (office, seed) = (await lab.AddHostAsync("office"), await lab.AddHostAsync("seed"));
-        var content = Path.Combine(seed.SubFolder("data"), Name);
-        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
-        var hub = await StartHubAsync(office);
-        await ShoalAsync(office, "invite create --role publisher > seed.link");
-        await CopyAsync(office, seed, "seed.link");
-        await ShoalAsync(seed, "join - --no-fetch < seed.link");
+        var (hub, content) = await StartPublicationAsync(office, seed);
         var seeding = Seed(seed, office, content);
         await seeding.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
 
@@ -74,12 +69,7 @@ public sealed class OfflineSwarmTests
     {
         await using var lab = await Lab.CreateAsync("exchange");
         var (office, seed) = (await lab.AddHostAsync("office"), await lab.AddHostAsync("seed"));
-        var content = Path.Combine(seed.SubFolder("data"), Name);
-        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
-        var hub = await StartHubAsync(office);
-        await ShoalAsync(office, "invite create --role publisher > seed.link");
-        await CopyAsync(office, seed, "seed.link");
-        await ShoalAsync(seed, "join - --no-fetch < seed.link");
+        var (hub, content) = await StartPublicationAsync(office, seed);
         // Slow, so that there is time to hear of each other.
         var seeding = Start(
             seed,
@@ -114,6 +104,18 @@ public sealed class OfflineSwarmTests
             var got = await File.ReadAllBytesAsync(Path.Combine(host.Folder, "got", "data", Name));
             Assert.Equal(SHA256.HashData(await File.ReadAllBytesAsync(content)), SHA256.HashData(got));
         }
+    }
+
+    /// <summary>A hub in the office, and content on the machine of a publisher who has joined.</summary>
+    private static async Task<(ClientProcess Hub, string Content)> StartPublicationAsync(Host office, Host seed)
+    {
+        var content = Path.Combine(seed.SubFolder("data"), Name);
+        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
+        var hub = await StartHubAsync(office);
+        await ShoalAsync(office, "invite create --role publisher > seed.link");
+        await CopyAsync(office, seed, "seed.link");
+        await ShoalAsync(seed, "join - --no-fetch < seed.link");
+        return (hub, content);
     }
 
     /// <summary>A line that tells of a connection with the host.</summary>

@@ -10,7 +10,9 @@ namespace Shoal.InteropTests;
 /// <summary>A hub as a process, over real TLS.</summary>
 public sealed class HubProcessTests
 {
-    private const int Joiners = 20;
+    private const int Kills = 3;
+    private const int JoinersPerKill = 8;
+    private const int Joiners = Kills * JoinersPerKill;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
@@ -24,20 +26,26 @@ public sealed class HubProcessTests
             "-c",
             $"{Shoal(host)} invite create --uses {Joiners} --name all > {host.Folder}/link"
         );
-        // Each joiner has a state folder of its own, and comes again until it is in.
-        var script =
-            $"for i in $(seq {Joiners}); do (until {Tools.Shoal} join - --no-fetch --state {host.Folder}/j$i < {host.Folder}/link; "
-            + "do sleep 0.3; done) & done; wait";
-        var joining = host.Start("/bin/sh", "-c", script);
-        var kills = 0;
-        for (; kills < 3 && await HaveJoinedAsync(joining, 3); kills++)
+        var waves = new List<ClientProcess>();
+        for (var kill = 0; kill < Kills; kill++)
         {
+            // Others come for each kill, so that each finds the hub at work; who is not in yet tries on.
+            var wanted = JoinedOf(waves) + 3;
+            waves.Add(StartJoining(host, kill * JoinersPerKill + 1));
+            for (var clock = Stopwatch.StartNew(); JoinedOf(waves) < wanted; await Task.Delay(10))
+            {
+                Assert.True(clock.Elapsed < Patience, "nobody joins any more");
+            }
+
             await hub.KillAsync();
             hub = await StartAsync(host);
         }
 
-        Assert.True(kills > 0, "all were in before the hub could be killed");
-        Assert.Equal(0, await joining.WaitForExitAsync(Patience * 2));
+        foreach (var wave in waves)
+        {
+            Assert.Equal(0, await wave.WaitForExitAsync(Patience * 2));
+        }
+
         var listed = await host.RunAsync("/bin/sh", "-c", $"{Shoal(host)} invite list --all --json");
         using var line = JsonDocument.Parse(listed.Trim());
         Assert.Equal(Joiners, line.RootElement.GetProperty("used").GetInt32());
@@ -53,18 +61,18 @@ public sealed class HubProcessTests
         Assert.Equal(Joiners, ask.Split("Nothing is published yet.").Length - 1);
     }
 
-    /// <summary>Waits for so many more; false: all are in.</summary>
-    private static async Task<bool> HaveJoinedAsync(ClientProcess joining, int more)
+    /// <summary>Some who join at once, each with a state folder of its own, and come again until they are in.</summary>
+    private static ClientProcess StartJoining(Host host, int first)
     {
-        int Joined() => joining.Lines.Count(line => line.StartsWith("You are a member", StringComparison.Ordinal));
-        var wanted = Joined() + more;
-        for (var clock = Stopwatch.StartNew(); Joined() < wanted && !joining.HasExited; await Task.Delay(10))
-        {
-            Assert.True(clock.Elapsed < Patience, "nobody joins any more");
-        }
-
-        return !joining.HasExited;
+        var script =
+            $"for i in $(seq {first} {first + JoinersPerKill - 1}); do "
+            + $"(until {Tools.Shoal} join - --no-fetch --state {host.Folder}/j$i < {host.Folder}/link; do sleep 0.3; done) & "
+            + "done; wait";
+        return host.Start("/bin/sh", "-c", script);
     }
+
+    private static int JoinedOf(IEnumerable<ClientProcess> waves) =>
+        waves.Sum(wave => wave.Lines.Count(line => line.StartsWith("You are a member", StringComparison.Ordinal)));
 
     [Fact]
     public async Task A_member_speaks_to_the_hub_of_his_publication_only_and_strangers_get_nothing()
