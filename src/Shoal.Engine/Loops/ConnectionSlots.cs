@@ -24,7 +24,9 @@ internal sealed class ConnectionSlots(
     private readonly HashSet<TorrentShare> _shares = [];
     private readonly Dictionary<IPAddress, int> _byAddress = [];
     private readonly Dictionary<PeerNetwork.Neighbourhood, int> _byNeighbourhood = [];
-    private readonly Dictionary<IPAddress, DateTimeOffset> _bans = [];
+
+    // Since when, by a clock that nobody sets.
+    private readonly Dictionary<IPAddress, long> _bans = [];
     private readonly Queue<IPAddress> _banOrder = new();
     private int _taken;
     private int _owed;
@@ -148,10 +150,13 @@ internal sealed class ConnectionSlots(
         var network = PeerNetwork.Of(address);
         lock (_lock)
         {
-            if (_bans.TryAdd(network, time.GetUtcNow() + BanTime))
+            if (!_bans.ContainsKey(network))
             {
                 _banOrder.Enqueue(network);
             }
+
+            // Also where an earlier one is over.
+            _bans[network] = time.GetTimestamp();
 
             if (_banOrder.Count > MaxBans)
             {
@@ -227,5 +232,5 @@ internal sealed class ConnectionSlots(
     }
 
     private bool IsBannedNow(IPAddress network) =>
-        _bans.TryGetValue(network, out var until) && time.GetUtcNow() < until;
+        _bans.TryGetValue(network, out var since) && time.GetElapsedTime(since) < BanTime;
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Shoal.Engine;
+using Shoal.Testing;
 
 namespace Shoal.UnitTests;
 
@@ -80,6 +81,21 @@ public class ConnectionSlotsTests
         Assert.True(slots.IsBanned(Somebody.MapToIPv6()));
         Assert.False(slots.TryTake(torrent, Somebody.MapToIPv6(), out var refusal));
         Assert.Equal(DisconnectReason.Banned, refusal);
+    }
+
+    [Fact]
+    public void Who_is_bad_again_after_a_ban_is_banned_again()
+    {
+        var time = new ManualTime();
+        var options = new EngineOptions { StateDirectory = "unused" };
+        var slots = new ConnectionSlots(options, SharingLimits.Default, time);
+        slots.Ban(Somebody);
+        time.Advance(ConnectionSlots.BanTime / 2);
+        Assert.True(slots.IsBanned(Somebody));
+        time.Advance(ConnectionSlots.BanTime);
+        Assert.False(slots.IsBanned(Somebody));
+        slots.Ban(Somebody);
+        Assert.True(slots.IsBanned(Somebody));
     }
 
     [Theory]
