@@ -20,7 +20,7 @@ internal sealed class LoginThrottle(TimeProvider time, ILogger? log = null)
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(15);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<IPAddress, (int Failures, DateTimeOffset Last)> _failed = [];
+    private readonly Dictionary<IPAddress, (int Failures, long Last)> _failed = [];
 
     /// <summary>How long the address still has to wait; null: it may try.</summary>
     public TimeSpan? Wait(IPAddress address)
@@ -30,7 +30,7 @@ internal sealed class LoginThrottle(TimeProvider time, ILogger? log = null)
             return
                 _failed.TryGetValue(KeyOf(address), out var known)
                 && known.Failures >= Free
-                && known.Last + WaitAfter(known.Failures) - time.GetUtcNow() is { Ticks: > 0 } left
+                && WaitAfter(known.Failures) - time.GetElapsedTime(known.Last) is { Ticks: > 0 } left
                 ? left
                 : null;
         }
@@ -50,16 +50,15 @@ internal sealed class LoginThrottle(TimeProvider time, ILogger? log = null)
         lock (_lock)
         {
             var key = KeyOf(address);
-            var now = time.GetUtcNow();
-            var known = _failed.GetValueOrDefault(key);
-            // Who was quiet for long begins anew.
-            var failures = now - known.Last > LongestWait * 2 ? 1 : known.Failures + 1;
-            if (!_failed.ContainsKey(key) && _failed.Count >= MaxAddresses)
+            // Who was quiet for long begins anew. By a clock that nobody sets: else setting it back kept people out.
+            var isKnown = _failed.TryGetValue(key, out var known);
+            var failures = isKnown && time.GetElapsedTime(known.Last) <= LongestWait * 2 ? known.Failures + 1 : 1;
+            if (!isKnown && _failed.Count >= MaxAddresses)
             {
                 _failed.Remove(_failed.MinBy(entry => entry.Value.Last).Key);
             }
 
-            _failed[key] = (failures, now);
+            _failed[key] = (failures, time.GetTimestamp());
             return failures;
         }
     }

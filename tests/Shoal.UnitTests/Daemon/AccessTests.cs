@@ -102,6 +102,38 @@ public sealed class AccessTests
         Assert.Null(throttle.Wait(guesser));
     }
 
+    [Fact]
+    public void Who_sets_the_clock_back_locks_nobody_out()
+    {
+        var clock = new SetClock();
+        var throttle = new LoginThrottle(clock);
+        var user = IPAddress.Parse("192.0.2.1");
+        for (var tries = 0; tries < 6; tries++)
+        {
+            throttle.Failed(user);
+        }
+
+        Assert.NotNull(throttle.Wait(user));
+        clock.Set -= TimeSpan.FromDays(365);
+        clock.Advance(TimeSpan.FromMinutes(15));
+        Assert.Null(throttle.Wait(user));
+    }
+
+    private sealed class SetClock : TimeProvider
+    {
+        private TimeSpan _passed;
+
+        public TimeSpan Set { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, default) + _passed + Set;
+
+        public override long GetTimestamp() => _passed.Ticks;
+
+        public void Advance(TimeSpan by) => _passed += by;
+    }
+
     [Theory]
     [InlineData("localhost", true)]
     [InlineData("LOCALHOST.", true)]
