@@ -19,6 +19,12 @@ internal sealed class TrackerExchange(SwarmState state, ExtensionRegistry extens
     private const int MessageBurst = 5;
     private static readonly TimeSpan EarnedEvery = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// Trackers remembered as known to one peer, some 500 bytes each: two messages of the longest kind. Beyond: it may be told of one
+    /// that it has. A peer may name fifty new ones a minute as long as it is connected.
+    /// </summary>
+    internal const int MaxRemembered = 2 * LtTrackers.MaxUrls;
+
     private readonly List<TrackerUrl> _working = [];
     private readonly HashSet<TrackerUrl> _heard = [];
     private readonly Dictionary<IPAddress, int> _heardOf = [];
@@ -111,7 +117,11 @@ internal sealed class TrackerExchange(SwarmState state, ExtensionRegistry extens
             }
 
             // It has it already, and a tracker that we know anyway is no news.
-            exchange.Told.Add(tracker.Url);
+            if (exchange.Told.Count < MaxRemembered)
+            {
+                exchange.Told.Add(tracker.Url);
+            }
+
             if (
                 _heard.Count < limits.MaxTrackersHeard
                 && _heardOf.GetValueOrDefault(network) < limits.MaxTrackersHeardOfPeer

@@ -100,6 +100,20 @@ public sealed class TrackerExchangeTests
     }
 
     [Fact]
+    public void Who_names_others_for_days_is_not_remembered_without_end()
+    {
+        var peer = Join("20.0.0.1");
+        for (var minute = 0; minute < 100; minute++)
+        {
+            _fixture.Now += TimeSpan.FromMinutes(1);
+            Say(peer, [.. Enumerable.Range(0, 50).Select(i => $"http://{minute}-{i}.example/announce")]);
+        }
+
+        var exchange = _fixture.Swarm.State.Find(peer)!.Trackers!;
+        Assert.InRange(exchange.Told.Count, 50, TrackerExchange.MaxRemembered);
+    }
+
+    [Fact]
     public void More_than_a_message_a_minute_is_borne_in_bursts_and_then_ends_the_connection()
     {
         var peer = Join("20.0.0.1");
