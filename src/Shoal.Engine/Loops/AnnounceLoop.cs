@@ -205,14 +205,23 @@ internal sealed class AnnounceLoop : IAsyncDisposable
 
     private async Task ExchangeAsync(AnnounceJob job, AnnounceRequest request, Action<TrackerReply> done)
     {
+        TrackerReply reply;
         try
         {
-            done(await _client.AskAsync(job, request, _stop.Token).ConfigureAwait(false));
+            reply = await _client.AskAsync(job, request, _stop.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // The torrent stops.
+            return;
         }
+        catch (Exception exception)
+        {
+            // Whatever ended it: a lane that hears of no end would never announce again.
+            reply = TrackerReply.Failed(TrackerFailure.Unreachable, exception.Message);
+        }
+
+        done(reply);
     }
 
     private void Take(AnnounceJob job, TrackerReply reply, TimeSpan now, Task exchange)

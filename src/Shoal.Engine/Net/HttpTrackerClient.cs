@@ -19,6 +19,7 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     private readonly SemaphoreSlim _places = new(limits.MaxHttpExchanges);
+    private readonly SilentHosts _silent = new(time);
 
     public void Dispose() => _places.Dispose();
 
@@ -27,20 +28,44 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
         await _places.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            using var timeout = new CancellationTokenSource(limits.HttpTimeout, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
-            try
+            // Others may have found out while we waited for a place.
+            if (!_silent.MayAsk(job.Url.Host))
             {
-                return await ExchangeAsync(job, request, either.Token).ConfigureAwait(false);
+                return TrackerReply.Failed(TrackerFailure.Timeout, "the tracker did not answer a moment ago either");
             }
-            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+
+            var began = time.GetTimestamp();
+            var reply = await AskNowAsync(job, request, cancellation).ConfigureAwait(false);
+            // Whether it has an address of ours says nothing of it.
+            if (reply.Failure is not (TrackerFailure.NoAddress or TrackerFailure.Forbidden))
             {
-                return TrackerReply.Failed(TrackerFailure.Timeout, "the tracker does not answer");
+                var isThere = reply.Failure is not (TrackerFailure.Timeout or TrackerFailure.Unreachable);
+                _silent.Asked(job.Url.Host, isThere, began);
             }
+
+            return reply;
         }
         finally
         {
             _places.Release();
+        }
+    }
+
+    private async Task<TrackerReply> AskNowAsync(
+        AnnounceJob job,
+        AnnounceRequest request,
+        CancellationToken cancellation
+    )
+    {
+        using var timeout = new CancellationTokenSource(limits.HttpTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
+        try
+        {
+            return await ExchangeAsync(job, request, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return TrackerReply.Failed(TrackerFailure.Timeout, "the tracker does not answer");
         }
     }
 

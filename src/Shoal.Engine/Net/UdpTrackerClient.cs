@@ -58,6 +58,14 @@ internal sealed class UdpTrackerClient(TrackerClientLimits limits, IEgress egres
         {
             return TrackerReply.Failed(TrackerFailure.Unreachable, exception.Message);
         }
+        catch (Exception exception)
+            when (exception is ObjectDisposedException or OperationCanceledException
+                && !cancellation.IsCancellationRequested
+            )
+        {
+            // Another torrent has noticed first that the socket leads nowhere any more, see SocketFor.
+            return TrackerReply.Failed(TrackerFailure.Unreachable, "the network interface went away meanwhile");
+        }
     }
 
     private UdpTrackerSocket SocketFor(IPAddress origin)

@@ -112,6 +112,28 @@ public sealed class AnnounceLoopTests
         Assert.Equal("http://a/announce: late", await told.Failed.Task.WaitAsync(Patience));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnExchangeThatSomebodyElseEndedIsAFailureAndTheNextTrackerIsAsked(bool isDisposed)
+    {
+        // As where an interface went away and came back: what waits at the old socket is cancelled.
+        var client = new FakeClient(
+            (job, _) =>
+                job.Url.Host == "b" ? Task.FromResult(TrackerReply.From(Found))
+                : isDisposed ? Task.FromException<TrackerReply>(new ObjectDisposedException("socket"))
+                : Task.FromCanceled<TrackerReply>(new CancellationToken(canceled: true))
+        );
+        var told = new Told();
+        await using var loop = Create(client, told, "udp://a:1", "udp://b:1");
+        loop.Start();
+        Assert.StartsWith("udp://a:1", await told.Failed.Task.WaitAsync(Patience), StringComparison.Ordinal);
+        await told.Found.Task.WaitAsync(Patience);
+        await loop.StopAsync(Patience);
+    }
+
+    private static AnnounceAnswer Found => AnnounceScript.Good with { Peers = [new IPEndPoint(IPAddress.Loopback, 5)] };
+
     [Fact]
     public async Task TheEndDoesNotWaitForSilentTrackers()
     {

@@ -1,0 +1,65 @@
+namespace Shoal.Engine;
+
+/// <summary>
+/// Remembers which hosts let those who asked them wait in vain, so that not everybody waits who has a question for the same
+/// one: exchanges have few places, and one dead tracker of a thousand torrents would keep them from all others for half an hour.
+/// Safe to use from any thread.
+/// </summary>
+internal sealed class SilentHosts(TimeProvider time)
+{
+    /// <summary>In a row; fewer may be chance.</summary>
+    private const int Enough = 3;
+
+    /// <summary>A failure that came sooner cost nobody much.</summary>
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often one is let through to see whether it is back.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    /// <summary>Hosts that are remembered; beyond, others are not.</summary>
+    private const int MaxHosts = 1024;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, (int Failures, long Last)> _hosts = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether it is worth asking. Who is let through tells how it went.</summary>
+    public bool MayAsk(string host)
+    {
+        lock (_lock)
+        {
+            if (!_hosts.TryGetValue(host, out var known) || known.Failures < Enough)
+            {
+                return true;
+            }
+
+            if (time.GetElapsedTime(known.Last) < Interval)
+            {
+                return false;
+            }
+
+            _hosts[host] = known with { Last = time.GetTimestamp() };
+            return true;
+        }
+    }
+
+    /// <param name="host">Who was asked.</param>
+    /// <param name="isThere">It answered something, if only a refusal.</param>
+    /// <param name="began">Timestamp of the question.</param>
+    public void Asked(string host, bool isThere, long began)
+    {
+        lock (_lock)
+        {
+            if (isThere)
+            {
+                _hosts.Remove(host);
+            }
+            else if (
+                time.GetElapsedTime(began) >= Long
+                && (_hosts.TryGetValue(host, out var known) || _hosts.Count < MaxHosts)
+            )
+            {
+                _hosts[host] = (known.Failures + 1, time.GetTimestamp());
+            }
+        }
+    }
+}
