@@ -53,7 +53,7 @@ public sealed class Torrent
     public void Resume() => _runner.Command(new SwarmCommand.Resume());
 
     /// <summary>Hashes what is on disk again.</summary>
-    public void Recheck() => _runner.Command(new SwarmCommand.Recheck());
+    public void Recheck() => _runner.Recheck();
 
     /// <param name="priorities">One for each file, in the order of <see cref="Metainfo.Files"/>.</param>
     public void SetFilePriorities(IReadOnlyList<FilePriority> priorities) => _runner.SetFilePriorities(priorities);

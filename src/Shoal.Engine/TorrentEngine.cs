@@ -201,7 +201,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         return AddAsync(new TorrentRunner(_services, magnet.InfoHashes, null, options, ListMore), magnet, cancellation);
     }
 
-    /// <summary>Stops a torrent; its state is kept unless its data is deleted.</summary>
+    /// <summary>Stops a torrent; its state is kept unless its data is deleted, but for files that another has in the same place.</summary>
     /// <exception cref="IOException">A file could not be deleted.</exception>
     public async Task RemoveAsync(Torrent torrent, bool deleteData)
     {
@@ -215,7 +215,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
             Unlist(runner);
             if (deleteData)
             {
-                await runner.DeleteDataAsync().ConfigureAwait(false);
+                await runner.DeleteDataAsync(_runners.Values).ConfigureAwait(false);
             }
         }
     }

@@ -133,6 +133,7 @@ internal sealed partial class DiskShard
             Close(torrent, open);
         }
 
+        torrent.Disk.BeforeHash(index);
         var piece = NewPiece(torrent, index, withLeaves);
         try
         {

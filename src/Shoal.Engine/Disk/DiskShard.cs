@@ -272,7 +272,14 @@ internal sealed partial class DiskShard
     {
         foreach (var torrent in _touched)
         {
-            torrent.Disk.FinishRound(torrent);
+            try
+            {
+                torrent.Disk.FinishRound(torrent);
+            }
+            catch (Exception bug) when (_hasThread)
+            {
+                torrent.Disk.ReportBug(bug);
+            }
         }
 
         if (_reads.Count == 0 && _dirty.Count == 0 && _active.Count == 0 && _failed.Count == 0)

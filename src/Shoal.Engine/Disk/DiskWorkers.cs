@@ -152,6 +152,7 @@ internal sealed class DiskWorkers : IDisposable
                 try
                 {
                     torrent.Checkpoint();
+                    torrent.SettleSoon();
                 }
                 catch (Exception bug)
                 {

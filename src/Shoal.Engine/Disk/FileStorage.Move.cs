@@ -6,25 +6,49 @@ internal sealed partial class FileStorage
     private const int CopyBuffer = 1024 * 1024;
 
     /// <summary>
+    /// Finds out what others have at another root before anything is copied there. None of it has an original here
+    /// (<see cref="CheckFree(string)"/>), so it is no copy, whatever becomes of the move: it is neither written to nor deleted.
+    /// </summary>
+    /// <exception cref="StorageException">A file that is still to be fetched would come to lie on one of them.</exception>
+    public CopiedFiles BeginCopy(string root)
+    {
+        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
+        var copied = new CopiedFiles(root);
+        foreach (var file in AllPlaces())
+        {
+            // Nobody but us makes a part file with this torrent's name.
+            if (file == PartFile || _files.KindOf(target.PathOf(file)) == PathKind.Missing)
+            {
+                continue;
+            }
+
+            if (Map.Stored.Contains(file) && !_parts.IsKept(file))
+            {
+                throw Occupied(target.PathOf(file));
+            }
+
+            copied.Others.Add(file);
+        }
+
+        return copied;
+    }
+
+    /// <summary>
     /// Copies every file to another root, as needed when it is on another device. The torrent stays in use:
     /// files that changed during or after their copy are copied again by <see cref="FinishMove"/>.
     /// </summary>
-    /// <returns>The stamps that the originals had before they were copied.</returns>
-    public Dictionary<int, FileStamp> CopyTo(string root, CancellationToken cancellation)
+    public void CopyTo(CopiedFiles copied, CancellationToken cancellation)
     {
-        var copied = new Dictionary<int, FileStamp>();
-        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
-        foreach (var file in AllPlaces())
+        var target = new FileStorage(_files, _handles, _metainfo, copied.Root, renamed: _renamed);
+        foreach (var file in AllPlaces().Where(file => !copied.Others.Contains(file)))
         {
             cancellation.ThrowIfCancellationRequested();
             if (StampOf(file) is { } stamp)
             {
                 CopyFile(file, target, cancellation);
-                copied.Add(file, stamp);
+                copied.Stamps.Add(file, stamp);
             }
         }
-
-        return copied;
     }
 
     /// <summary>
@@ -75,15 +99,29 @@ internal sealed partial class FileStorage
 
     /// <summary>
     /// Copies what changed since <see cref="CopyTo"/>, and makes the copies durable: the root is the new one then, and the
-    /// originals are for <see cref="DeleteCopies"/>.
+    /// originals are for <see cref="DeleteOriginals"/>.
     /// </summary>
-    public void FinishMove(string root, Dictionary<int, FileStamp> copied, CancellationToken cancellation)
+    /// <exception cref="StorageException">It failed, or a file was fetched meanwhile whose place is another's.</exception>
+    public void FinishMove(CopiedFiles copied, CancellationToken cancellation)
     {
-        var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
+        var target = new FileStorage(_files, _handles, _metainfo, copied.Root, renamed: _renamed);
         foreach (var file in AllPlaces())
         {
-            if (StampOf(file) is { } stamp && (!copied.TryGetValue(file, out var was) || was != stamp))
+            if (StampOf(file) is not { } stamp)
             {
+                if (copied.Stamps.ContainsKey(file))
+                {
+                    // The part file that is not needed any more, or one that its owner took away.
+                    _files.Delete(target.PathOf(file));
+                }
+            }
+            else if (!copied.Stamps.TryGetValue(file, out var was) || was != stamp)
+            {
+                if (copied.Others.Contains(file))
+                {
+                    throw Occupied(target.PathOf(file));
+                }
+
                 CopyFile(file, target, cancellation);
             }
         }
@@ -153,9 +191,15 @@ internal sealed partial class FileStorage
         }
     }
 
-    /// <summary>Removes copies that an abandoned move left behind, or the originals of one that was carried out.</summary>
-    public void DeleteCopies(string root) =>
+    /// <summary>Removes the originals of a move that was carried out.</summary>
+    /// <returns>Of those that stay since they lie behind a link the first; null: there are none.</returns>
+    /// <exception cref="StorageException">One could not be deleted.</exception>
+    public string? DeleteOriginals(string root) =>
         new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed).DeleteFiles();
+
+    /// <summary>Removes the copies of a move that was given up, and nothing of what others have there.</summary>
+    public void DeleteCopies(CopiedFiles copied) =>
+        new FileStorage(_files, _handles, _metainfo, copied.Root, renamed: _renamed).DeleteFiles(copied.Others);
 
     /// <summary>Gives a file another path below the root.</summary>
     /// <param name="path">Safe elements with '/' between them; checked by the caller.</param>
@@ -201,14 +245,20 @@ internal sealed partial class FileStorage
         var to = target.PathOf(file);
         try
         {
-            if (_files.KindOf(from) is PathKind.Link or PathKind.Directory)
+            switch (_files.KindOf(from))
             {
-                return;
+                case PathKind.Link when file != PartFile && _metainfo.Files[file].SymlinkTarget is null:
+                    // Where it leads from another folder nobody knows, and without it the content would not be found.
+                    throw Refuse($"'{from}' is a symbolic link, and those are not copied");
+                case PathKind.Link or PathKind.Directory:
+                    return;
             }
 
             target.MakeWay(to);
             using var source = _files.Open(from, writable: false, create: false);
             using var copy = target.OpenFile(file, writable: true);
+            // Of an earlier copy nothing may shine through the holes of this one.
+            copy.SetLength(0);
             var buffer = new byte[CopyBuffer];
             long at = 0;
             int count;
@@ -283,10 +333,12 @@ internal sealed partial class FileStorage
             var path = target.PathOf(file);
             if (_files.KindOf(path) != PathKind.Missing && _files.KindOf(PathOf(file)) != PathKind.Missing)
             {
-                throw new StorageException(DiskFailureKind.Denied, $"cannot move to '{path}': it exists");
+                throw Occupied(path);
             }
         }
     }
+
+    private static StorageException Occupied(string path) => Refuse($"cannot move to '{path}': it exists");
 
     private void MoveBack(FileStorage target, List<int> moved)
     {
@@ -294,6 +346,19 @@ internal sealed partial class FileStorage
         {
             _files.TryMove(target.PathOf(file), PathOf(file));
         }
+    }
+
+    /// <summary>A move by copying, on its way.</summary>
+    /// <param name="root">Where to.</param>
+    internal sealed class CopiedFiles(string root)
+    {
+        public string Root => root;
+
+        /// <summary>The stamps that the originals had before they were copied.</summary>
+        public Dictionary<int, FileStamp> Stamps { get; } = [];
+
+        /// <summary>Places of the torrent's files where others' lay before.</summary>
+        public HashSet<int> Others { get; } = [];
     }
 
     private void Adopt(FileStorage target)

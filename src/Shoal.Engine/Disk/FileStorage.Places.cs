@@ -2,7 +2,7 @@ using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
-/// <summary>Creating and deleting.</summary>
+/// <summary>Creating, and what is wanted.</summary>
 internal sealed partial class FileStorage
 {
     // Folders that hold names created since the last time they were made durable.
@@ -138,12 +138,21 @@ internal sealed partial class FileStorage
     public bool IsKept(int file) => _parts.IsKept(file);
 
     /// <summary>Deletes the part file if nothing is kept in it any more.</summary>
+    /// <exception cref="StorageException">It stays.</exception>
     public void DeleteUnusedParts()
     {
-        if (!Map.Stored.ToArray().Any(_parts.IsKept) && _files.KindOf(PathOf(PartFile)) == PathKind.File)
+        var parts = PathOf(PartFile);
+        try
         {
-            _handles.CloseAll(this);
-            _files.Delete(PathOf(PartFile));
+            if (!Map.Stored.ToArray().Any(_parts.IsKept) && _files.KindOf(parts) == PathKind.File)
+            {
+                _handles.CloseAll(this);
+                _files.Delete(parts);
+            }
+        }
+        catch (Exception e) when (StorageException.IsExpected(e))
+        {
+            throw StorageException.From(e, "cannot delete", parts);
         }
     }
 
@@ -174,29 +183,6 @@ internal sealed partial class FileStorage
                 throw StorageException.From(e, "cannot make durable", folders[i]);
             }
         }
-    }
-
-    /// <summary>Deletes the torrent's files and the folders that are empty then; others' files stay.</summary>
-    public void DeleteFiles()
-    {
-        _handles.CloseAll(this);
-        foreach (var file in AllPlaces())
-        {
-            var path = PathOf(file);
-            try
-            {
-                if (_files.KindOf(path) != PathKind.Directory)
-                {
-                    _files.Delete(path);
-                }
-            }
-            catch (Exception e) when (StorageException.IsExpected(e))
-            {
-                throw StorageException.From(e, "cannot delete", path);
-            }
-        }
-
-        DeleteEmptyFolders();
     }
 
     /// <summary>
@@ -301,8 +287,10 @@ internal sealed partial class FileStorage
             return false;
         }
 
+        var isNew = _files.KindOf(PathOf(file)) == PathKind.Missing;
         var buffer = new byte[Math.Min(CopyBuffer, _metainfo.Layout.PieceLength)];
         var isWritten = false;
+        long end = 0;
         foreach (var (offset, length) in _parts.SharedRangesOf(file))
         {
             for (var done = 0; done < length; )
@@ -319,18 +307,22 @@ internal sealed partial class FileStorage
                     break;
                 }
 
-                // Stretches that were never written read as zeros: leaving them out keeps the file sparse.
-                if (chunk[..count].ContainsAnyExcept((byte)0))
+                var at = offset + done - _metainfo.Files[file].Offset;
+                // Stretches that were never written read as zeros: leaving them out keeps a new file sparse.
+                if (!isNew || chunk[..count].ContainsAnyExcept((byte)0))
                 {
                     using var own = _handles.Acquire(this, file, writable: true);
-                    own.File.Write(chunk[..count], offset + done - _metainfo.Files[file].Offset);
+                    own.File.Write(chunk[..count], at);
                     isWritten = true;
                 }
 
                 done += count;
+                end = at + count;
             }
         }
 
+        // Zeros that were fetched are content too: a file that ends with them is as long as one that does not.
+        isWritten |= end > 0 && GrowTo(file, end);
         if (isWritten)
         {
             Sync(file);
@@ -339,31 +331,15 @@ internal sealed partial class FileStorage
         return isWritten;
     }
 
-    private void DeleteEmptyFolders()
+    private bool GrowTo(int file, long length)
     {
-        var folders = new HashSet<string>();
-        foreach (var file in AllPlaces())
+        using var own = _handles.Acquire(this, file, writable: true);
+        if (own.File.Stamp.Size >= length)
         {
-            var folder = Path.GetDirectoryName(PathOf(file))!;
-            while (folder.Length > Root.Length && folders.Add(folder))
-            {
-                folder = Path.GetDirectoryName(folder)!;
-            }
+            return false;
         }
 
-        foreach (var folder in folders.OrderByDescending(f => f.Length))
-        {
-            _files.DeleteDirectory(folder);
-        }
-    }
-
-    private void DeleteFoldersAbove(string path)
-    {
-        var folder = Path.GetDirectoryName(path)!;
-        while (folder.Length > Root.Length)
-        {
-            _files.DeleteDirectory(folder);
-            folder = Path.GetDirectoryName(folder)!;
-        }
+        own.File.SetLength(length);
+        return true;
     }
 }

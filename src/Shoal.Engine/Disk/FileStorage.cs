@@ -35,13 +35,16 @@ internal sealed partial class FileStorage
         _metainfo = metainfo;
         _preallocate = preallocate;
         _renamed = renamed is null or { Count: 0 } ? null : new Dictionary<int, string>(renamed);
-        Root = Path.GetFullPath(root);
+        Root = Normalize(root);
         Map = new FileMap(metainfo);
         _parts = new PartFileMap(metainfo, Map);
     }
 
     /// <summary>The folder that holds the content.</summary>
     public string Root { get; private set; }
+
+    /// <summary>One spelling for a folder: full, and without the separator at the end that shells like to add.</summary>
+    public static string Normalize(string folder) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
 
     public FileMap Map { get; }
 
@@ -195,8 +198,9 @@ internal sealed partial class FileStorage
             using var lease = _handles.Acquire(this, file, writable: false);
             return lease.File.Stamp;
         }
-        catch (StorageException)
+        catch (Exception e) when (StorageException.IsExpected(e))
         {
+            // Also where it is open: a server may have lost it.
             return null;
         }
     }
@@ -229,7 +233,8 @@ internal sealed partial class FileStorage
         }
     }
 
-    private string RelativePathOf(int file) =>
+    /// <summary>Below the root, with '/' between elements. Not for the part file.</summary>
+    public string RelativePathOf(int file) =>
         _renamed is not null && _renamed.TryGetValue(file, out var name) ? name : _metainfo.Files[file].Path;
 
     private static void Slice(List<Memory<byte>> buffers, int skip, int length, List<Memory<byte>> into)

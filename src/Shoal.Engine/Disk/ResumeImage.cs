@@ -159,6 +159,24 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
         _pending.Clear();
     }
 
+    /// <summary>Takes back every claim about pieces, which are to be hashed.</summary>
+    public void SuspectAll()
+    {
+        for (var piece = 0; piece < layout.PieceCount; piece++)
+        {
+            if (Claims(piece))
+            {
+                Suspects.Set(piece);
+            }
+        }
+
+        Durable.ClearAll();
+        Written.ClearAll();
+        Stamps.Clear();
+        DurableStamps.Clear();
+        _pending.Clear();
+    }
+
     /// <summary>Takes back every claim about a piece.</summary>
     public void Forget(int piece)
     {
@@ -313,9 +331,11 @@ internal sealed class ResumeImage(PieceLayout layout, int fileCount)
                     DurableStamps[file] = stamp;
                 }
 
-                // Shards look at a file's stamp at different times and may record it in another order.
+                // Shards look at a file's stamp at different times and may record it in another order. Within one tick of the
+                // system's clock the size tells which came last: we only make files longer.
                 Stamps[file] =
-                    Stamps.TryGetValue(file, out var known) && known.ModifiedTicks > stamp.ModifiedTicks
+                    Stamps.TryGetValue(file, out var known)
+                    && (known.ModifiedTicks, known.Size).CompareTo((stamp.ModifiedTicks, stamp.Size)) > 0
                         ? known
                         : stamp;
             }

@@ -84,7 +84,7 @@ internal sealed partial class ResumeJournal : IDisposable
         var path = PathOf(Path.GetFullPath(stateDirectory), name ?? metainfo.InfoHashes.Primary.ToString());
         var journal = new ResumeJournal(files, path, metainfo, saveDirectory, time, bootId);
         journal.Load();
-        if (journal.Image.SaveDirectory != saveDirectory)
+        if (Path.TrimEndingDirectorySeparator(journal.Image.SaveDirectory) != saveDirectory)
         {
             // Data somewhere else says nothing about data here.
             journal.Image.Forget();
@@ -126,39 +126,6 @@ internal sealed partial class ResumeJournal : IDisposable
             }
 
             Append(Writer.Numbers(record.Committed).Numbers(record.Lost));
-        }
-    }
-
-    /// <summary>Whether anything is recorded of the piece.</summary>
-    public bool Knows(int piece)
-    {
-        lock (_lock)
-        {
-            return Image.Claims(piece) || Image.Blocks.ContainsKey(piece) || Image.Suspects[piece];
-        }
-    }
-
-    /// <summary>What the file was when all of the torrent was proven and durable; null: that is not so, or not known.</summary>
-    public FileStamp? SettledStampOf(int file)
-    {
-        lock (_lock)
-        {
-            return Image.Durable.IsFull && Image.DurableStamps.TryGetValue(file, out var stamp) ? stamp : null;
-        }
-    }
-
-    /// <summary>Takes a claim back at once and durably: the piece is about to be overwritten.</summary>
-    public void Lose(int piece)
-    {
-        lock (_lock)
-        {
-            if (Image.Claims(piece))
-            {
-                EnsureSession();
-                Writer.Start(ResumeRecordKind.End).Int32(-1).Int64(Now).Int32(0).Int32(0).Int32(0);
-                Append(Writer.Numbers([piece]));
-                Sync();
-            }
         }
     }
 

@@ -1,10 +1,62 @@
 using System.Collections.Concurrent;
+using Shoal.Protocol;
 
 namespace Shoal.Engine;
 
 // What was written is made durable, and only then relied on.
 internal sealed partial class TorrentDisk
 {
+    private readonly Lock _dirtyLock = new();
+
+    // Written by us since the last checkpoint.
+    private HashSet<int>? _dirtyFiles;
+
+    // Found to hold what is claimed of them, and to be made durable too. Perhaps others write to them.
+    private HashSet<int>? _provenFiles;
+
+    /// <summary>
+    /// A piece is about to be read and hashed. What is found there is true of the files as they are now: what others change while
+    /// the rest is hashed must not become ours.
+    /// </summary>
+    internal void BeforeHash(PieceIndex piece)
+    {
+        if (_journal is null)
+        {
+            return;
+        }
+
+        foreach (var span in Storage.Map.Locate(Layout.OffsetOf(piece), Layout.SizeOf(piece)))
+        {
+            if (
+                span.File != FileMap.NoFile
+                && Storage.Place(span).File is var file
+                && _journal.StampOf(file) is null
+                && Storage.StampOf(file) is { } stamp
+            )
+            {
+                _journal.NoteStamp(file, stamp);
+            }
+        }
+    }
+
+    /// <summary>The user wants all of it to be hashed again: from now on nothing is claimed that was not, also if this run ends first.</summary>
+    public Task SuspectAllAsync() => Task.Run(() => _journal?.SuspectAll());
+
+    /// <summary>After the writes and before the record: a checkpoint that covers the record then syncs the files.</summary>
+    private void NoteRound(ResumeJournal journal, ShardTorrent shard)
+    {
+        lock (_dirtyLock)
+        {
+            (_dirtyFiles ??= []).UnionWith(shard.Record.Files);
+            foreach (var piece in shard.Record.Committed)
+            {
+                AddFilesOf(Layout.Piece(piece), _provenFiles ??= []);
+            }
+        }
+
+        journal.End(shard.Shard, StampsOf(shard.Record.Files), shard.Record);
+    }
+
     /// <summary>Makes durable what was written since the last time. Blocks for as long as the disk takes.</summary>
     internal void Checkpoint()
     {
@@ -15,15 +67,21 @@ internal sealed partial class TorrentDisk
                 return;
             }
 
-            HashSet<int> files;
+            HashSet<int> written;
+            HashSet<int> proven;
             lock (_dirtyLock)
             {
-                (files, _dirtyFiles) = (_dirtyFiles ?? [], null);
+                (written, _dirtyFiles) = (_dirtyFiles ?? [], null);
+                (proven, _provenFiles) = (_provenFiles ?? [], null);
             }
 
             try
             {
-                var stamps = Sync(files);
+                var stamps = Sync([.. written, .. proven])
+                    // Where we have not written whatever changed since was somebody else.
+                    .ConvertAll(now =>
+                        !written.Contains(now.Key) && _journal.StampOf(now.Key) is { } left ? new(now.Key, left) : now
+                    );
                 Storage.SyncFolders();
                 _journal.Checkpoint(mark, stamps);
                 ReportRecovery(this);
@@ -32,7 +90,8 @@ internal sealed partial class TorrentDisk
             {
                 lock (_dirtyLock)
                 {
-                    (_dirtyFiles ??= []).UnionWith(files);
+                    (_dirtyFiles ??= []).UnionWith(written);
+                    (_provenFiles ??= []).UnionWith(proven);
                 }
 
                 // After a failed sync the system may have dropped what it could not write, and says so only once.

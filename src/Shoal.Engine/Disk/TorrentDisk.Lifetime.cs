@@ -63,47 +63,63 @@ internal sealed partial class TorrentDisk
         return (disk, resume with { PieceLayers = disk.LoadPieceLayers() });
     }
 
-    /// <summary>
-    /// Says which files are wanted: unwanted ones that do not exist are not made; what the part file holds of
-    /// files now wanted moves over.
-    /// </summary>
-    public Task SetFilePriorities(IReadOnlyList<FilePriority> priorities) =>
-        Exclusively(() =>
-        {
-            ApplyPriorities(priorities);
-            Storage.CreateEmpty(priorities);
-        });
-
     /// <summary>Files that have another name than the torrent gives them. Safe from any thread: replaced whole.</summary>
     public IReadOnlyDictionary<int, string> RenamedFiles => Volatile.Read(ref _renamed);
 
     /// <summary>Gives files other paths below the save directory, one after the other.</summary>
     /// <param name="changes">With '/' between elements.</param>
     /// <exception cref="StorageException">One failed, and keeps its old name, as do those after it.</exception>
-    public Task RenameFilesAsync(IReadOnlyDictionary<int, string> changes) =>
-        Exclusively(() =>
+    public async Task RenameFilesAsync(IReadOnlyDictionary<int, string> changes)
+    {
+        // Copies that are being made have the names of before.
+        await Moving.WaitAsync().ConfigureAwait(false);
+        try
         {
-            if (FileNames.FaultOf(Metainfo, Storage.Renamed, changes) is { } fault)
-            {
-                throw new StorageException(DiskFailureKind.Denied, fault);
-            }
+            await Exclusively(() => Rename(changes)).ConfigureAwait(false);
+        }
+        finally
+        {
+            Moving.Release();
+        }
+    }
 
-            try
+    private void Rename(IReadOnlyDictionary<int, string> changes)
+    {
+        if (FileNames.FaultOf(Metainfo, Storage.Renamed, changes) is { } fault)
+        {
+            throw new StorageException(DiskFailureKind.Denied, fault);
+        }
+
+        try
+        {
+            foreach (var (file, path) in changes)
             {
-                foreach (var (file, path) in changes)
+                if (FileNames.PathOf(Metainfo, Storage.Renamed, file) != path)
                 {
-                    if (FileNames.PathOf(Metainfo, Storage.Renamed, file) != path)
-                    {
-                        Storage.Rename(file, path);
-                        _journal?.SaveRename(file, path);
-                    }
+                    Storage.Rename(file, path);
+                    SyncNames();
+                    _journal?.SaveRename(file, path);
                 }
             }
-            finally
-            {
-                Volatile.Write(ref _renamed, new Dictionary<int, string>(Storage.Renamed));
-            }
-        });
+        }
+        finally
+        {
+            Volatile.Write(ref _renamed, new Dictionary<int, string>(Storage.Renamed));
+        }
+    }
+
+    /// <summary>Else the journal could name a file, after a power cut, that still has its old name.</summary>
+    private void SyncNames()
+    {
+        try
+        {
+            Storage.SyncFolders();
+        }
+        catch (StorageException)
+        {
+            // The next checkpoint tries it again, and tells.
+        }
+    }
 
     /// <summary>Keeps addresses for the next run.</summary>
     public void SavePeers(IReadOnlyCollection<IPEndPoint> peers) => _journal?.SavePeers(peers);
@@ -111,8 +127,36 @@ internal sealed partial class TorrentDisk
     /// <summary>Keeps bytes received and sent since the torrent was added.</summary>
     public void SaveTotals(long downloaded, long uploaded) => _journal?.SaveTotals(downloaded, uploaded);
 
+    /// <summary>Which files are those of another torrent too: it has one of the same name in the same folder.</summary>
+    public HashSet<int> SharedWith(IEnumerable<TorrentDisk> others)
+    {
+        var shared = new HashSet<int>();
+        Dictionary<string, int>? own = null;
+        foreach (var other in others.Where(MayShare))
+        {
+            own ??= Storage.Map.Stored.ToArray().ToDictionary(Storage.RelativePathOf, StringComparer.Ordinal);
+            foreach (var file in other.Storage.Map.Stored)
+            {
+                // What it does not want, and never had, is not its.
+                if (own.TryGetValue(other.Storage.RelativePathOf(file), out var ours) && !other.Storage.IsKept(file))
+                {
+                    shared.Add(ours);
+                }
+            }
+        }
+
+        return shared;
+    }
+
+    /// <summary>All paths of a torrent begin with its name, unless its user gave them others.</summary>
+    private bool MayShare(TorrentDisk other) =>
+        other.Storage.Root == Storage.Root
+        && (other.Metainfo.Name == Metainfo.Name || other.Storage.Renamed.Count + Storage.Renamed.Count > 0);
+
     /// <summary>Ends this disk and deletes the torrent's files, but not what others put beside them.</summary>
-    public async Task DeleteAsync()
+    /// <param name="except">Files that stay, by number.</param>
+    /// <exception cref="StorageException">A file could not be deleted, or lies behind a link; the others are gone.</exception>
+    public async Task DeleteAsync(IReadOnlySet<int>? except = null)
     {
         await CloseAsync().ConfigureAwait(false);
         await Task.Run(() =>
@@ -123,7 +167,10 @@ internal sealed partial class TorrentDisk
                     InfoStore.DeleteLayers(_workers.Options.FileSystem, state, Metainfo.InfoHashes);
                 }
 
-                Storage.DeleteFiles();
+                if (Storage.DeleteFiles(except) is { } stays)
+                {
+                    throw new StorageException(DiskFailureKind.Denied, StaysBehindLink(stays));
+                }
             })
             .ConfigureAwait(false);
     }
@@ -146,6 +193,7 @@ internal sealed partial class TorrentDisk
     public async ValueTask DisposeAsync()
     {
         await CloseAsync().ConfigureAwait(false);
+        await _settling.ConfigureAwait(false);
         _admin.Dispose();
     }
 
@@ -198,6 +246,12 @@ internal sealed partial class TorrentDisk
             _journal?.RewriteSoon();
         }
 
+        if (options.Recheck)
+        {
+            // Who asked for it takes it as begun, whatever becomes of this run.
+            _journal?.SuspectAll();
+        }
+
         foreach (var block in resume.Blocks)
         {
             var resumed = At(ShardOf(block.Piece)).Resumed;
@@ -205,48 +259,13 @@ internal sealed partial class TorrentDisk
             {
                 bitmap = new ulong[(Layout.DataBlockCount(block.Piece) + 63) / 64];
                 resumed.Add(block.Piece.Value, bitmap);
-                AddFilesOf(block.Piece, _dirtyFiles ??= []);
+                AddFilesOf(block.Piece, _provenFiles ??= []);
             }
 
             bitmap[block.Block >> 6] |= 1UL << block.Block;
         }
 
         return resume;
-    }
-
-    private void PrepareFiles(TorrentDiskOptions options, ResumeImage image)
-    {
-        try
-        {
-            if (options.Priorities is { } priorities && !priorities.SequenceEqual(image.Priorities ?? []))
-            {
-                ApplyPriorities(priorities);
-            }
-
-            if (options.CreateEmptyFiles && !options.AssumeComplete)
-            {
-                Storage.CreateEmpty(options.Priorities ?? image.Priorities);
-            }
-        }
-        catch (Exception e) when (StorageException.IsExpected(e))
-        {
-            var failure = StorageException.From(e, "cannot use", Storage.Root).Failure;
-            _sink([new SwarmEvent(SwarmEventKind.DiskFailed, Payload: failure)]);
-        }
-    }
-
-    /// <summary>While no shard touches the files.</summary>
-    private void ApplyPriorities(IReadOnlyList<FilePriority> priorities)
-    {
-        var written = Storage.SetPriorities(priorities);
-        if (written.Count > 0)
-        {
-            _journal?.End(_shards.Length, StampsOf(written), new RoundRecord());
-        }
-
-        // Until this is durable the part file stays, and the files' parts count as being there.
-        _journal?.SavePriorities(priorities, Storage.IsKept);
-        Storage.DeleteUnusedParts();
     }
 
     /// <summary>Runs an action while no shard touches the torrent's files; requests wait meanwhile.</summary>

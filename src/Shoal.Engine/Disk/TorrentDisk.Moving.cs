@@ -5,6 +5,11 @@ namespace Shoal.Engine;
 /// <summary>Moving the content to another folder, and ending a move that was cut short.</summary>
 internal sealed partial class TorrentDisk
 {
+    private SemaphoreSlim? _moving;
+
+    /// <summary>Who has it changes where files lie, in more than one step.</summary>
+    private SemaphoreSlim Moving => LazyInitializer.EnsureInitialized(ref _moving, () => new SemaphoreSlim(1));
+
     /// <summary>
     /// Moves the content to another folder while it stays in use. On the same device that is renaming; otherwise
     /// files are copied while the torrent goes on, and only what changed meanwhile while it waits.
@@ -14,54 +19,69 @@ internal sealed partial class TorrentDisk
     /// <returns>Why originals of copied files could not be deleted: they stay at the old place; null: none are left.</returns>
     public async Task<string?> MoveAsync(string directory, Func<Task>? begin, CancellationToken cancellation)
     {
-        var target = Path.GetFullPath(directory);
-        var root = Storage.Root;
-        if (target == root)
+        // Between its steps a move leaves the torrent alone, and another must not come in there.
+        await Moving.WaitAsync(cancellation).ConfigureAwait(false);
+        try
         {
-            return null;
+            var target = FileStorage.Normalize(directory);
+            return target == Storage.Root ? null : await MoveToAsync(target, begin, cancellation).ConfigureAwait(false);
         }
+        finally
+        {
+            Moving.Release();
+        }
+    }
 
+    private async Task<string?> MoveToAsync(string target, Func<Task>? begin, CancellationToken cancellation)
+    {
+        var root = Storage.Root;
         if (begin is not null)
         {
             await Exclusively(() => Storage.CheckFree(target)).ConfigureAwait(false);
             await begin().ConfigureAwait(false);
         }
 
-        var isMoved = false;
+        FileStorage.CopiedFiles? copied = null;
         await Exclusively(() =>
             {
-                isMoved = Storage.TryMoveTo(target);
-                if (isMoved)
+                var strange = ChangedByOthers();
+                if (Storage.TryMoveTo(target))
                 {
-                    NoteMove();
+                    NoteMove(strange);
+                }
+                else
+                {
+                    copied = Storage.BeginCopy(target);
                 }
             })
             .ConfigureAwait(false);
-        if (isMoved)
+        if (copied is null)
         {
             return null;
         }
 
         try
         {
-            var copied = await Task.Run(() => Storage.CopyTo(target, cancellation), cancellation).ConfigureAwait(false);
+            await Task.Run(() => Storage.CopyTo(copied, cancellation), cancellation).ConfigureAwait(false);
             await Exclusively(() =>
                 {
-                    Storage.FinishMove(target, copied, cancellation);
-                    NoteMove();
+                    var strange = ChangedByOthers();
+                    Storage.FinishMove(copied, cancellation);
+                    NoteMove(strange);
                 })
                 .ConfigureAwait(false);
         }
         catch when (Storage.Root != target)
         {
-            await Task.Run(() => Storage.DeleteCopies(target), CancellationToken.None).ConfigureAwait(false);
+            await Task.Run(() => Storage.DeleteCopies(copied), CancellationToken.None).ConfigureAwait(false);
             throw;
         }
 
         try
         {
-            await Task.Run(() => Storage.DeleteCopies(root), CancellationToken.None).ConfigureAwait(false);
-            return null;
+            var stays = await Task.Run(() => Storage.DeleteOriginals(root), CancellationToken.None)
+                .ConfigureAwait(false);
+            return stays is null ? null : StaysBehindLink(stays);
         }
         catch (StorageException error)
         {
@@ -69,11 +89,14 @@ internal sealed partial class TorrentDisk
         }
     }
 
+    private static string StaysBehindLink(string path) =>
+        $"cannot delete '{path}': it lies behind a symbolic link, and those are not followed when deleting";
+
     /// <summary>Where the content lies, after a move that was cut short has been ended or undone.</summary>
     private static string RootOf(DiskWorkers workers, Metainfo metainfo, TorrentDiskOptions options)
     {
-        var root = Path.GetFullPath(options.SaveDirectory);
-        if (options.InterruptedMove is not { } interrupted || Path.GetFullPath(interrupted) == root)
+        var root = FileStorage.Normalize(options.SaveDirectory);
+        if (options.InterruptedMove is not { } interrupted || FileStorage.Normalize(interrupted) == root)
         {
             return root;
         }
@@ -88,17 +111,34 @@ internal sealed partial class TorrentDisk
             root,
             renamed: journal?.Image.Renamed
         );
-        var target = Path.GetFullPath(interrupted);
+        var target = FileStorage.Normalize(interrupted);
         return storage.EndMove(target) ? target : root;
     }
 
-    private void NoteMove()
+    /// <summary>
+    /// Files that are not as we left them: what somebody else did there the move must not make ours. While no shard touches
+    /// the files, and all that they did is in the journal.
+    /// </summary>
+    private HashSet<int> ChangedByOthers()
     {
-        var files = Storage.Map.Stored.ToArray().Append(Storage.PartFile);
-        var stamps = new List<KeyValuePair<int, FileStamp>>();
-        foreach (var file in files)
+        var changed = new HashSet<int>();
+        foreach (var file in Storage.Map.Stored)
         {
-            if (Storage.StampOf(file) is { } stamp)
+            if (_journal?.StampOf(file) is { } left && Storage.StampOf(file) is { } now && now != left)
+            {
+                changed.Add(file);
+            }
+        }
+
+        return changed;
+    }
+
+    private void NoteMove(HashSet<int> changedByOthers)
+    {
+        var stamps = new List<KeyValuePair<int, FileStamp>>();
+        foreach (var file in Storage.Map.Stored.ToArray().Append(Storage.PartFile))
+        {
+            if (!changedByOthers.Contains(file) && Storage.StampOf(file) is { } stamp)
             {
                 stamps.Add(new(file, stamp));
             }

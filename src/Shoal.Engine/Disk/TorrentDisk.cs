@@ -60,13 +60,11 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     private readonly DiskEventSink _sink;
     private readonly Lock _failureLock = new();
     private HashSet<object>? _failing;
-    private readonly Lock _dirtyLock = new();
     private readonly ResumeJournal? _journal;
 
     // By number; null: it knows nothing of this torrent.
     private readonly ShardTorrent?[] _shards;
     private readonly string? _stateDirectory;
-    private HashSet<int>? _dirtyFiles;
     private Action<string>? _contentChanged;
 
     // What was told of, so that it is told once.
@@ -225,35 +223,29 @@ internal sealed partial class TorrentDisk : ITorrentDisk, IAsyncDisposable
     /// <summary>Notes in the journal what the round did, and posts its answers. On the shard's thread.</summary>
     internal void FinishRound(ShardTorrent shard)
     {
-        if (_journal is not null && !shard.Record.IsEmpty)
+        try
         {
-            // After the write and before the record: a checkpoint that covers the record then syncs the file.
-            lock (_dirtyLock)
+            if (_journal is not null && !shard.Record.IsEmpty)
             {
-                var dirty = _dirtyFiles ??= [];
-                dirty.UnionWith(shard.Record.Files);
-                foreach (var piece in shard.Record.Committed)
-                {
-                    AddFilesOf(Layout.Piece(piece), dirty);
-                }
+                NoteRound(_journal, shard);
+            }
+        }
+        finally
+        {
+            shard.Record.Clear();
+            if (shard.Events.Count > 0)
+            {
+                _sink(CollectionsMarshal.AsSpan(shard.Events));
+                shard.Events.Clear();
             }
 
-            _journal.End(shard.Shard, StampsOf(shard.Record.Files), shard.Record);
-        }
+            foreach (var waiter in shard.AfterRound)
+            {
+                waiter.TrySetResult();
+            }
 
-        shard.Record.Clear();
-        if (shard.Events.Count > 0)
-        {
-            _sink(CollectionsMarshal.AsSpan(shard.Events));
-            shard.Events.Clear();
+            shard.AfterRound.Clear();
         }
-
-        foreach (var waiter in shard.AfterRound)
-        {
-            waiter.TrySetResult();
-        }
-
-        shard.AfterRound.Clear();
     }
 
     private byte[]? LoadPieceLayers() =>

@@ -60,7 +60,7 @@ internal sealed class PublicationFile
     /// <inheritdoc cref="PublicationFeed.FolderFor"/>
     public string FolderFor(PublishedVersion version, string directory)
     {
-        directory = Path.GetFullPath(directory);
+        directory = FileStorage.Normalize(directory);
         lock (_lock)
         {
             var there = _places.FindAll(place => place.Folder == directory || IsUpdateIn(place.Folder, directory));
@@ -149,7 +149,7 @@ internal sealed class PublicationFile
                 && _places.Count < MaxPlaces
             )
             {
-                _places.Add(new Place(hashes, folder));
+                _places.Add(new Place(hashes, FileStorage.Normalize(folder)));
             }
         }
     }

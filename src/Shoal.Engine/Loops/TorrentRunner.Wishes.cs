@@ -97,8 +97,25 @@ internal sealed partial class TorrentRunner
 
     public void SetFilePriorities(IReadOnlyList<FilePriority> priorities)
     {
-        _disk?.SetFilePriorities(priorities);
+        if (_disk is { } disk)
+        {
+            _tasks.TryRun(() => disk.SetFilePriorities(priorities));
+        }
+
         Command(new SwarmCommand.SetFilePriorities(priorities));
+    }
+
+    /// <summary>Hashes everything again; if it is cut short the next run does.</summary>
+    public void Recheck()
+    {
+        if (_disk is { } disk)
+        {
+            _tasks.TryRun(async () =>
+            {
+                await disk.SuspectAllAsync().ConfigureAwait(false);
+                Command(new SwarmCommand.Recheck());
+            });
+        }
     }
 
     public void SetDeadline(int piece, TimeSpan? fromNow)
@@ -142,7 +159,7 @@ internal sealed partial class TorrentRunner
             throw new InvalidOperationException("nothing to move before the metadata is known");
         }
 
-        if (Path.GetFullPath(directory) == disk.Storage.Root)
+        if (FileStorage.Normalize(directory) == disk.Storage.Root)
         {
             return null;
         }
@@ -231,6 +248,12 @@ internal sealed partial class TorrentRunner
         !_services.Filter.IsBlocked(endPoint.Address)
         && (source.HasFlag(PeerSource.User) || !_services.Filter.IsBlockedPort(endPoint.Port));
 
-    /// <summary>After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it.</summary>
-    public Task DeleteDataAsync() => _disk?.DeleteAsync() ?? Task.CompletedTask;
+    /// <summary>
+    /// After <see cref="DisposeAsync"/>: deletes the files of the torrent and what is remembered of it. What is in the same place as
+    /// a file of another torrent stays: it is that one's content too.
+    /// </summary>
+    public Task DeleteDataAsync(IEnumerable<TorrentRunner> others) =>
+        _disk is { } disk
+            ? disk.DeleteAsync(disk.SharedWith(others.Select(other => other._disk).OfType<TorrentDisk>()))
+            : Task.CompletedTask;
 }

@@ -320,7 +320,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             )
             .ConfigureAwait(false);
         _disk = disk;
-        if (disk.Storage.Root != Path.GetFullPath(_options.SaveDirectory))
+        if (disk.Storage.Root != FileStorage.Normalize(_options.SaveDirectory))
         {
             _claim.Moved(_claim.TakeAlso(disk.Storage.Root));
         }

@@ -37,6 +37,22 @@ internal sealed partial class MemoryFileSystem
             _unsynced.Add((offset, bytes.Length));
         }
 
+        public void SetLength(long length, long now)
+        {
+            if (length > Length)
+            {
+                Write(length, [], now);
+            }
+            else
+            {
+                // What is cut off is gone: who writes beyond the end later finds zeros between.
+                Content.AsSpan((int)length, (int)(Length - length)).Clear();
+            }
+
+            Length = length;
+            ModifiedTicks = now;
+        }
+
         public void Sync()
         {
             _durable = Content[..(int)Length];
@@ -90,6 +106,7 @@ internal sealed partial class MemoryFileSystem
             {
                 lock (owner._lock)
                 {
+                    owner.Check(FileOperation.Stat, path);
                     return new FileStamp(node.Length, node.ModifiedTicks);
                 }
             }
@@ -163,13 +180,7 @@ internal sealed partial class MemoryFileSystem
             lock (owner._lock)
             {
                 owner.Step();
-                if (length > node.Length)
-                {
-                    node.Write(length, [], owner.Now);
-                }
-
-                node.Length = length;
-                node.ModifiedTicks = owner.Now;
+                node.SetLength(length, owner.Now);
             }
         }
 

@@ -9,6 +9,9 @@ internal enum FileOperation
     Write,
     Sync,
     Names,
+
+    /// <summary>Asking an open file for its size and time.</summary>
+    Stat,
 }
 
 /// <summary>

@@ -110,6 +110,17 @@ public sealed class PublicationWatchTests : IDisposable
     }
 
     [Fact]
+    public void No_version_overwrites_another_however_the_folder_is_written()
+    {
+        var target = Path.Combine(_folder, "out");
+        var file = new PublicationFile(_folder, Name);
+        Assert.Equal(target, file.FolderFor(new PublishedVersion(3, Torrent('a')), target + "/"));
+        var later = new PublicationFile(_folder, Name);
+        Assert.Equal(Path.Combine(target, "update-4"), later.FolderFor(new PublishedVersion(4, Torrent('b')), target));
+        Assert.Equal(target, later.FolderFor(new PublishedVersion(5, Torrent('a')), target + "/./"));
+    }
+
+    [Fact]
     public void A_damaged_file_does_no_harm()
     {
         var file = new PublicationFile(_folder, Name);

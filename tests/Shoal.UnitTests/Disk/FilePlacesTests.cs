@@ -139,6 +139,38 @@ public class FilePlacesTests
         );
     }
 
+    [Fact]
+    public void Deleting_leaves_what_another_torrent_has_in_the_same_place()
+    {
+        using var place = TestPlace.InMemory();
+        // Named alike, of different sizes: other content, as another release of the same has that shares most files.
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000, 7_000);
+        var other = DiskTorrent.Make(TorrentFormat.V1, 32 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        var second = new DiskRig(
+            other,
+            place.Files,
+            place.Root,
+            time: place.Time,
+            options: o => o with { Priorities = [FilePriority.Skip, FilePriority.Normal] }
+        );
+        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
+        {
+            rig.Fetch(torrent.Layout.Piece(piece));
+        }
+
+        var shared = rig.Disk.SharedWith([second.Disk]);
+        Assert.Equal([1], shared);
+        rig.Complete(rig.Disk.DeleteAsync(shared));
+        rig.Workers.Dispose();
+        // It never wanted the first.
+        Assert.Equal(PathKind.Missing, place.Files.KindOf(second.PathOf(0)));
+        Assert.Equal(PathKind.File, place.Files.KindOf(second.PathOf(1)));
+        Assert.Equal(PathKind.Missing, place.Files.KindOf(rig.PathOf(2)));
+        Assert.Empty(second.Disk.SharedWith([]));
+        second.Close();
+    }
+
     private static void CheckRead(DiskRig rig, int index)
     {
         var piece = rig.Torrent.Layout.Piece(index);
