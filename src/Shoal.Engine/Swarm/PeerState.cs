@@ -44,6 +44,7 @@ internal sealed class PeerState
         Introduction = introduction;
         JoinedAt = now;
         LastBlockAt = now;
+        LookedAt = now;
         EndPoint = introduction.EndPoint;
         KnownAs = introduction.DialledAs ?? introduction.EndPoint;
         Source = introduction.Source;
@@ -136,10 +137,15 @@ internal sealed class PeerState
     public int ActiveAsks { get; set; }
     public int QueueTarget { get; set; }
     public bool IsSlowStart { get; set; } = true;
-    public long TotalAtLastSecond { get; set; }
-    public long BytesInLastSecond { get; set; }
+    public TimeSpan LookedAt { get; set; }
+    public long TotalAtLook { get; set; }
+    public double RateAtLook { get; set; }
     public int PeerQueueLimit { get; set; }
+    public QueueTrial Trial;
     public TimeSpan RoundTrip { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>From asking for a block to having it, at best.</summary>
+    public TimeSpan LeastAnswer { get; set; } = TimeSpan.MaxValue;
     public TimeSpan LastBlockAt { get; set; }
     public TimeSpan WaitingSince { get; set; }
     public bool IsSnubbed { get; set; }

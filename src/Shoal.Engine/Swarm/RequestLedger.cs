@@ -204,7 +204,7 @@ internal sealed partial class RequestLedger(SwarmState state)
     {
         foreach (var peer in state.Peers)
         {
-            RequestPacing.OnSecond(peer, state.Limits);
+            RequestPacing.OnSecond(peer, state.Now, state.Limits);
             if (peer.ActiveAsks == 0 && peer.Asks.Count == 0)
             {
                 continue;

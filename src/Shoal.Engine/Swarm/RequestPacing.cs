@@ -18,6 +18,9 @@ internal static class RequestPacing
     /// <summary>The same for a web seed: its requests are worth their cost when they are long, and half are asked at once.</summary>
     private const double WebSeedReserveSeconds = 2;
 
+    /// <summary>No way is that long.</summary>
+    private const double MostSeconds = 5;
+
     public static void Begin(PeerState peer, SwarmLimits limits)
     {
         peer.QueueTarget = First(peer, limits);
@@ -32,6 +35,7 @@ internal static class RequestPacing
         if (peer.IsTimedOut)
         {
             peer.IsTimedOut = false;
+            peer.IsSlowStart = true;
             peer.QueueTarget = First(peer, limits);
         }
 
@@ -40,33 +44,38 @@ internal static class RequestPacing
             peer.QueueTarget = Math.Min(peer.QueueTarget + 1, peer.PeerQueueLimit);
         }
 
-        // What it took, without the time in which the peer sent what was asked for before.
+        // Never less than that, whatever waited before it.
+        var answered = now - ask.At;
+        peer.LeastAnswer = answered < peer.LeastAnswer ? answered : peer.LeastAnswer;
+
+        // What it took, without the time in which the peer sent what was asked for before. Where our queue is what holds it up, that
+        // is nothing at all, however long the way.
         var rate = Math.Max(peer.Down.Fast, peer.Down.Slow);
         if (ask.Ahead == 0 || rate >= PieceLayout.BlockSize)
         {
             var waited = ask.Ahead == 0 ? 0 : ask.Ahead * PieceLayout.BlockSize / rate;
-            var sample = Math.Max(0, (now - ask.At).TotalSeconds - waited);
+            var sample = Math.Max(0, answered.TotalSeconds - waited);
             peer.RoundTrip = peer.RoundTrip * 0.875 + TimeSpan.FromSeconds(sample) * 0.125;
         }
     }
 
-    public static void OnSecond(PeerState peer, SwarmLimits limits)
+    public static void OnSecond(PeerState peer, TimeSpan now, SwarmLimits limits)
     {
-        var rate = peer.Down.Fast;
-        var bytes = peer.Down.Total - peer.TotalAtLastSecond;
-        if (peer.IsSlowStart && peer.BytesInLastSecond > 0 && bytes < peer.BytesInLastSecond * 1.1)
+        var rate = (peer.Down.Total - peer.TotalAtLook) / Math.Max(0.1, (now - peer.LookedAt).TotalSeconds);
+        if (peer.IsSlowStart && peer.RateAtLook > 0 && rate < peer.RateAtLook * 1.1)
         {
             peer.IsSlowStart = false;
         }
 
-        peer.TotalAtLastSecond = peer.Down.Total;
-        peer.BytesInLastSecond = bytes;
+        (peer.TotalAtLook, peer.RateAtLook, peer.LookedAt) = (peer.Down.Total, rate, now);
         if (!peer.IsSlowStart && !peer.IsTimedOut)
         {
             var reserve = peer.IsWebSeed ? WebSeedReserveSeconds : ReserveSeconds;
             var least = peer.IsWebSeed ? limits.WebSeedFirstRequestsOut : 4;
-            var wanted = rate * (reserve + Math.Min(peer.RoundTrip.TotalSeconds, 5)) / PieceLayout.BlockSize;
-            peer.QueueTarget = Math.Clamp((int)wanted, least, peer.PeerQueueLimit);
+            var way = Math.Max(peer.RoundTrip.TotalSeconds, peer.LeastAnswer.TotalSeconds);
+            var wanted = peer.Down.Fast * (reserve + Math.Min(way, MostSeconds)) / PieceLayout.BlockSize;
+            var length = Math.Clamp((int)wanted, least, peer.PeerQueueLimit);
+            peer.QueueTarget = peer.IsWebSeed ? length : peer.Trial.OnSecond(peer, length, peer.PeerQueueLimit, now);
         }
     }
 

@@ -1,0 +1,195 @@
+namespace Shoal.Engine;
+
+/// <summary>
+/// Finds out whether a longer queue of requests at a peer would bring more. What comes in does not tell: with a queue of n
+/// requests that are each answered after t seconds it is n / t, whether t is the peer's uplink, which a shorter queue would make
+/// shorter, or a long way to it, or its habit to answer only now and then (Transmission: twice a second), which no queue changes.
+/// Only another length shows it.
+/// </summary>
+/// <remarks>
+/// A queue that has become much shorter, with what comes in, is tried once more with its old length; one that has long
+/// stayed the same is tried with twice its length, ever more seldom. What has brought more is kept, and may grow on.
+/// </remarks>
+internal struct QueueTrial
+{
+    /// <summary>Shorter ones are not tried when they shrink: there is little to lose.</summary>
+    private const int LeastTried = 8;
+
+    /// <summary>So much shorter is worth a look, and no more than by half before that.</summary>
+    private const double MuchShorter = 0.6;
+
+    /// <summary>Of the rate there was before: it went with the queue, or by itself.</summary>
+    private const double MuchLess = 0.75;
+
+    /// <summary>Of the rate with the shorter queue: the longer one is better.</summary>
+    private const double MuchMore = 1.3;
+
+    /// <summary>Peers that answer twice a second must not look as if they were faster or slower by that.</summary>
+    private static readonly TimeSpan Measured = TimeSpan.FromSeconds(2);
+
+    /// <summary>What was asked for before the queue changed comes within this time.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MostPause = TimeSpan.FromMinutes(5);
+
+    private Phase _phase;
+
+    // Of a trial: the length to go back to; the rate to compare with; and since when is measured, from how many bytes on.
+    private int _length;
+    private double _rate;
+    private long _total;
+    private TimeSpan _since;
+    private bool _isSettled;
+
+    // The next one that has no occasion, or how long a length is kept; and how long the one after it.
+    private TimeSpan _next;
+    private TimeSpan _pause;
+
+    private enum Phase : byte
+    {
+        None,
+
+        /// <summary>The queue becomes shorter, and is not much shorter yet.</summary>
+        Shrinking,
+
+        /// <summary>It is much shorter.</summary>
+        Short,
+
+        /// <summary>It is longer again.</summary>
+        Long,
+
+        /// <summary>That has brought more.</summary>
+        Kept,
+    }
+
+    /// <summary>Once a second. How many requests the peer should have.</summary>
+    /// <param name="peer">Has its slow start behind it.</param>
+    /// <param name="wanted">What its rate and its round trip suggest.</param>
+    /// <param name="most">Never more.</param>
+    /// <param name="now">The time.</param>
+    public int OnSecond(PeerState peer, int wanted, int most, TimeSpan now)
+    {
+        if (_pause == default)
+        {
+            (_pause, _next) = (LeastPause, now + LeastPause);
+        }
+
+        var length = peer.QueueTarget;
+        // It may have nothing more to be asked for: what comes in says nothing then.
+        var isFull = peer.ActiveAsks >= length - length / 4;
+        if (_phase == Phase.Kept && !isFull)
+        {
+            return length;
+        }
+
+        var isShorter = _phase is Phase.Shrinking or Phase.Short;
+        if (!isFull || wanted > (isShorter ? _length : length))
+        {
+            _phase = Phase.None;
+            return wanted;
+        }
+
+        return _phase switch
+        {
+            Phase.None => wanted < length && length >= LeastTried ? Shrink(peer, wanted, now)
+            : now >= _next ? Lengthen(peer, Math.Min(length * 2, most), peer.Down.Slow, now)
+            : wanted,
+            Phase.Shrinking => Shrink(peer, wanted, now),
+            Phase.Short => JudgeShort(peer, wanted, now),
+            Phase.Long => JudgeLong(peer, wanted, now),
+            _ => Keep(peer, wanted, now),
+        };
+    }
+
+    private int Shrink(PeerState peer, int wanted, TimeSpan now)
+    {
+        if (_phase == Phase.None)
+        {
+            _length = peer.QueueTarget;
+            _rate = Math.Max(peer.RateAtLook, Math.Max(peer.Down.Fast, peer.Down.Slow));
+        }
+
+        _phase = wanted > _length * MuchShorter ? Phase.Shrinking : Phase.Short;
+        Measure(peer, now);
+        return wanted;
+    }
+
+    private int JudgeShort(PeerState peer, int wanted, TimeSpan now)
+    {
+        if (!IsMeasured(peer, now))
+        {
+            return wanted;
+        }
+
+        var rate = RateSince(peer, now);
+        if (rate < _rate * MuchLess)
+        {
+            return Lengthen(peer, Math.Min(peer.QueueTarget * 2, _length), rate, now);
+        }
+
+        _phase = Phase.None;
+        return wanted;
+    }
+
+    /// <param name="rate">With the queue as it is.</param>
+    private int Lengthen(PeerState peer, int length, double rate, TimeSpan now)
+    {
+        _phase = Phase.Long;
+        _rate = rate;
+        Measure(peer, now);
+        return length;
+    }
+
+    private int JudgeLong(PeerState peer, int wanted, TimeSpan now)
+    {
+        if (!IsMeasured(peer, now))
+        {
+            return peer.QueueTarget;
+        }
+
+        var rate = RateSince(peer, now);
+        var isBetter = rate > _rate * MuchMore;
+        _next = now + _pause;
+        _pause = _pause * 2 < MostPause ? _pause * 2 : MostPause;
+        _phase = isBetter ? Phase.Kept : Phase.None;
+        _rate = rate;
+        peer.IsSlowStart = isBetter;
+        return isBetter ? peer.QueueTarget : wanted;
+    }
+
+    private int Keep(PeerState peer, int wanted, TimeSpan now)
+    {
+        _rate = Math.Max(_rate, peer.Down.Slow);
+        if (peer.Down.Slow < _rate / 2)
+        {
+            _phase = Phase.None;
+            return wanted;
+        }
+
+        if (now < _next)
+        {
+            return peer.QueueTarget;
+        }
+
+        // More may be possible by now. Where it is not, less is tried after that.
+        _phase = Phase.None;
+        peer.IsSlowStart = true;
+        return peer.QueueTarget;
+    }
+
+    private void Measure(PeerState peer, TimeSpan now) => (_total, _since, _isSettled) = (peer.Down.Total, now, false);
+
+    private bool IsMeasured(PeerState peer, TimeSpan now)
+    {
+        if (!_isSettled && now - _since >= Settling)
+        {
+            (_total, _since, _isSettled) = (peer.Down.Total, now, true);
+        }
+
+        return _isSettled && now - _since >= Measured;
+    }
+
+    private readonly double RateSince(PeerState peer, TimeSpan now) =>
+        (peer.Down.Total - _total) / (now - _since).TotalSeconds;
+}
