@@ -21,6 +21,9 @@ internal struct QueueTrial
     /// <summary>Of the rate there was before: it went with the queue, or by itself.</summary>
     private const double MuchLess = 0.75;
 
+    /// <summary>Of the rate before it grew: it may stay so long.</summary>
+    private const double More = 1.1;
+
     /// <summary>Of the rate with the shorter queue: the longer one is better.</summary>
     private const double MuchMore = 1.3;
 
@@ -59,7 +62,10 @@ internal struct QueueTrial
         /// <summary>It is longer again.</summary>
         Long,
 
-        /// <summary>That has brought more.</summary>
+        /// <summary>It has been growing, as long as the rate followed.</summary>
+        Grown,
+
+        /// <summary>It has brought more.</summary>
         Kept,
     }
 
@@ -78,26 +84,31 @@ internal struct QueueTrial
         var length = peer.QueueTarget;
         // It may have nothing more to be asked for: what comes in says nothing then.
         var isFull = peer.ActiveAsks >= length - length / 4;
-        if (_phase == Phase.Kept && !isFull)
+        if (_phase >= Phase.Grown && !isFull)
         {
             return length;
         }
 
-        var isShorter = _phase is Phase.Shrinking or Phase.Short;
-        if (!isFull || wanted > (isShorter ? _length : length))
+        if (!isFull || (_phase is Phase.Shrinking or Phase.Short && wanted > _length))
         {
             _phase = Phase.None;
-            return wanted;
         }
 
         return _phase switch
         {
-            Phase.None => wanted < length && length >= LeastTried ? Shrink(peer, wanted, now)
-            : now >= _next ? Lengthen(peer, Math.Min(length * 2, most), peer.Down.Slow, now)
-            : wanted,
+            Phase.None when !isFull => wanted,
+            Phase.None when wanted < length && length >= LeastTried => Shrink(peer, wanted, now),
+            Phase.None when wanted <= length && now >= _next => Lengthen(
+                peer,
+                Math.Min(length * 2, most),
+                peer.Down.Slow,
+                now
+            ),
+            Phase.None => wanted,
             Phase.Shrinking => Shrink(peer, wanted, now),
             Phase.Short => JudgeShort(peer, wanted, now),
             Phase.Long => JudgeLong(peer, wanted, now),
+            Phase.Grown => Math.Max(JudgeGrown(peer), wanted),
             _ => Keep(peer, wanted, now),
         };
     }
@@ -145,17 +156,32 @@ internal struct QueueTrial
     {
         if (!IsMeasured(peer, now))
         {
-            return peer.QueueTarget;
+            return Math.Max(peer.QueueTarget, wanted);
         }
 
         var rate = RateSince(peer, now);
         var isBetter = rate > _rate * MuchMore;
-        _next = now + _pause;
-        _pause = _pause * 2 < MostPause ? _pause * 2 : MostPause;
-        _phase = isBetter ? Phase.Kept : Phase.None;
         _rate = rate;
-        peer.IsSlowStart = isBetter;
-        return isBetter ? peer.QueueTarget : wanted;
+        _phase = Phase.None;
+        Pause(now);
+        return isBetter ? Grow(peer) : wanted;
+    }
+
+    private int Grow(PeerState peer)
+    {
+        _phase = Phase.Grown;
+        _length = peer.QueueTarget;
+        peer.IsSlowStart = true;
+        // Of what it is asked for now nothing has come within the first second.
+        peer.RateAtLook = 0;
+        return _length;
+    }
+
+    /// <summary>The slow start is over.</summary>
+    private int JudgeGrown(PeerState peer)
+    {
+        _phase = Phase.Kept;
+        return peer.RateAtLook > _rate * More ? peer.QueueTarget : _length;
     }
 
     private int Keep(PeerState peer, int wanted, TimeSpan now)
@@ -169,13 +195,18 @@ internal struct QueueTrial
 
         if (now < _next)
         {
-            return peer.QueueTarget;
+            return Math.Max(peer.QueueTarget, wanted);
         }
 
-        // More may be possible by now. Where it is not, less is tried after that.
-        _phase = Phase.None;
-        peer.IsSlowStart = true;
-        return peer.QueueTarget;
+        Pause(now);
+        _rate = peer.Down.Slow;
+        return Grow(peer);
+    }
+
+    private void Pause(TimeSpan now)
+    {
+        _next = now + _pause;
+        _pause = _pause * 2 < MostPause ? _pause * 2 : MostPause;
     }
 
     private void Measure(PeerState peer, TimeSpan now) => (_total, _since, _isSettled) = (peer.Down.Total, now, false);
