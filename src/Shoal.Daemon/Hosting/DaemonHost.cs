@@ -1,5 +1,4 @@
 using System.Security.Cryptography.X509Certificates;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -167,16 +166,6 @@ public static class DaemonHost
         }
     }
 
-    /// <summary>A setting's value as a person writes it on a command line: lists with commas. Null: no such setting, or not of its kind.</summary>
-    public static object? ParseSetting(string key, string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return SettingsTable.Find(key)?.Parse(text);
-    }
-
-    /// <summary>What <see cref="ParseSetting"/> gave, as the API takes it.</summary>
-    public static JsonElement SettingToJson(object value) => SettingDefinition.ToJson(value);
-
     /// <summary>A link that logs a browser in.</summary>
     internal static string? LoginUrl(DaemonServices services, string code) =>
         services.Urls.Count == 0
@@ -247,7 +236,7 @@ public static class DaemonHost
         foreach (var (key, value) in options.Settings)
         {
             var setting =
-                SettingsTable.Find(key) ?? throw new DaemonStartException("bad-setting", $"there is no setting {key}");
+                SettingsTable.Find(key) ?? throw new DaemonStartException("bad-setting", SettingsTable.Missing(key));
             over[key] = setting.Take(value, out var taken) is { } fault
                 ? throw new DaemonStartException("bad-setting", $"{key}: {fault}")
                 : taken;

@@ -85,7 +85,7 @@ internal sealed class DaemonSettings
         {
             if (SettingsTable.Find(key) is null)
             {
-                throw new SettingsException($"line {line.Line}: there is no setting {key}{Meant(key)}", line.Line, key);
+                throw new SettingsException($"line {line.Line}: {SettingsTable.Missing(key)}", line.Line, key);
             }
         }
 
@@ -196,13 +196,6 @@ internal sealed class DaemonSettings
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "Downloads");
-    }
-
-    private static string Meant(string key)
-    {
-        var name = key[(key.LastIndexOf('.') + 1)..];
-        var same = SettingsTable.All.FirstOrDefault(setting => setting.Name == name);
-        return same is null ? "; docs/settings.md lists them" : $"; {same.Key} is meant?";
     }
 
     private long Whole(string key) => (long)_values[key];

@@ -27,6 +27,9 @@ internal enum SettingKind
 /// <param name="Help">One or two sentences, with unit and range.</param>
 internal sealed record SettingDefinition(string Key, SettingKind Kind, object Default, string Help)
 {
+    // Characters of a value that are repeated in what is said of it.
+    private const int MostShown = 100;
+
     public bool NeedsRestart { get; init; } = true;
 
     /// <summary>Says what the daemon runs: nobody who only has a token may say so.</summary>
@@ -35,6 +38,12 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
     /// <summary>Names folders: whoever only has a token names none but those that it may name already.</summary>
     public bool IsFolder { get; init; }
 
+    /// <summary>There may be a password in it: what is wrong with it is told without it.</summary>
+    public bool IsSecret { get; init; }
+
+    /// <summary>Of integers and numbers: what is counted, and what 0 means where it means something else.</summary>
+    public string Unit { get; init; } = "";
+
     /// <summary>Of integers and numbers.</summary>
     public double Min { get; init; }
     public double Max { get; init; } = long.MaxValue;
@@ -42,7 +51,7 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
     /// <summary>Of texts: one of these; empty: any.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
-    /// <summary>What is wrong with a text, or with one of a list; null: nothing.</summary>
+    /// <summary>What is wrong with a text, or with one of a list, and what is expected, on one line; null: nothing.</summary>
     public Func<string, string?>? Check { get; init; }
 
     public string Section => Key[..Key.IndexOf('.', StringComparison.Ordinal)];
@@ -63,9 +72,21 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
             SettingKind.Text => value as string,
             _ => value as string[],
         };
-        var fault = right is null ? $"expected {Expected}" : FaultOf(right);
+        var fault = right is null ? Not(SettingsText.Format(value)) : FaultOf(right);
         taken = fault is null ? right! : Default;
         return fault;
+    }
+
+    /// <summary>What is wrong with a value that is not of the kind, and what is expected.</summary>
+    /// <param name="shown">The value as it was written.</param>
+    /// <returns>One line, without the key.</returns>
+    public string Not(string shown) => $"{(IsSecret ? "what is given" : OneLine(shown))} is not {Expected}";
+
+    /// <summary>A text of others as part of a message: on one line, and not all of a long one.</summary>
+    public static string OneLine(string text)
+    {
+        var some = text.Length > MostShown ? text[..MostShown] + "..." : text;
+        return string.Concat(some.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString()));
     }
 
     /// <summary>A value as a person writes it on a command line; null: it is not of the kind.</summary>
@@ -159,11 +180,12 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
             ? other is string[] otherList && list.AsSpan().SequenceEqual(otherList)
             : one.Equals(other);
 
-    private string Expected =>
+    /// <summary>Kind, range and unit, or the words there are.</summary>
+    public string Expected =>
         Kind switch
         {
-            SettingKind.Integer => "a whole number",
-            SettingKind.Number => "a number",
+            SettingKind.Integer => "a whole number " + Range,
+            SettingKind.Number => "a number " + Range,
             SettingKind.Boolean => "true or false",
             SettingKind.Text => Words.Count > 0 ? "one of " + string.Join(", ", Words) : "a text in quotes",
             _ => "a list of texts such as [\"a\", \"b\"]",
@@ -172,22 +194,28 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
     private string? FaultOf(object value) =>
         value switch
         {
-            long whole when whole < Min || whole > Max => Range,
-            double number when !(number >= Min && number <= Max) => Range,
+            long whole when whole < Min || whole > Max => Not(SettingsText.Format(value)),
+            double number when !(number >= Min && number <= Max) => Not(SettingsText.Format(value)),
             string text => FaultOf(text),
             string[] list => list.Select(FaultOf).FirstOrDefault(fault => fault is not null),
             _ => null,
         };
 
-    private string? FaultOf(string text) =>
-        Words.Count > 0 && !Words.Contains(text) ? $"'{text}' is not one of {string.Join(", ", Words)}"
-        : text.Any(char.IsControl) ? "control characters are not allowed"
-        : Check?.Invoke(text);
+    private string? FaultOf(string text)
+    {
+        var shown = IsSecret ? "what is given" : $"'{OneLine(text)}'";
+        return Words.Count > 0 && !Words.Contains(text) ? Not($"'{text}'")
+            : text.Any(char.IsControl) ? $"{shown} has control characters, which are not allowed"
+            : text.Length <= MostShown ? Check?.Invoke(text)
+            : Check?.Invoke(text)?.Replace(text, OneLine(text), StringComparison.Ordinal);
+    }
 
     private string Range =>
-        Max < long.MaxValue
-            ? string.Create(CultureInfo.InvariantCulture, $"must be from {Min} to {Max}")
-            : string.Create(CultureInfo.InvariantCulture, $"must be {Min} or more");
+        (
+            Max < long.MaxValue
+                ? string.Create(CultureInfo.InvariantCulture, $"from {Min} to {Max}")
+                : string.Create(CultureInfo.InvariantCulture, $"of {Min} or more")
+        ) + (Unit.Length > 0 ? $" ({Unit})" : "");
 }
 
 /// <summary>The settings file has a mistake.</summary>

@@ -94,14 +94,14 @@ internal static class SettingsReader
             SkipSpace();
             return _at == line.Length || line[_at] == '#'
                 ? new SettingsLine(value, number, start, end)
-                : throw Fault($"'{line[_at..]}' does not belong there");
+                : throw Fault($"{Shown(line[_at..])} does not belong there");
         }
 
         private object Value()
         {
             if (_at >= line.Length || line[_at] == '#')
             {
-                throw Fault("the value is missing");
+                throw Fault($"the value is missing{(Setting is { } setting ? $"; it is {setting.Expected}" : "")}");
             }
 
             return line[_at] switch
@@ -233,7 +233,12 @@ internal static class SettingsReader
                     out var real
                 )
                     ? real
-                : throw Fault($"'{word}' is neither a number, true nor false; a text stands in quotes");
+                // Of texts the quotes are missing, more likely than all of them.
+                : throw Fault(
+                    Setting is { Kind: not (SettingKind.Text or SettingKind.List) } setting
+                        ? setting.Not($"'{word}'")
+                        : $"{Shown(word)} is neither a number, true nor false; a text stands in quotes"
+                );
         }
 
         private void SkipSpace()
@@ -243,6 +248,11 @@ internal static class SettingsReader
                 _at++;
             }
         }
+
+        private readonly SettingDefinition? Setting => SettingsTable.Find(key);
+
+        private readonly string Shown(string text) =>
+            Setting is { IsSecret: true } ? "what stands there" : $"'{SettingDefinition.OneLine(text)}'";
 
         private readonly SettingsException Fault(string message) =>
             new($"line {number}, {key}: {message}", number, key);

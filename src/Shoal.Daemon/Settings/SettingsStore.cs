@@ -73,7 +73,7 @@ internal sealed class SettingsStore : IDisposable
         {
             var setting =
                 SettingsTable.Find(key)
-                ?? throw new ApiException(400, "no-such-setting", $"there is no setting {key}") { Key = key };
+                ?? throw new ApiException(400, "no-such-setting", SettingsTable.Missing(key)) { Key = key };
             if (setting.OwnerOnly && !isOwner)
             {
                 throw new ApiException(403, "owner-only", $"{key} is changed in the file, or over the daemon's socket")
@@ -84,9 +84,7 @@ internal sealed class SettingsStore : IDisposable
 
             var value = json.ValueKind == JsonValueKind.Null ? setting.Default : SettingDefinition.FromJson(json);
             object right = setting.Default;
-            var fault = value is null
-                ? "expected a number, true or false, a text or a list of texts"
-                : setting.Take(value, out right);
+            var fault = value is null ? setting.Not(json.GetRawText()) : setting.Take(value, out right);
             if (fault is not null)
             {
                 throw ApiException.Bad(key, $"{key}: {fault}");

@@ -43,6 +43,7 @@ internal static partial class SettingsTable
             },
             new("watch.interval", SettingKind.Integer, 5L, "Seconds between looks at the watch folders.")
             {
+                Unit = "seconds",
                 NeedsRestart = false,
                 Min = 1,
                 Max = 86_400,
@@ -58,12 +59,14 @@ internal static partial class SettingsTable
                 "Seconds that a program may take; then it and its children are ended."
             )
             {
+                Unit = "seconds",
                 NeedsRestart = false,
                 Min = 1,
                 Max = 86_400,
             },
             new("events.at-once", SettingKind.Integer, 4L, "Programs that run at once; others wait.")
             {
+                Unit = "programs",
                 Min = 1,
                 Max = 64,
             },
@@ -74,6 +77,7 @@ internal static partial class SettingsTable
                 "Seconds between looks at a feed, unless the feed says otherwise."
             )
             {
+                Unit = "seconds",
                 NeedsRestart = false,
                 Min = 60,
                 Max = 604_800,
@@ -94,6 +98,7 @@ internal static partial class SettingsTable
             },
             new("network.ip-filter-hours", SettingKind.Integer, 24L, "Hours between fetches of network.ip-filter-urls.")
             {
+                Unit = "hours",
                 NeedsRestart = false,
                 Min = 1,
                 Max = 8760,

@@ -12,6 +12,7 @@ internal static partial class SettingsTable
                 "Bytes that are to stay free where content is downloaded to: downloads wait before there are fewer, and go on when half as much again is free; 0: they go on until the disk is full."
             )
             {
+                Unit = "bytes; 0: none",
                 NeedsRestart = false,
             },
             new(

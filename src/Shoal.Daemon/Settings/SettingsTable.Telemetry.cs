@@ -42,6 +42,7 @@ internal static partial class SettingsTable
                 "A collector of OpenTelemetry that gets the numbers of /metrics by OTLP over HTTP (protobuf), such as http://127.0.0.1:4318; v1/metrics and v1/logs are added to it. Empty: none."
             )
             {
+                IsSecret = true,
                 NeedsRestart = false,
                 Check = CollectorUrl,
             },
@@ -52,11 +53,13 @@ internal static partial class SettingsTable
                 "Headers for the collector, each NAME: VALUE, such as an Authorization. Their values are shown to nobody."
             )
             {
+                IsSecret = true,
                 NeedsRestart = false,
                 Check = Header,
             },
             new("telemetry.interval", SettingKind.Integer, 60L, "Seconds between two reports to the collector.")
             {
+                Unit = "seconds",
                 NeedsRestart = false,
                 Min = 1,
                 Max = 86_400,

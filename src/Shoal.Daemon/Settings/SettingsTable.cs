@@ -51,10 +51,12 @@ internal static partial class SettingsTable
             },
             new("limits.download", SettingKind.Integer, 0L, "Bytes a second over all torrents; 0: no limit.")
             {
+                Unit = "bytes a second; 0: no limit",
                 NeedsRestart = false,
             },
             new("limits.upload", SettingKind.Integer, 0L, "Bytes a second over all torrents; 0: no limit.")
             {
+                Unit = "bytes a second; 0: no limit",
                 NeedsRestart = false,
             },
             new(
@@ -73,6 +75,7 @@ internal static partial class SettingsTable
                 "Bytes a second over all torrents while the alternative limits hold; 0: no limit."
             )
             {
+                Unit = "bytes a second; 0: no limit",
                 NeedsRestart = false,
             },
             new(
@@ -82,6 +85,7 @@ internal static partial class SettingsTable
                 "Bytes a second over all torrents while the alternative limits hold; 0: no limit."
             )
             {
+                Unit = "bytes a second; 0: no limit",
                 NeedsRestart = false,
             },
             new(
@@ -91,6 +95,7 @@ internal static partial class SettingsTable
                 "How many torrents download at once, those that move almost nothing not counted; 0: all."
             )
             {
+                Unit = "torrents; 0: all",
                 NeedsRestart = false,
                 Max = 100_000,
             },
@@ -101,6 +106,7 @@ internal static partial class SettingsTable
                 "How many torrents seed at once, those that move almost nothing not counted; 0: all."
             )
             {
+                Unit = "torrents; 0: all",
                 NeedsRestart = false,
                 Max = 100_000,
             },
@@ -111,6 +117,7 @@ internal static partial class SettingsTable
                 "Pause a torrent when it has given back so many times what it took; 0: never."
             )
             {
+                Unit = "times what was taken; 0: never",
                 NeedsRestart = false,
                 Max = 1_000_000,
             },
@@ -121,6 +128,7 @@ internal static partial class SettingsTable
                 "Pause a torrent after it has seeded for so many seconds; 0: never."
             )
             {
+                Unit = "seconds; 0: never",
                 NeedsRestart = false,
             },
             new(
@@ -144,6 +152,7 @@ internal static partial class SettingsTable
             },
             new("network.port", SettingKind.Integer, 0L, "TCP and UDP port for peers; 0: the system chooses.")
             {
+                Unit = "a port; 0: the system chooses",
                 Max = MaxPort,
             },
             new(
@@ -189,6 +198,7 @@ internal static partial class SettingsTable
                 "Everything but this API goes through it: socks5://[USER:PASSWORD@]HOST:PORT or http://... Empty: none."
             )
             {
+                IsSecret = true,
                 Check = Proxy,
             },
             new("network.dht", SettingKind.Boolean, true, "Find peers by the DHT and be part of it."),
@@ -209,11 +219,13 @@ internal static partial class SettingsTable
             new("network.port-mapping", SettingKind.Boolean, true, "Ask the router to forward our port."),
             new("network.max-peers", SettingKind.Integer, 500L, "Most connections over all torrents.")
             {
+                Unit = "connections",
                 Min = 1,
                 Max = 100_000,
             },
             new("network.max-peers-per-torrent", SettingKind.Integer, 100L, "Most connections of one torrent.")
             {
+                Unit = "connections",
                 Min = 1,
                 Max = 100_000,
             },
@@ -240,6 +252,15 @@ internal static partial class SettingsTable
     private static readonly Dictionary<string, SettingDefinition> ByKey = All.ToDictionary(setting => setting.Key);
 
     public static SettingDefinition? Find(string key) => ByKey.GetValueOrDefault(key);
+
+    /// <summary>What to say of a key that is none.</summary>
+    public static string Missing(string key)
+    {
+        var name = key[(key.LastIndexOf('.') + 1)..];
+        var same = All.FirstOrDefault(setting => setting.Name == name);
+        return $"there is no setting {SettingDefinition.OneLine(key)}; "
+            + (same is null ? "docs/settings.md lists them" : $"{same.Key} is meant?");
+    }
 
     private static string? FullPath(string text) =>
         text.Length == 0 || Path.IsPathFullyQualified(text) ? null : $"'{text}' is not a full path";

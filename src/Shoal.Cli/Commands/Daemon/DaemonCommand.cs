@@ -164,8 +164,8 @@ internal sealed class DaemonCommand
 
             var key = pair[..equals];
             settings[key] =
-                DaemonHost.ParseSetting(key, pair[(equals + 1)..])
-                ?? throw UserErrorException.Usage($"--set: there is no setting {key}, or the value is not of its kind");
+                SettingInput.Parse(key, pair[(equals + 1)..], out var fault)
+                ?? throw UserErrorException.Usage($"--set: {fault}");
         }
 
         return settings;

@@ -58,14 +58,14 @@ internal static class ScheduleCommand
                         var values = new Dictionary<string, JsonElement>();
                         if (at.Length > 0 || result.GetValue(none))
                         {
-                            values[Prefix + "schedule"] = DaemonHost.SettingToJson(at);
+                            values[Prefix + "schedule"] = SettingInput.ToJson(at);
                         }
 
                         Put("download", result.GetValue(download));
                         Put("upload", result.GetValue(upload));
                         if (result.GetValue(zone) is { } clock)
                         {
-                            values[Prefix + "time-zone"] = DaemonHost.SettingToJson(clock);
+                            values[Prefix + "time-zone"] = SettingInput.ToJson(clock);
                         }
 
                         if (values.Count > 0)
@@ -80,7 +80,7 @@ internal static class ScheduleCommand
                         {
                             if (rate is { } bytes)
                             {
-                                values[Prefix + key] = DaemonHost.SettingToJson(bytes);
+                                values[Prefix + key] = SettingInput.ToJson(bytes);
                             }
                         }
                     }

@@ -185,9 +185,9 @@ internal static class SessionCommands
     }
 
     private static Dictionary<string, JsonElement> Change(string key, string text) =>
-        DaemonHost.ParseSetting(key, text) is { } value
-            ? new Dictionary<string, JsonElement> { [key] = DaemonHost.SettingToJson(value) }
-            : throw new UserErrorException("bad-value", $"there is no setting {key}, or '{text}' is not of its kind");
+        SettingInput.Parse(key, text, out var fault) is { } value
+            ? new Dictionary<string, JsonElement> { [key] = SettingInput.ToJson(value) }
+            : throw new UserErrorException("bad-value", fault);
 
     private static void Tell(SettingsResult changed, DaemonOutput output) =>
         output.Say(
@@ -205,7 +205,7 @@ internal static class SessionCommands
         var shown = settings.Settings.Where(setting => key is null || setting.Key == key).ToList();
         if (shown.Count == 0)
         {
-            throw new UserErrorException("no-such-setting", $"there is no setting {key}");
+            throw new UserErrorException("no-such-setting", SettingInput.Missing(key ?? ""));
         }
 
         foreach (var setting in shown)
