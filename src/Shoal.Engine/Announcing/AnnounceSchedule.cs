@@ -136,11 +136,12 @@ internal sealed partial class AnnounceSchedule
     }
 
     /// <summary>A tracker answered an announce, if only with a refusal.</summary>
-    public void Answered(int id, AnnounceAnswer answer, TimeSpan now)
+    /// <returns>Whether it is a refusal that is worth telling the user.</returns>
+    public bool Answered(int id, AnnounceAnswer answer, TimeSpan now)
     {
         if (!Land(id, out var flight))
         {
-            return;
+            return false;
         }
 
         var (lane, state) = (flight.Lane, flight.Lane.States[flight.Tracker]);
@@ -155,7 +156,7 @@ internal sealed partial class AnnounceSchedule
                 now
                 + (state.IsGivenUp ? TimeSpan.Zero : Min(answer.RetryIn ?? BackOff(state), Times.Limits.MaxInterval));
             lane.Due = now;
-            return;
+            return IsNews(flight);
         }
 
         state.IsWorking = true;
@@ -172,6 +173,7 @@ internal sealed partial class AnnounceSchedule
         lane.NotBefore = now + Min(answer.MinInterval ?? Times.DefaultMinInterval, interval);
         // Up to a twentieth later, so that clients that began together come apart. Never earlier.
         lane.Due = state.OwesCompleted ? now : now + interval * (1 + 0.05 * _random.NextDouble());
+        return false;
     }
 
     /// <summary>An announce came to nothing: the next tracker's turn.</summary>
@@ -186,7 +188,6 @@ internal sealed partial class AnnounceSchedule
         var (lane, state) = (flight.Lane, flight.Lane.States[flight.Tracker]);
         lane.IsAsking = false;
         lane.Due = now;
-        var isOurs = !_namedBy.ContainsKey(flight.Tracker);
         if (failure == TrackerFailure.NoAddress)
         {
             state.NotBefore = now + Times.NoAddressPause;
@@ -198,7 +199,24 @@ internal sealed partial class AnnounceSchedule
         state.Failures++;
         state.IsGivenUp = failure == TrackerFailure.Forbidden;
         state.NotBefore = now + BackOff(state);
-        return isOurs;
+        return IsNews(flight);
+    }
+
+    /// <summary>
+    /// Whether a failure says anything that the user has not heard: a hybrid torrent asks under two names, and several addresses
+    /// of ours ask too. The first that fails in a round tells for all that fail alike.
+    /// </summary>
+    private bool IsNews(Flight flight)
+    {
+        var failed = flight.Lane.States[flight.Tracker];
+        return !_namedBy.ContainsKey(flight.Tracker)
+            && !_lanes.Exists(lane =>
+                lane != flight.Lane
+                && lane.States.TryGetValue(flight.Tracker, out var other)
+                && other.IsWorking == false
+                && other.Message == failed.Message
+                && other.Failures >= failed.Failures
+            );
     }
 
     /// <summary>What a scrape brought.</summary>

@@ -25,7 +25,7 @@ internal readonly record struct AnnounceFacts(
 /// <param name="Facts">Asked just before each announce; quick.</param>
 /// <param name="Found">Peers a tracker named.</param>
 /// <param name="SeenAs">The tracker's host, and where it sees us (BEP 24).</param>
-/// <param name="Failed">URL and text, each time a tracker fails or refuses; printable.</param>
+/// <param name="Failed">URL and text, each time a tracker fails or refuses, once for all names of the torrent; printable.</param>
 /// <param name="Worked">A tracker has answered an announce; null: nobody wants to know.</param>
 internal sealed record AnnounceListener(
     Func<AnnounceFacts> Facts,
@@ -251,12 +251,12 @@ internal sealed class AnnounceLoop : IAsyncDisposable
             return;
         }
 
-        _schedule.Answered(job.Id, answer, now);
+        var isNews = _schedule.Answered(job.Id, answer, now);
         if (answer.Failure is null)
         {
             _listener.Worked?.Invoke(job.Url);
         }
-        else if (job.NamedBy is null)
+        else if (isNews)
         {
             _listener.Failed(job.Url.ToString(), answer.Failure);
         }

@@ -39,6 +39,9 @@ internal sealed class AnnounceScript
 
     public List<string> Log { get; } = [];
 
+    /// <summary>Hosts of trackers whose failures a user is told, each time.</summary>
+    public List<string> Told { get; } = [];
+
     public void Works(params string[] hosts)
     {
         foreach (var host in hosts)
@@ -98,13 +101,13 @@ internal sealed class AnnounceScript
 
     public void Answer(AnnounceJob job)
     {
-        if (Trackers.TryGetValue(job.Url.Host, out var tracker) && tracker(job) is { } answer)
+        var isTold =
+            Trackers.TryGetValue(job.Url.Host, out var tracker) && tracker(job) is { } answer
+                ? _schedule.Answered(job.Id, answer, Now)
+                : _schedule.Failed(job.Id, TrackerFailure.Unreachable, "unreachable", Now);
+        if (isTold)
         {
-            _schedule.Answered(job.Id, answer, Now);
-        }
-        else
-        {
-            _schedule.Failed(job.Id, TrackerFailure.Unreachable, "unreachable", Now);
+            Told.Add(job.Url.Host);
         }
     }
 
