@@ -9,7 +9,8 @@ namespace Shoal.Benchmarks;
 
 /// <summary>
 /// What many torrents cost that have nothing to do: to add them, to keep them, and to start with them again. None of
-/// them has peers; everything that asks others for peers is off.
+/// them has peers; everything that asks others for peers is off, but with "dht" the DHT, in which nobody else is. With "seeds" they are
+/// complete.
 /// </summary>
 internal static class IdleBenchmark
 {
@@ -19,7 +20,10 @@ internal static class IdleBenchmark
     /// <summary>A torrent rests after 5 seconds without peers and news.</summary>
     private static readonly TimeSpan UntilRest = TimeSpan.FromSeconds(15);
 
-    private static readonly TimeSpan Watch = TimeSpan.FromSeconds(10);
+    /// <summary>The same with the DHT: what finds nobody is tried again ever less often.</summary>
+    private static readonly TimeSpan UntilRestWithDht = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Watch = TimeSpan.FromSeconds(30);
 
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -28,8 +32,17 @@ internal static class IdleBenchmark
         try
         {
             var torrents = Enumerable.Range(0, count).Select(Make).ToArray();
-            await MeasureAsync(torrents, folder, "added");
-            await MeasureAsync(torrents, folder, "started again");
+            var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
+            for (var i = 0; i < count && arguments.Contains("seeds"); i++)
+            {
+                // Nobody reads them.
+                using var file = File.Create(Path.Combine(data, $"content {i}"));
+                file.SetLength(Size);
+            }
+
+            var kind = new Kind(arguments.Contains("seeds"), arguments.Contains("dht"));
+            await MeasureAsync(torrents, folder, kind, "added");
+            await MeasureAsync(torrents, folder, kind, "started again");
         }
         finally
         {
@@ -49,19 +62,29 @@ internal static class IdleBenchmark
             .TorrentBytes;
     }
 
-    private static async Task MeasureAsync(byte[][] torrents, string folder, string what)
+    private static EngineOptions OptionsOf(string state) =>
+        new()
+        {
+            StateDirectory = state,
+            Bind = [IPAddress.Loopback],
+            UseDht = false,
+            UseLsd = false,
+            UsePortMapping = false,
+        };
+
+    /// <param name="AreSeeds">They are complete.</param>
+    /// <param name="UseDht">They look for each other in a DHT that has nobody else.</param>
+    private sealed record Kind(bool AreSeeds, bool UseDht);
+
+    private static async Task MeasureAsync(byte[][] torrents, string folder, Kind kind, string what)
     {
         var before = PrivateKilobytes();
         var cpu = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         var engine = await TorrentEngine.StartAsync(
-            new EngineOptions
+            OptionsOf(Path.Combine(folder, "state")) with
             {
-                StateDirectory = Path.Combine(folder, "state"),
-                Bind = [IPAddress.Loopback],
-                UseDht = false,
-                UseLsd = false,
-                UsePortMapping = false,
+                UseDht = kind.UseDht,
             },
             CancellationToken.None
         );
@@ -76,13 +99,14 @@ internal static class IdleBenchmark
             added.Add(
                 await engine.AddAsync(
                     metainfo,
-                    new TorrentOptions { SaveDirectory = Path.Combine(folder, "data") },
+                    new TorrentOptions { SaveDirectory = Path.Combine(folder, "data"), AssumeComplete = kind.AreSeeds },
                     CancellationToken.None
                 )
             );
         }
 
-        while (added.Any(torrent => torrent.Status.State != TorrentState.Downloading))
+        var wanted = kind.AreSeeds ? TorrentState.Seeding : TorrentState.Downloading;
+        while (added.Any(torrent => torrent.Status.State != wanted))
         {
             await Task.Delay(10);
         }
@@ -92,7 +116,7 @@ internal static class IdleBenchmark
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        await Task.Delay(UntilRest);
+        await Task.Delay(kind.UseDht ? UntilRestWithDht : UntilRest);
         var kept = (PrivateKilobytes() - before) / (double)torrents.Length;
         cpu = Environment.CpuUsage.TotalTime;
         await Task.Delay(Watch);

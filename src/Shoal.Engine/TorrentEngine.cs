@@ -350,7 +350,7 @@ public sealed partial class TorrentEngine : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
-                _services.Rota.Tick();
+                _services.Rota.Tick(_services.Time.GetElapsedTime(_services.Epoch));
                 _services.Dialling.Pump();
                 if (++ticks % TicksBetweenShares == 0)
                 {

@@ -2,6 +2,8 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Shoal.Api;
+using Shoal.Protocol;
+using Shoal.Testing;
 
 namespace Shoal.InteropTests;
 
@@ -65,6 +67,62 @@ public sealed class DaemonOperationsTests(Library library)
             Assert.True(i < 100, "nobody counts");
             await Task.Delay(100);
         }
+    }
+
+    [Fact]
+    public async Task Peers_that_were_named_are_tried_again_by_a_daemon_that_was_killed_at_once()
+    {
+        using var folder = new StateFolder();
+        await using var seeds = new EngineFixture();
+        int port;
+        using (var free = new TcpListener(System.Net.IPAddress.Loopback, 0))
+        {
+            free.Start();
+            port = ((System.Net.IPEndPoint)free.LocalEndpoint).Port;
+        }
+
+        // A folder below a file is one that nothing can be written to: it fails with the first write.
+        var blocked = Path.Combine(folder.Path, "file", "below");
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "file"), "");
+        var torrents = Enumerable
+            .Range(0, 3)
+            .Select(i => new TorrentBuilder(TorrentFormat.V1, 16 * 1024).File($"f{i}", 100_000, seed: i + 1).Build())
+            .ToList();
+        var ids = new List<string>();
+        await using (var doomed = await DaemonProcess.StartAsync(folder.State))
+        {
+            for (var i = 0; i < torrents.Count; i++)
+            {
+                var wish = new AddTorrent
+                {
+                    Metainfo = Convert.ToBase64String(torrents[i].TorrentBytes),
+                    SaveDirectory = i == 2 ? blocked : Path.Combine(folder.Path, $"got{i}"),
+                    Peers = i == 0 ? null : [$"127.0.0.1:{port}"],
+                };
+                ids.Add((await doomed.Client.AddAsync(wish, None)).Id);
+            }
+
+            await doomed.Client.AddPeersAsync(ids[0], new AddPeers([$"127.0.0.1:{port}"]), None);
+            await doomed.Process.KillAsync();
+        }
+
+        File.Delete(Path.Combine(folder.Path, "file"));
+        var seed = await seeds.Start(options => options with { Port = port });
+        foreach (var torrent in torrents)
+        {
+            var options = new Shoal.Engine.TorrentOptions { SaveDirectory = seeds.Write(torrent) };
+            await (await seed.AddAsync(torrent.Metainfo, options, seeds.Timeout.Token)).WhenComplete(
+                seeds.Timeout.Token
+            );
+        }
+
+        await using var daemon = await DaemonProcess.StartAsync(folder.State);
+        foreach (var id in ids)
+        {
+            await daemon.WaitCompleteAsync(id);
+        }
+
+        await daemon.StopAsync();
     }
 
     [Fact]

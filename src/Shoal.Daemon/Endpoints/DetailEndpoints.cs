@@ -234,7 +234,7 @@ internal static class DetailEndpoints
     {
         var torrent = call.Torrent;
         var peers = await call.ReadAsync(ApiJson.Default.AddPeers).ConfigureAwait(false);
-        call.Library.AddPeers(torrent, peers.Peers);
+        await call.Library.AddPeersAsync(torrent, peers.Peers).ConfigureAwait(false);
         await call.WriteAsync(Peers(torrent), ApiJson.Default.PeerList).ConfigureAwait(false);
     }
 

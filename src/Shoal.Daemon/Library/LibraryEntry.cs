@@ -83,6 +83,9 @@ internal sealed record LibraryEntry
     /// <summary>Instead of the torrent's own; null: those.</summary>
     public IReadOnlyList<IReadOnlyList<string>>? Trackers { get; init; }
 
+    /// <summary>Peers that somebody named, ADDRESS:PORT, until it is complete; null: none.</summary>
+    public IReadOnlyList<string>? Peers { get; init; }
+
     /// <summary>Order in the queue; smaller comes first. Not dense.</summary>
     public long Order { get; init; }
     public long AddedAt { get; init; }

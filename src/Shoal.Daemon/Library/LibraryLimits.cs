@@ -24,6 +24,9 @@ internal sealed record LibraryLimits
     /// <summary>Peers named in one call. Default 1,000.</summary>
     public int MaxPeers { get; init; } = 1000;
 
+    /// <summary>Of those that were named of a torrent, how many are kept over a restart. Default 100: the last.</summary>
+    public int MaxKeptPeers { get; init; } = 100;
+
     /// <summary>Files renamed in one call. Default 10,000: each is a record in a journal, written through.</summary>
     public int MaxRenames { get; init; } = 10_000;
 

@@ -55,7 +55,7 @@ internal sealed partial class TorrentLibrary
                     Events.Add(Event("torrent-added", torrent));
                     var metainfo = checks[i].Addition.Source.Metainfo;
                     Do(torrent, () => OpenInTurnAsync(torrent, metainfo));
-                    AddPeers(torrent, checks[i].Peers);
+                    Try(torrent, checks[i].Peers);
                 }
             }
         }
@@ -169,6 +169,7 @@ internal sealed partial class TorrentLibrary
             RatioLimit = wish.RatioLimit,
             SeedTimeLimit = wish.SeedTimeLimit,
             Priorities = PrioritiesOf(wish.Files, null, source.Metainfo),
+            Peers = Kept(null, check.Peers),
             AssumeComplete = wish.SkipCheck,
             AddedAt = NowSeconds,
             Order = _order.Count == 0 ? 0 : _order[^1].Entry.Order + 1024,

@@ -202,44 +202,6 @@ internal sealed partial class TorrentLibrary
         await SavedAsync(saved).ConfigureAwait(false);
     }
 
-    /// <summary>Peers to try.</summary>
-    public void AddPeers(LibraryTorrent torrent, IReadOnlyList<string> peers) => AddPeers(torrent, EndPointsOf(peers));
-
-    private void AddPeers(LibraryTorrent torrent, List<IPEndPoint> peers)
-    {
-        if (peers.Count > 0)
-        {
-            Do(
-                torrent,
-                () =>
-                {
-                    torrent.Engine?.AddPeers(peers);
-                    return Task.CompletedTask;
-                }
-            );
-        }
-    }
-
-    private List<IPEndPoint> EndPointsOf(IReadOnlyList<string> peers)
-    {
-        if (peers.Count > _limits.MaxPeers)
-        {
-            throw ApiException.Bad("peers", $"peers: more than {_limits.MaxPeers}");
-        }
-
-        var endPoints = new List<IPEndPoint>();
-        foreach (var text in ApiException.Whole("peers", peers))
-        {
-            endPoints.Add(
-                IPEndPoint.TryParse(text, out var end) && end.Port > 0
-                    ? end
-                    : throw ApiException.Bad("peers", $"peers: '{Shorten(text)}' is not ADDRESS:PORT")
-            );
-        }
-
-        return endPoints;
-    }
-
     /// <summary>Does the same to many, and says of each what became of it.</summary>
     public async Task<BatchResult> BatchAsync(IReadOnlyList<string>? ids, Func<LibraryTorrent, Task> action)
     {

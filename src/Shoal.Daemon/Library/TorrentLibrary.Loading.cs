@@ -178,6 +178,7 @@ internal sealed partial class TorrentLibrary
             // Not a byte of what nobody has chosen yet, in the moment before it is paused.
             FilePriority = entry.PauseWhenKnown ? _ => FilePriority.Skip : null,
             Trackers = entry.Trackers,
+            Peers = PeersOf(entry),
             AssumeComplete = entry.AssumeComplete,
             Recheck = entry.Recheck,
         };

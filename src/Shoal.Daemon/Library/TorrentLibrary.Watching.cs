@@ -319,7 +319,7 @@ internal sealed partial class TorrentLibrary
     {
         if (torrent.Entry.CompletedAt is null)
         {
-            Keep(torrent, torrent.Entry with { CompletedAt = NowSeconds });
+            Keep(torrent, torrent.Entry with { CompletedAt = NowSeconds, Peers = null });
             if (torrent.Entry.IncompleteDirectory is null)
             {
                 Events.Add(Event("torrent-completed", torrent));

@@ -16,16 +16,18 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
     private TimeSpan _retry = FirstRetry;
     private TimeSpan _wish = FirstWish;
     private TimeSpan _last;
-    private bool _isRunning;
     private bool _isUnanswered;
 
     /// <summary>The next search; meaningless while one runs.</summary>
     public TimeSpan Next { get; private set; }
 
-    /// <summary>Whether to begin a search now.</summary>
-    public bool IsDue(TimeSpan now) => !_isRunning && now >= Next;
+    /// <summary>A search runs.</summary>
+    public bool IsRunning { get; private set; }
 
-    public void Begun() => _isRunning = true;
+    /// <summary>Whether to begin a search now.</summary>
+    public bool IsDue(TimeSpan now) => !IsRunning && now >= Next;
+
+    public void Begun() => IsRunning = true;
 
     /// <summary>A search has ended.</summary>
     /// <param name="answered">Nodes that answered.</param>
@@ -34,7 +36,7 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
     /// <param name="now">The time.</param>
     public void Done(int answered, int found, bool wantsPeers, TimeSpan now)
     {
-        _isRunning = false;
+        IsRunning = false;
         _last = now;
         _isUnanswered = answered == 0;
         if (_isUnanswered)
@@ -56,7 +58,7 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
     /// <summary>There is a way into the DHT now: a search that had no answer is repeated at once.</summary>
     public void Joined(TimeSpan now)
     {
-        if (!_isRunning && _isUnanswered)
+        if (!IsRunning && _isUnanswered)
         {
             _retry = FirstRetry;
             Next = now;
@@ -66,14 +68,14 @@ internal sealed class DhtAnnounceSchedule(Func<double> jitter)
     /// <summary>More peers would help.</summary>
     public void NeedPeers()
     {
-        if (!_isRunning && _last + _wish < Next)
+        if (!IsRunning && _last + _wish < Next)
         {
             Wish();
         }
     }
 
     /// <summary>The torrent has become complete, or its name or port is another: announce soon.</summary>
-    public void Changed(TimeSpan now) => Next = _isRunning ? Next : Smaller(Next, now);
+    public void Changed(TimeSpan now) => Next = IsRunning ? Next : Smaller(Next, now);
 
     // Each wish that is granted makes the next wait twice as long.
     private void Wish()

@@ -32,6 +32,9 @@ internal sealed record DhtLoopOptions
     /// <summary>Told at which address a socket of ours is seen, when its vote has decided; quick.</summary>
     public Action<int, IPAddress>? OnAddress { get; init; }
 
+    /// <summary>Told when somebody is known after nobody was; quick.</summary>
+    public Action? OnJoined { get; init; }
+
     /// <summary>Told of exceptions in the loop, which are bugs.</summary>
     public required Action<Exception> OnFault { get; init; }
 }
@@ -40,7 +43,7 @@ internal sealed record DhtLoopOptions
 /// Runs the <see cref="Dht"/> of an engine: brings it datagrams, time and wishes, one at a time, and carries out what it
 /// decides. Safe to use from any thread; whoever posts while it is idle runs it.
 /// </summary>
-internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
+internal sealed partial class DhtLoop : IDatagramProtocol, IPeerSearch, IAsyncDisposable
 {
     /// <summary>Datagrams that wait; beyond it they are dropped, as a full socket would do.</summary>
     private const int MailboxSize = 1024;
@@ -71,6 +74,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     private readonly IPAddress?[] _told;
     private TimeSpan _nextIdleTick;
     private volatile int _nodeCount;
+    private volatile int _joins;
 
     private readonly record struct Post(int Socket, IPEndPoint? Source, byte[]? Datagram, Action<TimeSpan>? Command);
 
@@ -107,6 +111,8 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     /// <summary>Nodes in the routing tables.</summary>
     public int NodeCount => _nodeCount;
 
+    public int Joins => _joins;
+
     /// <summary>The UDP port of the DHT, for PORT messages (BEP 5).</summary>
     public int Port => _port.Port;
 
@@ -137,10 +143,6 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
     /// <summary>Somebody said that a node is there (PORT message of a peer).</summary>
     public void AddNode(IPEndPoint endPoint) => Do(now => _dht.AddNode(endPoint, now, _effects));
 
-    /// <summary>Looks for peers, and announces if the query says so.</summary>
-    /// <param name="query">What for.</param>
-    /// <param name="found">Called with peers as they come in; quick.</param>
-    /// <param name="done">Called once at the end, but not when the loop stops before.</param>
     public void FindPeers(PeerQuery query, Action<IReadOnlyList<IPEndPoint>> found, Action<DhtResult.PeersDone> done) =>
         Do(now =>
             _listeners[_dht.FindPeers(query, now, _effects)] = result =>
@@ -256,7 +258,15 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IAsyncDisposable
         }
 
         _effects.Clear();
+        var isJoined = _nodeCount == 0 && _dht.NodeCount > 0;
         _nodeCount = _dht.NodeCount;
+        if (isJoined)
+        {
+            // Only this strand writes it.
+            _joins = _joins + 1;
+            _options.OnJoined?.Invoke();
+        }
+
         foreach (var node in _dht.Nodes)
         {
             if (node.VotedAddress is { } address && !address.Equals(_told[node.Number]))

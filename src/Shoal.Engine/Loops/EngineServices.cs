@@ -230,6 +230,7 @@ internal sealed class EngineServices : IAsyncDisposable
                 IsReadOnly = Options.DhtReadOnly,
                 Egress = Egress,
                 Time = Time,
+                OnJoined = Rota.WakeAll,
                 OnAddress = (socket, address) => Addresses.Hear(AddressWitness.Dht, $"{socket}", address),
                 OnFault = exception => Events.TryWrite(new EngineEvent.EngineFaulted(exception)),
             },

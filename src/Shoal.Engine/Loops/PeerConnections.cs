@@ -15,6 +15,7 @@ internal sealed class PeerConnections : IAsyncDisposable
     private readonly SwarmLoop _loop;
     private readonly BackgroundTasks _tasks;
     private readonly TorrentShare _share;
+    private readonly Action<IReadOnlyList<IPEndPoint>> _onNamed;
 
     // Peers that the user named: the port filter is not for them.
     private readonly ConcurrentDictionary<IPEndPoint, bool> _ofUser = SmallMap.Create<IPEndPoint, bool>();
@@ -32,12 +33,14 @@ internal sealed class PeerConnections : IAsyncDisposable
     /// <param name="host">The torrent.</param>
     /// <param name="loop">Its loop.</param>
     /// <param name="named">Peers that the user named: the port filter is not for them.</param>
+    /// <param name="onNamed">Told of addresses of peers that the user named by a host's name.</param>
     /// <param name="onFault">Told of bugs in a connection; it has ended, the torrent goes on.</param>
     public PeerConnections(
         EngineServices services,
         ILinkHost host,
         SwarmLoop loop,
         IReadOnlySet<IPEndPoint> named,
+        Action<IReadOnlyList<IPEndPoint>> onNamed,
         Action<Exception> onFault
     )
     {
@@ -49,6 +52,7 @@ internal sealed class PeerConnections : IAsyncDisposable
         _services = services;
         _host = host;
         _loop = loop;
+        _onNamed = onNamed;
         _tasks = new BackgroundTasks(onFault);
         _share = services.Slots.Join(() =>
             loop.Post(new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.GiveUpPeer()))
@@ -232,6 +236,10 @@ internal sealed class PeerConnections : IAsyncDisposable
 
             var candidates = new CandidateBatch([.. peers.Select(peer => peer[0])], PeerSource.User);
             _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: candidates));
+            if (isOfUser)
+            {
+                _onNamed(candidates.EndPoints);
+            }
         }
         catch (SocketException)
         {

@@ -10,12 +10,14 @@ internal readonly record struct DhtFacts(bool IsComplete, bool WantsPeers);
 /// The DHT's side of one torrent: looks for peers and announces by its <see cref="DhtAnnounceSchedule"/>, for each of
 /// its names. Safe to use from any thread. Not made for private torrents; <see cref="Stop"/> when one turns out to be.
 /// </summary>
+/// <param name="sooner">Told when <see cref="NextWait"/> has become shorter, other than by time. Any thread; quick.</param>
 internal sealed class TorrentDht(
-    DhtLoop dht,
+    IPeerSearch dht,
     Func<int> port,
     Func<bool> isPortImplied,
     Func<DhtFacts> facts,
     Action<CandidateBatch> found,
+    Action sooner,
     Func<double> jitter,
     TimeProvider time
 )
@@ -29,7 +31,7 @@ internal sealed class TorrentDht(
     private readonly long _epoch = time.GetTimestamp();
     private bool _isStopped;
     private bool _isPaused;
-    private bool _wasIn;
+    private int _joins;
     private ScrapeResult? _scrape;
     private TimeSpan? _nextScrape;
 
@@ -52,9 +54,39 @@ internal sealed class TorrentDht(
                 }
             }
         }
+
+        sooner();
     }
 
-    /// <summary>Begins the searches that are due. Called a few times a second.</summary>
+    /// <summary>
+    /// How long nothing is due: <see cref="Tick"/> does nothing before, unless somebody says something sooner. Null: until somebody does.
+    /// </summary>
+    public TimeSpan? NextWait
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_isStopped || _isPaused)
+                {
+                    return null;
+                }
+
+                var now = Now;
+                var next = _nextScrape ?? TimeSpan.MaxValue;
+                foreach (var (_, schedule) in _names)
+                {
+                    next = !schedule.IsRunning && schedule.Next < next ? schedule.Next : next;
+                }
+
+                return next == TimeSpan.MaxValue ? null
+                    : next > now ? next - now
+                    : TimeSpan.Zero;
+            }
+        }
+    }
+
+    /// <summary>Begins the searches that are due. Called a few times a second, or when <see cref="NextWait"/> is over.</summary>
     public void Tick()
     {
         List<(NodeId Name, DhtAnnounceSchedule Schedule)>? due = null;
@@ -62,13 +94,13 @@ internal sealed class TorrentDht(
         lock (_lock)
         {
             var now = Now;
-            var isIn = dht.NodeCount > 0;
-            if (isIn && !_wasIn)
+            var joins = dht.Joins;
+            if (joins != _joins)
             {
+                _joins = joins;
                 _names.ForEach(name => name.Schedule.Joined(now));
             }
 
-            _wasIn = isIn;
             if (!_isStopped && !_isPaused && now >= _nextScrape)
             {
                 _nextScrape = now + ScrapeInterval;
@@ -109,8 +141,21 @@ internal sealed class TorrentDht(
     {
         lock (_lock)
         {
-            _names.ForEach(name => name.Schedule.NeedPeers());
+            var isSooner = false;
+            foreach (var (_, schedule) in _names)
+            {
+                var before = schedule.Next;
+                schedule.NeedPeers();
+                isSooner |= schedule.Next < before;
+            }
+
+            if (!isSooner)
+            {
+                return;
+            }
         }
+
+        sooner();
     }
 
     /// <summary>What is announced has changed.</summary>
@@ -121,6 +166,8 @@ internal sealed class TorrentDht(
             var now = Now;
             _names.ForEach(name => name.Schedule.Changed(now));
         }
+
+        sooner();
     }
 
     /// <summary>
@@ -138,6 +185,11 @@ internal sealed class TorrentDht(
             }
 
             _isPaused = isPaused;
+        }
+
+        if (!isPaused)
+        {
+            sooner();
         }
     }
 
@@ -182,5 +234,8 @@ internal sealed class TorrentDht(
                 _nextScrape ??= Now + FirstScrape;
             }
         }
+
+        // It had no time while it ran.
+        sooner();
     }
 }

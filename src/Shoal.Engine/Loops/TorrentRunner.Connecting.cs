@@ -28,6 +28,7 @@ internal sealed partial class TorrentRunner
                         this,
                         _loop,
                         _options.Peers.ToHashSet(),
+                        KeepNamed,
                         exception => Tell(new EngineEvent.EngineFaulted(exception))
                     );
                     _connections.SetState(_loop.Status.State);

@@ -6,7 +6,7 @@ internal sealed partial class TorrentRunner
     /// <summary>5 seconds without peers and without news. What is due at the start (the DHT, trackers) has begun by then.</summary>
     private const int TicksBeforeRest = 50;
 
-    /// <summary>The same where no peer is known and nothing is begun by ticks.</summary>
+    /// <summary>The same where no peer is known: what is due later has a time.</summary>
     private const int TicksBeforeSleep = 3;
 
     private volatile bool _isStirred = true;
@@ -46,14 +46,11 @@ internal sealed partial class TorrentRunner
     /// <summary>See <see cref="Torrent.IsAtRest"/>.</summary>
     public bool IsAtRest => _isResting != 0;
 
-    /// <summary>Time may bring something. Where that begins, it is stirred.</summary>
-    private bool NeedTicks => !_loop.IsAsleep || _sources.NeedTicks;
-
-    /// <summary>At the end of each tick.</summary>
+    /// <summary>At the end of each tick. To who sleeps time brings nothing but what the DHT has to hear.</summary>
     private TickWish NextTick() =>
         !TryRest() ? TickWish.Next
-        : NeedTicks ? TickWish.Seldom
-        : TickWish.Never;
+        : !_loop.IsAsleep ? TickWish.Seldom
+        : TickWish.After(_sources.NextWait);
 
     /// <summary>Whether the next tick can wait.</summary>
     private bool TryRest()
@@ -71,7 +68,7 @@ internal sealed partial class TorrentRunner
             return true;
         }
 
-        if (++_quietTicks < (NeedTicks ? TicksBeforeRest : TicksBeforeSleep))
+        if (++_quietTicks < (_loop.IsAsleep ? TicksBeforeSleep : TicksBeforeRest))
         {
             return false;
         }

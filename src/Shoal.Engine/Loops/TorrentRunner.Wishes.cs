@@ -8,8 +8,6 @@ namespace Shoal.Engine;
 internal sealed partial class TorrentRunner
 {
     private IReadOnlyList<IReadOnlyList<string>>? _trackers;
-    private (long Downloaded, long Uploaded) _savedTotals;
-    private IPEndPoint[] _savedPeers = [];
     private int _uploadSlots = SwarmLimits.Default.UploadSlots;
 
     public void SetLimits(long download, long upload)
@@ -139,6 +137,10 @@ internal sealed partial class TorrentRunner
             _loop.Post(
                 new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: new CandidateBatch(allowed, batch.Source))
             );
+            if (batch.Source.HasFlag(PeerSource.User))
+            {
+                KeepNamed(allowed);
+            }
         }
     }
 
@@ -210,35 +212,6 @@ internal sealed partial class TorrentRunner
         : _options.FilePriority is { } choose ? choose(file)
         : _selected is null || _selected.Contains(file) ? FilePriority.Normal
         : FilePriority.Skip;
-
-    /// <summary>For the next run: whom we reached, and how much went to and fro. What did not change is not said again.</summary>
-    private void SaveWhatIsKnown()
-    {
-        if (_disk is not { } disk)
-        {
-            return;
-        }
-
-        var status = Status;
-        var totals = (status.AllTimeDownloaded, status.AllTimeUploaded);
-        if (totals != _savedTotals)
-        {
-            _savedTotals = totals;
-            disk.SaveTotals(totals.AllTimeDownloaded, totals.AllTimeUploaded);
-        }
-
-        // Of those that called us we do not know where they listen.
-        IPEndPoint[] reached =
-        [
-            .. status.Peers.Where(peer => peer is { IsOutgoing: true, WebSeed: null }).Select(peer => peer.EndPoint),
-        ];
-        // Whoever loses its network, or stops, is to find them again: none says less than those of before.
-        if (reached.Length > 0 && !reached.AsSpan().SequenceEqual(_savedPeers))
-        {
-            _savedPeers = reached;
-            disk.SavePeers(reached);
-        }
-    }
 
     private void WebSeedFailed(string url, string message) =>
         Tell(new EngineEvent.WebSeedFailed(Torrent, url, message));

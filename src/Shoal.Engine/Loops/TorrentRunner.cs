@@ -88,6 +88,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
                 (url, message) => Tell(new EngineEvent.TrackerFailed(Torrent!, url, message)),
                 TrackerAnswered
             ),
+            () => services.Rota.Wake(this),
             Scope
         );
         Torrent = new Torrent(this);
@@ -141,21 +142,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             await TakeMetadataAsync(info).ConfigureAwait(false);
         }
 
-        if (_options.Peers.Count > 0)
-        {
-            AddCandidates(new CandidateBatch(_options.Peers, PeerSource.User));
-        }
-
-        foreach (var (host, port) in magnet?.Peers ?? [])
-        {
-            Connections?.AddNamed(host, port, isOfUser: false);
-        }
-
-        foreach (var named in _options.NamedPeers)
-        {
-            Connections?.AddNamed(named.Host, named.Port, isOfUser: true);
-        }
-
+        TryNamedPeers(magnet);
         if (Metainfo is null && !_options.Paused)
         {
             StartAnnouncing(_loop.Status);
@@ -373,6 +360,7 @@ internal sealed partial class TorrentRunner : ISwarmOwner, ILinkHost, ITicked, I
             Tell(new EngineEvent.MetadataKnown(Torrent, metainfo));
             _loop.Post([new SwarmEvent(SwarmEventKind.MetadataReady, Payload: metainfo), .. resume]);
             StartWebSeeds(metainfo);
+            SaveWhatIsKnown();
         }
         catch (StorageException exception)
         {

@@ -22,10 +22,12 @@ internal enum SourceScope
 /// </summary>
 /// <param name="services">What all torrents share.</param>
 /// <param name="listener">Told what they say.</param>
+/// <param name="sooner">Told when <see cref="NextWait"/> has become shorter. Any thread; quick.</param>
 /// <param name="scope">Who may hear of it.</param>
 internal sealed class TorrentSources(
     EngineServices services,
     AnnounceListener listener,
+    Action sooner,
     SourceScope scope = SourceScope.Everybody
 ) : IAsyncDisposable
 {
@@ -228,10 +230,10 @@ internal sealed class TorrentSources(
         }
     }
 
-    /// <summary>Something is begun by <see cref="Tick"/>; trackers have a clock of their own.</summary>
-    public bool NeedTicks => _dht is not null;
+    /// <summary>How long nothing is begun by <see cref="Tick"/>; null: until something happens. Trackers have a clock of their own.</summary>
+    public TimeSpan? NextWait => _dht?.NextWait;
 
-    /// <summary>Called a few times a second.</summary>
+    /// <summary>Called a few times a second, or when <see cref="NextWait"/> is over.</summary>
     public void Tick() => _dht?.Tick();
 
     /// <summary>Says goodbye. Completes within some seconds.</summary>
@@ -287,12 +289,13 @@ internal sealed class TorrentSources(
                 () => services.IsPortImplied,
                 () => new DhtFacts(_isComplete, !_isComplete),
                 listener.Found,
+                sooner,
                 services.CreateRandom().NextDouble,
                 services.Time
             );
-            found.AddNames(names);
             dht.AddBootstrap(metainfo?.Nodes ?? []);
             _dht = found;
+            found.AddNames(names);
         }
     }
 

@@ -103,6 +103,42 @@ public class EngineTests
         Assert.Equal(torrent.Metainfo.Size - new FileInfo(file).Length, checkedAgain.Status.DoneBytes);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Peers_that_were_named_are_tried_by_the_next_run_though_nobody_was_reached(bool byName)
+    {
+        await using var fixture = new EngineFixture();
+        var torrent = Build(TorrentFormat.V2);
+        var seed = await fixture.Seed(torrent);
+        var (state, folder) = (fixture.Folder(), fixture.Folder());
+        var port = seed.Port;
+        await seed.DisposeAsync();
+        var first = await fixture.Start(o => o with { StateDirectory = state });
+        var options = new TorrentOptions { SaveDirectory = folder };
+        var added = await first.AddAsync(
+            torrent.Metainfo,
+            byName ? options with { NamedPeers = [new DnsEndPoint("127.0.0.1", port)] } : options,
+            fixture.Timeout.Token
+        );
+        if (!byName)
+        {
+            added.AddPeers([new IPEndPoint(IPAddress.Loopback, port)]);
+        }
+        else
+        {
+            // The look-up of a name takes a moment.
+            await Task.Delay(500, fixture.Timeout.Token);
+        }
+
+        await first.DisposeAsync();
+        await fixture.Seed(torrent, o => o with { Port = port });
+        var second = await fixture.Start(o => o with { StateDirectory = state });
+        var again = await second.AddAsync(torrent.Metainfo, options, fixture.Timeout.Token);
+        await again.WhenComplete(fixture.Timeout.Token);
+        EngineFixture.AssertSame(torrent, folder);
+    }
+
     [Fact]
     public async Task A_restarted_magnet_link_needs_no_peer_to_know_its_metadata()
     {

@@ -250,10 +250,8 @@ internal static class QBittorrentActions
         }
 
         var torrents = call.Torrents();
-        foreach (var torrent in torrents)
-        {
-            call.Library.AddPeers(torrent, peers);
-        }
+        await Task.WhenAll(torrents.Select(torrent => call.Library.AddPeersAsync(torrent, peers)))
+            .ConfigureAwait(false);
 
         await call.WriteJsonAsync(json =>
             {
