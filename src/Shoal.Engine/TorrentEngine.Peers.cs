@@ -18,4 +18,7 @@ public sealed partial class TorrentEngine
 
     /// <summary>Nodes of the DHT that are known now; 0 where it is not used.</summary>
     public int DhtNodes => _services.Dht?.NodeCount ?? 0;
+
+    /// <summary>How long the disk took, over all torrents, since the start.</summary>
+    public DiskDurations DiskDurations => _services.Disk.Times.Read();
 }

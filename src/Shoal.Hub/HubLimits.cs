@@ -88,6 +88,12 @@ public sealed record HubLimits
     /// <summary>Connections. Default 20,000. Beyond: the oldest that has shown no good certificate ends, of the address with most of them.</summary>
     public int Connections { get; init; } = 20_000;
 
+    /// <summary>
+    /// Connections that one member keeps when others want in. Default 64: a machine needs one or two. Beyond: they end as those of
+    /// strangers do.
+    /// </summary>
+    public int ConnectionsPerMember { get; init; } = 64;
+
     /// <summary>Bytes of a request where nothing else is said. Default 16 KiB.</summary>
     public int RequestLength { get; init; } = 16 * 1024;
 

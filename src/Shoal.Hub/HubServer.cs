@@ -205,7 +205,7 @@ public sealed class HubServer : IAsyncDisposable
         kestrel.AddServerHeader = false;
         // Those that are pushed out take a moment to end.
         kestrel.Limits.MaxConcurrentConnections = 2 * limits.Connections;
-        var places = new CallerPlaces(limits.Connections);
+        var places = new CallerPlaces(limits.Connections, limits.ConnectionsPerMember);
         kestrel.Limits.MaxRequestBodySize = limits.RequestLength;
         kestrel.Limits.MaxRequestLineSize = 4 * 1024;
         kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Shoal.Api;
@@ -64,51 +63,6 @@ public sealed class DaemonSafetyTests : IAsyncLifetime
         Assert.Equal([401, 401, 401, 401, 401, 429, 429, 429, 429, 429], codes);
         // Those who come by the socket are not held up.
         await _daemon.Client.StatusAsync(CancellationToken.None);
-    }
-
-    [Fact]
-    public async Task Silent_connections_by_the_thousand_keep_nobody_out()
-    {
-        // It has shown its token, so it stays.
-        using var http = Client();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
-        using var events = await http.GetAsync(_daemon.Url + "api/v1/events", HttpCompletionOption.ResponseHeadersRead);
-        using var lines = new StreamReader(await events.Content.ReadAsStreamAsync());
-        var silent = new List<TcpClient>();
-        try
-        {
-            for (var i = 0; i < 1500; i++)
-            {
-                var client = new TcpClient(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
-                silent.Add(client);
-                await client.ConnectAsync(IPAddress.Loopback, new Uri(_daemon.Url).Port);
-                if (i % 2 == 0)
-                {
-                    await client.Client.SendAsync("GET / HTTP/1.1\r\nHost: loc"u8.ToArray());
-                }
-            }
-
-            for (var i = 0; i < 5; i++)
-            {
-                Assert.Equal((200, ""), await CallAsync("GET", "status"));
-            }
-
-            await _daemon.Client.ChangeSettingsAsync(
-                new() { ["limits.upload"] = JsonElement.Parse("1000") },
-                CancellationToken.None
-            );
-            using var patience = new CancellationTokenSource(DaemonProcess.Patience);
-            string? line;
-            do
-            {
-                line = await lines.ReadLineAsync(patience.Token);
-                Assert.NotNull(line);
-            } while (line != "event: settings-changed");
-        }
-        finally
-        {
-            silent.ForEach(client => client.Dispose());
-        }
     }
 
     [Fact]

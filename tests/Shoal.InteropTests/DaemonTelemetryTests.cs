@@ -90,14 +90,25 @@ public sealed class DaemonTelemetryTests(Library library)
         var (start, now) = (Time(point, "startTimeUnixNano"), Time(point, "timeUnixNano"));
         Assert.True(start <= now && DateTimeOffset.UtcNow - now < TimeSpan.FromMinutes(2), $"{start} {now}");
 
+        var disk = Metric(metrics, "shoal.disk.duration").GetProperty("histogram");
+        Assert.Equal("AGGREGATION_TEMPORALITY_CUMULATIVE", disk.GetProperty("aggregationTemporality").GetString());
+        var reads = disk.GetProperty("dataPoints")
+            .EnumerateArray()
+            .Single(point => Attribute(point, "operation") == "read");
+        Assert.Equal(
+            reads.GetProperty("explicitBounds").GetArrayLength() + 1,
+            reads.GetProperty("bucketCounts").GetArrayLength()
+        );
         // Numbers are those of now, a second later.
         var read = 0;
+        var latest = metrics;
         for (double seeding = 0; seeding != 1; )
         {
             Assert.True(read++ < 30, "the number of seeding torrents never became 1");
             await Task.Delay(500);
             var last = collector.Lines.Last(line => line.Contains("/v1/metrics", StringComparison.Ordinal));
-            seeding = Metric(JsonElement.Parse(last).GetProperty("message"), "shoal.torrents")
+            latest = JsonElement.Parse(last).GetProperty("message");
+            seeding = Metric(latest, "shoal.torrents")
                 .GetProperty("gauge")
                 .GetProperty("dataPoints")
                 .EnumerateArray()
@@ -105,6 +116,15 @@ public sealed class DaemonTelemetryTests(Library library)
                 .GetProperty("asDouble")
                 .GetDouble();
         }
+
+        var calls = Metric(latest, "shoal.call.duration").GetProperty("histogram").GetProperty("dataPoints");
+        Assert.Contains(
+            calls.EnumerateArray(),
+            point =>
+                Attribute(point, "method") == "post"
+                && Number(point, "count") > 0
+                && point.GetProperty("sum").GetDouble() > 0
+        );
 
         Assert.DoesNotContain(collector.Lines, line => line.Contains("fault", StringComparison.Ordinal));
         Assert.DoesNotContain(daemon.Process.Lines, line => line.Contains("c0llector", StringComparison.Ordinal));
@@ -141,6 +161,11 @@ public sealed class DaemonTelemetryTests(Library library)
             .GetProperty("value")
             .GetProperty("stringValue")
             .GetString()!;
+
+    private static long Number(JsonElement point, string name) =>
+        point.TryGetProperty(name, out var number)
+            ? long.Parse(number.GetString()!, System.Globalization.CultureInfo.InvariantCulture)
+            : 0;
 
     private static DateTimeOffset Time(JsonElement point, string name) =>
         DateTimeOffset.FromUnixTimeMilliseconds(

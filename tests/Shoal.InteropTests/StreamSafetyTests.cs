@@ -228,7 +228,7 @@ public sealed class StreamSafetyTests(Library library) : IAsyncLifetime
             try
             {
                 using var answer = await _http.GetAsync(link.Url, patience.Token);
-                Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+                Assert.Equal(HttpStatusCode.TooManyRequests, answer.StatusCode);
                 await Task.Delay(50, None);
             }
             catch (OperationCanceledException)

@@ -21,6 +21,9 @@ internal static class ApiLimits
     /// <summary>Bytes of a body with the file of an offline invitation, in base64, and its passphrase.</summary>
     public const long MaxInvitation = FileJoining.MaxFile * 4L / 3 + MaxSecret;
 
+    /// <summary>Event streams that one token or login reads at once. Default 32: pages in a browser, and apps, need one each. Beyond: 429.</summary>
+    public const int MaxEventStreamsOfOne = 32;
+
     /// <summary>Bytes of any other body. 8 MiB: ids of 100,000 torrents, with room.</summary>
     public const long MaxBody = 8 * 1024 * 1024;
 }

@@ -92,6 +92,8 @@ internal static class DoorKeeper
                 .ConfigureAwait(false);
         }
 
+        var took = services.Time.GetElapsedTime(began);
+        services.CallTimes.Add(context, took);
         if (log.IsEnabled(LogLevel.Debug))
         {
             Log.Call(
@@ -99,7 +101,7 @@ internal static class DoorKeeper
                 context.Request.Method,
                 PathOf(context),
                 context.Response.StatusCode,
-                Math.Round(services.Time.GetElapsedTime(began).TotalMilliseconds, 2),
+                Math.Round(took.TotalMilliseconds, 2),
                 context.Connection.RemoteIpAddress?.ToString() ?? "the socket",
                 CallerOf(context)
             );
@@ -160,10 +162,10 @@ internal static class DoorKeeper
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         Admit(context, services.Throttle, address);
         var (tokenId, scope) = services.Access.Know(secret);
-        if (scope is not null)
+        if (scope is { } allowed)
         {
             services.Throttle.Succeeded(address);
-            CallerGate.Keep(context.Features);
+            Keep(context, tokenId!, allowed);
         }
         else if (!isBrowser)
         {
@@ -178,6 +180,10 @@ internal static class DoorKeeper
 
         return new Caller(IsOwner: false, scope, isBrowser, tokenId);
     }
+
+    /// <summary>The connection of who has shown a token is not one of a stranger any more.</summary>
+    public static void Keep(HttpContext context, string tokenId, AccessScope scope) =>
+        CallerGate.Keep(context.Features, tokenId, scope == AccessScope.Admin);
 
     /// <exception cref="ApiException">The address has failed too often.</exception>
     public static void Admit(HttpContext context, LoginThrottle throttle, IPAddress address)

@@ -117,6 +117,7 @@ internal static class StatusEndpoints
             seen = 0;
         }
 
+        using var place = call.Services.EventReaders.Enter(call.Caller.TokenId);
         var response = call.Context.Response;
         response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers["X-Accel-Buffering"] = "no";

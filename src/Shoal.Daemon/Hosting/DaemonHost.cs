@@ -31,6 +31,11 @@ public static class DaemonHost
     /// </summary>
     private const int MaxConnections = 1024;
 
+    /// <summary>
+    /// Of them those that one token or login keeps when others want in. Default 128. Beyond: they end as those of strangers do.
+    /// </summary>
+    private const int MaxConnectionsOfOne = 128;
+
     /// <summary>Runs until it is told to stop, by the caller or by a call.</summary>
     /// <param name="ready">Told once, when everything is open.</param>
     /// <param name="stop">Ends it, with everything saved.</param>
@@ -311,7 +316,7 @@ public static class DaemonHost
             kestrel.Limits.MaxRequestBodySize = ApiLimits.MaxUpload;
             // For each door; those that are pushed out take a moment to end.
             kestrel.Limits.MaxConcurrentConnections = 2 * MaxConnections;
-            var places = new CallerPlaces(MaxConnections);
+            var places = new CallerPlaces(MaxConnections, MaxConnectionsOfOne);
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
             kestrel.ListenUnixSocket(
                 state.Socket,

@@ -18,8 +18,10 @@ internal sealed record DaemonServices
     public required TimeProvider Time { get; init; }
     public required long StartedAt { get; init; }
     public required StreamKeys StreamKeys { get; init; }
-    public StreamPlaces Streams { get; } = new();
+    public LongCalls Streams { get; } = StreamLimits.CreatePlaces();
+    public LongCalls EventReaders { get; } = new("event streams are open", ApiLimits.MaxEventStreamsOfOne);
     public StreamRoom StreamRoom => field ??= new StreamRoom(Streams, Time, Ending);
+    public CallTimes CallTimes { get; } = new();
     public required ILoggerFactory Logs { get; init; }
     public ILogger AccessLog => field ??= Logs.CreateLogger(LogParts.Access);
     public LoginThrottle Throttle => field ??= new LoginThrottle(Time, AccessLog);

@@ -18,7 +18,7 @@ internal sealed record StreamedFile(Torrent Torrent, Metainfo Metainfo, string I
 
 /// <summary>What all streams of a program share.</summary>
 /// <param name="Ending">The program ends: who waits gives up.</param>
-internal sealed record StreamRoom(StreamPlaces Places, TimeProvider Time, CancellationToken Ending);
+internal sealed record StreamRoom(LongCalls Places, TimeProvider Time, CancellationToken Ending);
 
 /// <summary>One file of a torrent as the answer to one request (RFC 9110), sent as fast as it comes in and is taken.</summary>
 internal static class FileAnswer
@@ -27,8 +27,9 @@ internal static class FileAnswer
     private const string ContentSecurityPolicy =
         "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; sandbox";
 
+    /// <param name="who">Whose share of what is sent at once it takes; null: nobody's.</param>
     /// <exception cref="ApiException">It cannot be had, or not this part of it.</exception>
-    public static async Task SendAsync(HttpContext context, StreamRoom room, StreamedFile file)
+    public static async Task SendAsync(HttpContext context, StreamRoom room, StreamedFile file, string? who = null)
     {
         var chosen = file.File;
         var isConverted = IsToConvert(context.Request, chosen.Path);
@@ -46,7 +47,7 @@ internal static class FileAnswer
 
         if (isConverted)
         {
-            await SendConvertedAsync(context, room, file).ConfigureAwait(false);
+            await SendConvertedAsync(context, room, file, who).ConfigureAwait(false);
             return;
         }
 
@@ -85,7 +86,7 @@ internal static class FileAnswer
         }
 
         CheckComing(file);
-        using var place = room.Places.Enter();
+        using var place = room.Places.Enter(who);
         using var reader = Open(file, part.From, part.To);
         await PumpAsync(context, room, reader, Describe).ConfigureAwait(false);
     }
@@ -146,7 +147,7 @@ internal static class FileAnswer
         }
     }
 
-    private static async Task SendConvertedAsync(HttpContext context, StreamRoom room, StreamedFile file)
+    private static async Task SendConvertedAsync(HttpContext context, StreamRoom room, StreamedFile file, string? who)
     {
         var size = file.File.Size;
         if (size > StreamLimits.MaxSubtitles)
@@ -155,7 +156,7 @@ internal static class FileAnswer
         }
 
         CheckComing(file);
-        using var place = room.Places.Enter();
+        using var place = room.Places.Enter(who);
         using var reader = Open(file, 0, size);
         using var patience = new CancellationTokenSource(StreamLimits.MaxWait, room.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(
@@ -192,7 +193,7 @@ internal static class FileAnswer
 
     /// <exception cref="ApiException">Too many read it.</exception>
     private static TorrentReader Open(StreamedFile file, long from, long to) =>
-        file.Torrent.OpenReader(file.Index, from, to) ?? throw StreamPlaces.TooMany();
+        file.Torrent.OpenReader(file.Index, from, to) ?? throw StreamLimits.TooMany();
 
     /// <exception cref="ApiException">Nothing of it comes, and it is not all here.</exception>
     private static void CheckComing(StreamedFile file)

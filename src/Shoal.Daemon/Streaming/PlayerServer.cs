@@ -41,7 +41,7 @@ public sealed class PlayerServer : IAsyncDisposable
         _wants = wants;
         _time = time;
         _presence = new PlayerPresence(time);
-        _room = new StreamRoom(new StreamPlaces(), time, _ending.Token);
+        _room = new StreamRoom(StreamLimits.CreatePlaces(), time, _ending.Token);
         File = _metainfo.Files[file];
         Index = file;
         _web = Build();

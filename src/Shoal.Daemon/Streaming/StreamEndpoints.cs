@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Routing;
 using Shoal.Api;
 using Shoal.Engine;
 using Shoal.Protocol;
-using Shoal.Tracker;
 
 namespace Shoal.Daemon;
 
@@ -37,11 +36,11 @@ internal static class StreamEndpoints
             StreamLinks.Root + "/{id}/{file}/{**name}",
             methods,
             context =>
-                FileAnswer.SendAsync(
-                    context,
-                    services.StreamRoom,
-                    FileOf(Find(context, services), FileNumber((string)context.Request.RouteValues["file"]!))
-                )
+            {
+                var (torrent, maker) = Find(context, services);
+                var file = FileOf(torrent, FileNumber((string)context.Request.RouteValues["file"]!));
+                return FileAnswer.SendAsync(context, services.StreamRoom, file, maker);
+            }
         );
     }
 
@@ -75,7 +74,7 @@ internal static class StreamEndpoints
 
     private static Task PlaylistAsync(HttpContext context, DaemonServices services)
     {
-        var torrent = Find(context, services);
+        var (torrent, _) = Find(context, services);
         var metainfo = MetainfoOf(torrent);
         if (StreamLinks.Media(metainfo).Count == 0)
         {
@@ -99,23 +98,25 @@ internal static class StreamEndpoints
             : response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
     }
 
-    /// <summary>The torrent in the path, for who has a key to it or may see all.</summary>
+    /// <summary>The torrent in the path, for who has a key to it or may see all; and whose token that goes back to; null: the owner himself calls.</summary>
     /// <exception cref="ApiException">Neither, or there is none.</exception>
-    private static LibraryTorrent Find(HttpContext context, DaemonServices services)
+    private static (LibraryTorrent Torrent, string? Who) Find(HttpContext context, DaemonServices services)
     {
         var id = (string)context.Request.RouteValues["id"]!;
         if (KeyOf(context) is not { } key)
         {
-            ApiRoutes.Admit(context, services, AccessScope.Control);
-            return services.Library.Find(id);
+            var caller = ApiRoutes.Admit(context, services, AccessScope.Control);
+            return (services.Library.Find(id), caller.TokenId);
         }
 
         var address = context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None;
         var verdict = services.StreamKeys.Check(key, id);
         if (verdict == StreamKeyVerdict.Good)
         {
-            CallerGate.Keep(context.Features);
-            return services.Library.Find(id);
+            var maker = StreamKeys.MakerOf(key);
+            // Whoever has a link may play, whatever its maker may.
+            DoorKeeper.Keep(context, maker, AccessScope.Read);
+            return (services.Library.Find(id), maker);
         }
 
         DoorKeeper.Admit(context, services.LinkThrottle, address);

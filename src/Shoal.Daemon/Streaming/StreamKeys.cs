@@ -36,6 +36,9 @@ internal sealed class StreamKeys(AccessKeys access, TimeProvider time)
         return ($"{said}.{Sign(torrent, said)}", expires);
     }
 
+    /// <summary>Whose token or login made a key that is good, by its id; "owner": it came over the socket.</summary>
+    public static string MakerOf(string key) => key.Split('.')[1];
+
     public StreamKeyVerdict Check(string key, string torrent)
     {
         var dot = key.LastIndexOf('.');

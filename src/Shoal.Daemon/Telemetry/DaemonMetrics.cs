@@ -1,4 +1,5 @@
 using Shoal.Api;
+using Shoal.Engine;
 
 namespace Shoal.Daemon;
 
@@ -13,17 +14,24 @@ internal static class DaemonMetrics
                 GC.GetTotalMemory(forceFullCollection: false),
                 Environment.CpuUsage.TotalTime,
                 services.Engine.DhtNodes
-            )
+            ),
+            services.Engine.DiskDurations,
+            services.CallTimes
         );
 
-    internal static IReadOnlyList<Metric> Of(DaemonStatus status, ProcessFacts process)
+    internal static IReadOnlyList<Metric> Of(
+        DaemonStatus status,
+        ProcessFacts process,
+        DiskDurations disk,
+        CallTimes calls
+    )
     {
         var metrics = new List<Metric>
         {
             new(
                 "shoal.torrents",
                 "{torrent}",
-                false,
+                MetricKind.Gauge,
                 "Torrents by state.",
                 [
                     new(status.Downloading, "state", "downloading"),
@@ -48,6 +56,20 @@ internal static class DaemonMetrics
             Metric.Gauge("process.resident.memory", "By", "Memory of the process.", process.Memory),
             Metric.Gauge("process.heap", "By", "Of it what objects take, garbage among them.", process.Heap),
             Metric.Counter("process.cpu", "s", "Processor time of the process.", process.Cpu.TotalSeconds),
+            Metric.Histogram(
+                "shoal.disk.duration",
+                "How long the disk took to read or write a run of blocks, or to make a file durable.",
+                "operation",
+                ("read", disk.Reads),
+                ("write", disk.Writes),
+                ("sync", disk.Syncs)
+            ),
+            Metric.Histogram(
+                "shoal.call.duration",
+                "How long calls took, by their method; without event streams and files being played.",
+                "method",
+                [.. calls.Read()]
+            ),
         };
         if (status.FreeSpace is { } free)
         {

@@ -92,41 +92,75 @@ internal static class OtlpMessages
     {
         const int Gauge = 5;
         const int Sum = 7;
+        const int Histogram = 9;
+        const int Temporality = 2;
+        const int IsMonotonic = 3;
         writer.WriteText(1, metric.Name);
         writer.WriteText(2, metric.Help);
         writer.WriteText(3, metric.Unit);
         writer.WriteMessage(
-            metric.IsCounter ? Sum : Gauge,
+            metric.Kind switch
+            {
+                MetricKind.Counter => Sum,
+                MetricKind.Histogram => Histogram,
+                _ => Gauge,
+            },
             data =>
             {
                 foreach (var point in metric.Points)
                 {
-                    data.WriteMessage(
-                        1,
-                        inner =>
-                        {
-                            if (metric.IsCounter)
-                            {
-                                inner.WriteFixed64(2, Nanoseconds(startedAt));
-                            }
-
-                            inner.WriteFixed64(3, Nanoseconds(now));
-                            inner.WriteDouble(4, point.Value);
-                            if (point is { Key: { } key, Word: { } word })
-                            {
-                                WriteAttribute(inner, 7, key, word);
-                            }
-                        }
-                    );
+                    data.WriteMessage(1, inner => WritePoint(inner, metric.Kind, point, startedAt, now));
                 }
 
-                if (metric.IsCounter)
+                if (metric.Kind != MetricKind.Gauge)
                 {
-                    data.WriteVarint(2, Cumulative);
-                    data.WriteVarint(3, 1);
+                    data.WriteVarint(Temporality, Cumulative);
+                }
+
+                if (metric.Kind == MetricKind.Counter)
+                {
+                    data.WriteVarint(IsMonotonic, 1);
                 }
             }
         );
+    }
+
+    /// <summary>NumberDataPoint or HistogramDataPoint: times stand at the same places in both.</summary>
+    private static void WritePoint(
+        ProtobufWriter writer,
+        MetricKind kind,
+        MetricPoint point,
+        DateTimeOffset startedAt,
+        DateTimeOffset now
+    )
+    {
+        if (kind != MetricKind.Gauge)
+        {
+            writer.WriteFixed64(2, Nanoseconds(startedAt));
+        }
+
+        writer.WriteFixed64(3, Nanoseconds(now));
+        if (point.Durations is { } durations)
+        {
+            if (durations.Count > 0)
+            {
+                writer.WriteFixed64(4, (ulong)durations.Count);
+            }
+
+            writer.WriteDouble(5, durations.Sum);
+            // "The number of elements in bucket_counts array must be by one greater than the number of elements in explicit_bounds array."
+            writer.WriteFixed64s(6, [.. durations.Counts.Select(count => (ulong)count)]);
+            writer.WriteFixed64s(7, [.. durations.Bounds.Select(BitConverter.DoubleToUInt64Bits)]);
+        }
+        else
+        {
+            writer.WriteDouble(4, point.Value);
+        }
+
+        if (point is { Key: { } key, Word: { } word })
+        {
+            WriteAttribute(writer, point.Durations is null ? 7 : 9, key, word);
+        }
     }
 
     private static void WriteRecord(ProtobufWriter record, LogLine line)

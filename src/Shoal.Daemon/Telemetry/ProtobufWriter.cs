@@ -5,7 +5,7 @@ using System.Text;
 namespace Shoal.Daemon;
 
 /// <summary>
-/// Writes protocol buffers: the four ways to put a field down that our messages need. protobuf.dev, "Encoding": "the
+/// Writes protocol buffers: the few ways to put a field down that our messages need. protobuf.dev, "Encoding": "the
 /// key is a varint with the value (field_number &lt;&lt; 3) | wire_type".
 /// </summary>
 internal sealed class ProtobufWriter
@@ -32,6 +32,18 @@ internal sealed class ProtobufWriter
     }
 
     public void WriteDouble(int field, double value) => WriteFixed64(field, BitConverter.DoubleToUInt64Bits(value));
+
+    /// <summary>Many numbers of 8 bytes in one field: "packed".</summary>
+    public void WriteFixed64s(int field, ReadOnlySpan<ulong> values)
+    {
+        WriteKey(field, Bytes);
+        WriteVarint((ulong)values.Length * 8);
+        foreach (var value in values)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(_bytes.GetSpan(8), value);
+            _bytes.Advance(8);
+        }
+    }
 
     public void WriteText(int field, string value) => WriteBytes(field, Encoding.UTF8.GetBytes(value));
 

@@ -137,8 +137,10 @@ internal sealed partial class DiskShard
         DiskFailure failure;
         try
         {
+            var began = _time.GetTimestamp();
             if (torrent.Disk.Storage.Read(offset, buffers, length, _readPart))
             {
+                _times.Reads.Add(_time.GetElapsedTime(began));
                 return true;
             }
 

@@ -163,7 +163,9 @@ internal sealed partial class DiskShard
             try
             {
                 torrent.Disk.BeforeWrite(torrent, offset, length);
+                var began = _time.GetTimestamp();
                 torrent.Disk.Storage.Write(offset, _run, length, _runPart);
+                _times.Writes.Add(_time.GetElapsedTime(began));
             }
             catch (Exception e) when (StorageException.IsExpected(e))
             {

@@ -15,6 +15,7 @@ internal sealed partial class DiskShard
     private readonly int _number;
     private readonly DiskWorkersOptions _options;
     private readonly TimeProvider _time;
+    private readonly DiskTimes _times;
     private readonly object _gate = new();
     private readonly HashSet<ShardTorrent> _touched = [];
     private readonly HashSet<ShardTorrent> _failed = [];
@@ -24,8 +25,9 @@ internal sealed partial class DiskShard
     private bool _isAsleep;
     private bool _isWoken;
 
-    public DiskShard(int number, DiskWorkersOptions options)
+    public DiskShard(int number, DiskWorkersOptions options, DiskTimes times)
     {
+        _times = times;
         _hasThread = options.UseThreads;
         _number = number;
         _options = options;

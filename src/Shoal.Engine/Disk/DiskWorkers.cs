@@ -49,7 +49,7 @@ internal sealed class DiskWorkers : IDisposable
         _shards = new DiskShard[options.Workers];
         for (var i = 0; i < _shards.Length; i++)
         {
-            _shards[i] = new DiskShard(i, options);
+            _shards[i] = new DiskShard(i, options, Times);
         }
 
         if (options.UseThreads)
@@ -66,6 +66,8 @@ internal sealed class DiskWorkers : IDisposable
     public DiskWorkersOptions Options { get; }
 
     public FileHandleCache Handles { get; }
+
+    public DiskTimes Times { get; } = new();
 
     public ReadOnlySpan<DiskShard> Shards => _shards;
 

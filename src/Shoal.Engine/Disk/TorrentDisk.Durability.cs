@@ -144,8 +144,11 @@ internal sealed partial class TorrentDisk
             {
                 while (waiting.TryDequeue(out var file))
                 {
+                    var time = _workers.Options.Time;
+                    var began = time.GetTimestamp();
                     if (Storage.Sync(file) is { } stamp)
                     {
+                        _workers.Times.Syncs.Add(time.GetElapsedTime(began));
                         stamps.Add(new(file, stamp));
                     }
                 }

@@ -83,7 +83,7 @@ internal sealed class Gate(
             }
         }
 
-        CallerGate.Keep(context.Features);
+        CallerGate.Keep(context.Features, $"{verdict.Grant.Member}", role == MemberRole.Administrator);
         return new Caller(verdict.Grant.Member, role, verdict.Grant.NotAfter, verdict.PublicKey);
     }
 

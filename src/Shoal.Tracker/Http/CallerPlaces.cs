@@ -10,10 +10,13 @@ namespace Shoal.Tracker;
 /// <summary>
 /// The connections of an HTTP server. Whoever calls is a stranger until it has shown who it is; when all places are taken a
 /// newcomer gets the place of the stranger that has been there longest of the address with most of them. A request takes
-/// milliseconds, so callers who ask and go lose nothing; who opens connections by the thousand and stays pushes out itself.
+/// milliseconds, so callers who ask and go lose nothing; who opens connections by the thousand and stays pushes out itself. Nor
+/// do those who have shown who they are take all places: of each only so many are kept, and an eighth of all is kept for none
+/// but those who administer.
 /// </summary>
 /// <param name="most">Places, of strangers and others together.</param>
-public sealed class CallerPlaces(int most)
+/// <param name="ofOne">Places that are kept for one who has shown who it is. With more it is a stranger.</param>
+public sealed class CallerPlaces(int most, int ofOne)
 {
     /// <summary>A place; given back with <see cref="Return"/>.</summary>
     public sealed class Place
@@ -33,10 +36,15 @@ public sealed class CallerPlaces(int most)
         /// <summary>Among the strangers; null: it has shown who it is, or is gone.</summary>
         internal LinkedListNode<Place>? Waiting { get; set; }
         internal long Number { get; set; }
-        internal bool IsKept { get; set; }
 
-        /// <summary>The caller has shown who it is: nobody pushes it out any more.</summary>
-        public void Keep() => _owner.Keep(this);
+        /// <summary>For whom it is kept; null: for nobody.</summary>
+        internal string? Holder { get; set; }
+        internal bool IsTrusted { get; set; }
+
+        /// <summary>The caller has shown who it is: nobody pushes it out any more, unless too many are kept.</summary>
+        /// <param name="who">The same for all its connections. The first that is said counts.</param>
+        /// <param name="isTrusted">It administers.</param>
+        public void Keep(string who, bool isTrusted) => _owner.Keep(this, who, isTrusted);
 
         public void Return() => _owner.Return(this);
     }
@@ -59,6 +67,9 @@ public sealed class CallerPlaces(int most)
     private readonly Lock _lock = new();
     private readonly Dictionary<UInt128, Crowd> _crowds = [];
     private readonly SortedSet<Crowd> _bySize = new(new BySize());
+    private readonly Dictionary<string, int> _kept = new(StringComparer.Ordinal);
+    private readonly int _mostUntrusted = most - most / 8;
+    private int _untrusted;
     private int _taken;
     private long _lastNumber;
 
@@ -107,15 +118,20 @@ public sealed class CallerPlaces(int most)
         return place;
     }
 
-    private void Keep(Place place)
+    private void Keep(Place place, string who, bool isTrusted)
     {
         lock (_lock)
         {
-            if (place.Waiting is not null)
+            var kept = _kept.GetValueOrDefault(who);
+            if (place.Waiting is null || kept >= ofOne || (!isTrusted && _untrusted >= _mostUntrusted))
             {
-                Leave(place);
-                place.IsKept = true;
+                return;
             }
+
+            Leave(place);
+            _kept[who] = kept + 1;
+            _untrusted += isTrusted ? 0 : 1;
+            (place.Holder, place.IsTrusted) = (who, isTrusted);
         }
     }
 
@@ -128,10 +144,15 @@ public sealed class CallerPlaces(int most)
                 Leave(place);
                 _taken--;
             }
-            else if (place.IsKept)
+            else if (place.Holder is { } who)
             {
-                place.IsKept = false;
+                place.Holder = null;
                 _taken--;
+                _untrusted -= place.IsTrusted ? 0 : 1;
+                if (--_kept[who] == 0)
+                {
+                    _kept.Remove(who);
+                }
             }
         }
     }
@@ -176,7 +197,9 @@ public static class CallerGate
     }
 
     /// <summary>The caller of this request has shown who it is.</summary>
-    public static void Keep(IFeatureCollection features)
+    /// <param name="who">The same for all its connections.</param>
+    /// <param name="isTrusted">It administers.</param>
+    public static void Keep(IFeatureCollection features, string who, bool isTrusted)
     {
         ArgumentNullException.ThrowIfNull(features);
         if (
@@ -184,7 +207,7 @@ public static class CallerGate
             && place is CallerPlaces.Place taken
         )
         {
-            taken.Keep();
+            taken.Keep(who, isTrusted);
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class HttpTrackerServer : IHttpApplication<IFeatureCollection>, 
         options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(30);
         // Those that are pushed out take a moment to end.
         options.Limits.MaxConcurrentConnections = 2 * MaxConnections;
-        var places = new CallerPlaces(MaxConnections);
+        var places = new CallerPlaces(MaxConnections, MaxConnections);
         foreach (var endPoint in endPoints)
         {
             options.Listen(

@@ -73,6 +73,8 @@ public sealed class StreamingTests
         var (owners, _) = keys.Create("aa", null);
         Assert.Equal(time.GetUtcNow().AddHours(12).ToUnixTimeSeconds(), expires);
         Assert.Equal(StreamKeyVerdict.Good, keys.Check(mine, "aa"));
+        Assert.Equal(token.Token.Id, StreamKeys.MakerOf(mine));
+        Assert.Equal("owner", StreamKeys.MakerOf(owners));
         Assert.Equal(StreamKeyVerdict.Wrong, keys.Check(mine, "bb"));
         Assert.Equal(StreamKeyVerdict.Wrong, new StreamKeys(access, time).Check(mine, "aa"));
         access.Remove("player");
@@ -186,15 +188,29 @@ public sealed class StreamingTests
     [Fact]
     public void Only_so_many_are_sent_at_once()
     {
-        var places = new StreamPlaces();
-        var taken = Enumerable.Range(0, StreamLimits.MaxStreams).Select(_ => places.Enter()).ToList();
-        Assert.Equal(503, Assert.Throws<ApiException>(places.Enter).Status);
+        var places = StreamLimits.CreatePlaces();
+        var taken = Enumerable.Range(0, StreamLimits.MaxStreams).Select(_ => places.Enter(null)).ToList();
+        Assert.Equal(503, Assert.Throws<ApiException>(() => places.Enter(null)).Status);
         taken[0].Dispose();
         taken[0].Dispose();
-        using (places.Enter())
+        using (places.Enter("a"))
         {
             Assert.Equal(StreamLimits.MaxStreams, places.Taken);
         }
+    }
+
+    [Fact]
+    public void One_token_leaves_room_for_others()
+    {
+        var places = StreamLimits.CreatePlaces();
+        var taken = Enumerable.Range(0, StreamLimits.MaxStreamsOfOne).Select(_ => places.Enter("a")).ToList();
+        var error = Assert.Throws<ApiException>(() => places.Enter("a"));
+        Assert.Equal((429, "too-many-calls"), (error.Status, error.Code));
+        places.Enter("b").Dispose();
+        taken[0].Dispose();
+        taken[0].Dispose();
+        places.Enter("a");
+        Assert.Throws<ApiException>(() => places.Enter("a"));
     }
 
     private static Metainfo Make(params (string Path, int Size)[] files)

@@ -1,7 +1,9 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Shoal.Api;
 using Shoal.Daemon;
+using Shoal.Engine;
 
 namespace Shoal.UnitTests;
 
@@ -19,8 +21,22 @@ public sealed class TelemetryTests
 
     private static readonly IReadOnlyList<Metric> Metrics = DaemonMetrics.Of(
         Status,
-        new ProcessFacts(1000, 500, TimeSpan.FromSeconds(1.5), 9)
+        new ProcessFacts(1000, 500, TimeSpan.FromSeconds(1.5), 9),
+        Disk(),
+        new CallTimes()
     );
+
+    private static DiskDurations Disk()
+    {
+        var writes = new DurationHistogram();
+        foreach (var milliseconds in new[] { 0.05, 1, 1.5, 3, 20_000 })
+        {
+            writes.Add(TimeSpan.FromMilliseconds(milliseconds));
+        }
+
+        var none = new DurationHistogram().Read();
+        return new DiskDurations(none, writes.Read(), none);
+    }
 
     [Fact]
     public void Prometheus_gets_names_with_their_units()
@@ -39,6 +55,16 @@ public sealed class TelemetryTests
                 "process_cpu_seconds_total 1.5",
                 "process_resident_memory_bytes 1000",
                 "shoal_download_rate_bytes 0",
+                "# TYPE shoal_disk_duration_seconds histogram",
+                "shoal_disk_duration_seconds_bucket{operation=\"write\",le=\"0.0005\"} 1",
+                "shoal_disk_duration_seconds_bucket{operation=\"write\",le=\"0.001\"} 2",
+                "shoal_disk_duration_seconds_bucket{operation=\"write\",le=\"0.0025\"} 3",
+                "shoal_disk_duration_seconds_bucket{operation=\"write\",le=\"10\"} 4",
+                "shoal_disk_duration_seconds_bucket{operation=\"write\",le=\"+Inf\"} 5",
+                "shoal_disk_duration_seconds_sum{operation=\"write\"} 20.00555",
+                "shoal_disk_duration_seconds_count{operation=\"write\"} 5",
+                "shoal_disk_duration_seconds_count{operation=\"read\"} 0",
+                "shoal_call_duration_seconds_count{method=\"get\"} 0",
             }
         )
         {
@@ -47,7 +73,11 @@ public sealed class TelemetryTests
 
         Assert.All(
             text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-            line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+({[a-z]+=\"[a-z]+\"})? [0-9.E+-]+)$", line)
+            line =>
+                Assert.Matches(
+                    "^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+({[a-z]+=\"[a-z]+\"(,le=\"([0-9.E-]+|\\+Inf)\")?})? [0-9.E+-]+)$",
+                    line
+                )
         );
     }
 
@@ -81,8 +111,35 @@ public sealed class TelemetryTests
         Assert.Equal("120774657374696e67", Hex(writer => writer.WriteText(2, "testing")));
         Assert.Equal("1a03089601", Hex(writer => writer.WriteMessage(3, inner => inner.WriteVarint(1, 150))));
         Assert.Equal("09000000000000f03f", Hex(writer => writer.WriteDouble(1, 1)));
+        Assert.Equal(
+            "3210000000000000f03f0500000000000000",
+            Hex(writer => writer.WriteFixed64s(6, [BitConverter.DoubleToUInt64Bits(1), 5]))
+        );
         Assert.Equal("f80101", Hex(writer => writer.WriteVarint(31, 1)));
         Assert.Equal("08ffffffffffffffffff01", Hex(writer => writer.WriteVarint(1, ulong.MaxValue)));
+    }
+
+    [Fact]
+    public void Calls_are_counted_by_their_method_and_those_that_last_are_not()
+    {
+        var calls = new CallTimes();
+        void Call(string method, string path, string? type = null)
+        {
+            var context = new DefaultHttpContext();
+            (context.Request.Method, context.Request.Path) = (method, path);
+            context.Response.ContentType = type;
+            calls.Add(context, TimeSpan.FromMilliseconds(3));
+        }
+
+        Call("GET", "/api/v1/status");
+        Call("PATCH", "/api/v1/settings");
+        Call("BREW", "/");
+        Call("GET", "/api/v1/events", "text/event-stream; charset=utf-8");
+        Call("GET", "/stream/abc/0/film.mkv");
+        Assert.Equal(
+            [("get", 1L), ("post", 0), ("patch", 1), ("put", 0), ("delete", 0), ("other", 1)],
+            calls.Read().Select(one => (one.Method, one.Durations.Count))
+        );
     }
 
     [Fact]

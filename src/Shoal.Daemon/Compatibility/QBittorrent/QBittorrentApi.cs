@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Shoal.Api;
-using Shoal.Tracker;
 
 namespace Shoal.Daemon;
 
@@ -142,7 +141,7 @@ internal static class QBittorrentApi
         )
         {
             CheckSite(request);
-            CallerGate.Keep(call.Context.Features);
+            DoorKeeper.Keep(call.Context, known.Session.TokenId, known.Scope);
             return (new Caller(false, known.Scope, true), known.Session);
         }
 
