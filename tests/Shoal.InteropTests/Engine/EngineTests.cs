@@ -168,6 +168,31 @@ public class EngineTests
     }
 
     [Fact]
+    public async Task Metadata_that_a_peer_sends_while_what_was_kept_is_opened_opens_the_files_no_second_time()
+    {
+        await using var fixture = new EngineFixture();
+        var torrent = Build(TorrentFormat.V2);
+        var seed = await fixture.Seed(torrent);
+        Assert.True(MagnetLink.TryParse(MagnetOf(torrent.Metainfo.InfoHashes), out var magnet, out _));
+        var engine = await fixture.Start();
+        var options = new TorrentOptions { SaveDirectory = fixture.Folder(), Peers = [EngineFixture.AddressOf(seed)] };
+        var got = await engine.AddAsync(magnet, options, fixture.Timeout.Token);
+        await got.WhenComplete(fixture.Timeout.Token);
+
+        // As from the swarm, which cannot know that the metadata lies on the disk.
+        ((ISwarmOwner)got.Runner).MetadataFetched(torrent.Metainfo.InfoBytes.ToArray());
+        await engine.DisposeAsync();
+
+        var known = 0;
+        await foreach (var happened in engine.Events.ReadAllAsync(fixture.Timeout.Token))
+        {
+            known += happened is EngineEvent.MetadataKnown ? 1 : 0;
+        }
+
+        Assert.Equal(1, known);
+    }
+
+    [Fact]
     public async Task Files_that_are_not_wanted_do_not_come()
     {
         await using var fixture = new EngineFixture();
