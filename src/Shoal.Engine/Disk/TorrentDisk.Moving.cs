@@ -41,6 +41,8 @@ internal sealed partial class TorrentDisk
             await begin().ConfigureAwait(false);
         }
 
+        // What this can take long about is not done while the torrent waits.
+        await Task.Run(Checkpoint, CancellationToken.None).ConfigureAwait(false);
         FileStorage.CopiedFiles? copied = null;
         await Exclusively(() =>
             {
@@ -121,6 +123,8 @@ internal sealed partial class TorrentDisk
     /// </summary>
     private HashSet<int> ChangedByOthers()
     {
+        // Some file systems settle the time of a file only when it is synced.
+        Checkpoint();
         var changed = new HashSet<int>();
         foreach (var file in Storage.Map.Stored)
         {

@@ -29,7 +29,8 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
         try
         {
             // Others may have found out while we waited for a place.
-            if (!_silent.MayAsk(job.Url.Host))
+            var place = $"{job.Url.Host}:{job.Url.Port}";
+            if (!_silent.MayAsk(place))
             {
                 return TrackerReply.Failed(TrackerFailure.Timeout, "the tracker did not answer a moment ago either");
             }
@@ -40,7 +41,7 @@ internal sealed class HttpTrackerClient(TrackerClientLimits limits, IEgress egre
             if (reply.Failure is not (TrackerFailure.NoAddress or TrackerFailure.Forbidden))
             {
                 var isThere = reply.Failure is not (TrackerFailure.Timeout or TrackerFailure.Unreachable);
-                _silent.Asked(job.Url.Host, isThere, began);
+                _silent.Asked(place, isThere, began);
             }
 
             return reply;

@@ -23,6 +23,7 @@ internal sealed class SilentHosts(TimeProvider time)
     private readonly Dictionary<string, (int Failures, long Last)> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether it is worth asking. Who is let through tells how it went.</summary>
+    /// <param name="host">With its port: what listens at another may be there.</param>
     public bool MayAsk(string host)
     {
         lock (_lock)
