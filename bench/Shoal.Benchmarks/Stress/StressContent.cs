@@ -44,13 +44,27 @@ internal sealed record StressContent(BuiltTorrent Torrent)
 
             var path = FileNames.PathOf(Torrent.Metainfo, torrent.RenamedFiles, i);
             var bytes = File.ReadAllBytes(Path.Combine(torrent.SaveDirectory, path));
-            if (!Torrent.Content(file).SequenceEqual(bytes))
+            var content = Torrent.Content(file);
+            if (!content.SequenceEqual(bytes))
             {
-                return $"{path} is not what it was";
+                return $"{torrent.SaveDirectory}/{path} is not what it was: {Difference(content, bytes)}";
             }
         }
 
         return null;
+    }
+
+    private static string Difference(ReadOnlySpan<byte> content, ReadOnlySpan<byte> bytes)
+    {
+        var from = content.CommonPrefixLength(bytes);
+        var to = Math.Min(content.Length, bytes.Length);
+        while (to > from && content[to - 1] == bytes[to - 1])
+        {
+            to--;
+        }
+
+        var isZero = !bytes[from..to].ContainsAnyExcept((byte)0);
+        return $"{bytes.Length} bytes of {content.Length}, others from {from} to {to}{(isZero ? ", all zero" : "")}";
     }
 
     /// <summary>Lays the files where a torrent finds them that is saved in the folder.</summary>
