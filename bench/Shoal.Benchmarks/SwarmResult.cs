@@ -99,6 +99,10 @@ internal sealed record SwarmResult
 
     /// <summary>How much of the content the free riders had at the end, on average.</summary>
     public required double FreeRiders { get; init; }
+
+    /// <summary>Copies that the origin, and that all receivers uploaded to free riders.</summary>
+    public required double OriginToRiders { get; init; }
+    public required double GivenToRiders { get; init; }
     public required long Events { get; init; }
     public double WallSeconds { get; init; }
     public double CpuSeconds { get; init; }
@@ -144,6 +148,8 @@ internal sealed record SwarmResult
             Uplinks = samples,
             Peers = world.Nodes.Average(node => node.Peers),
             FreeRiders = riders.Length == 0 ? double.NaN : riders.Average(node => node.PiecesDone / pieces),
+            OriginToRiders = (double)origin.SentToRiders / options.Size,
+            GivenToRiders = receivers.Sum(node => (double)node.SentToRiders) / options.Size,
             Events = world.Nodes.Sum(node => node.EventCount),
         };
     }
@@ -162,7 +168,7 @@ internal sealed record SwarmResult
         var all = (double)(Uplinks.Busy + Uplinks.Choking + Uplinks.Unasked + Uplinks.Unwanted);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"seed {Seed}: first {(Finished.Length > 0 ? Finished[0] : double.NaN):f3}, middle {Middle:f3}, last {Last:f3} x {Options.Bound:f1} s; copies {Copies:f3}, spread at {SpreadAt:f3} with {SentTwice:f3} twice; fairness {Fairness:f3}; wasted {Wasted:p1}; uplinks busy {Uplinks.Busy / all:p1}, idle: choking {Uplinks.Choking / all:p1} unasked {Uplinks.Unasked / all:p1} unwanted {Uplinks.Unwanted / all:p1}; peers {Peers:f0}{(double.IsNaN(FreeRiders) ? "" : $"; free riders had {FreeRiders:p0}")}; {Events} events, {WallSeconds:f1} s, {CpuSeconds:f1} CPU-s, {PeakMebibytes} MiB"
+            $"seed {Seed}: first {(Finished.Length > 0 ? Finished[0] : double.NaN):f3}, middle {Middle:f3}, last {Last:f3} x {Options.Bound:f1} s; copies {Copies:f3}, spread at {SpreadAt:f3} with {SentTwice:f3} twice; fairness {Fairness:f3}; wasted {Wasted:p1}; uplinks busy {Uplinks.Busy / all:p1}, idle: choking {Uplinks.Choking / all:p1} unasked {Uplinks.Unasked / all:p1} unwanted {Uplinks.Unwanted / all:p1}; peers {Peers:f0}{(double.IsNaN(FreeRiders) ? "" : $"; free riders had {FreeRiders:p0}, {OriginToRiders:f2} copies of the origin, {GivenToRiders:f2} of others")}; {Events} events, {WallSeconds:f1} s, {CpuSeconds:f1} CPU-s, {PeakMebibytes} MiB"
         );
     }
 }

@@ -11,7 +11,7 @@ namespace Shoal.Engine;
 /// selfish peer gets it. And a seed that has pieces nobody else has gives them to many, each its own, so that all have
 /// something to trade.
 /// </remarks>
-internal sealed class Choker(SwarmState state, Uploader uploader)
+internal sealed partial class Choker(SwarmState state, Uploader uploader)
 {
     public static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(10);
     public static readonly TimeSpan OptimisticInterval = TimeSpan.FromSeconds(30);
@@ -27,6 +27,12 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     /// pass it on.
     /// </summary>
     private const double SpreadingSeconds = 2;
+
+    /// <summary>The same where they are served one after the other.</summary>
+    private const double LineSeconds = 10;
+
+    /// <summary>Taken from the score of those who come after everybody: more than any score is.</summary>
+    private const double LastPlace = 1e15;
 
     private readonly List<PeerState> _order = [];
     private readonly List<PeerState> _crowded = [];
@@ -62,14 +68,18 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
                 return state.UploadSlots;
             }
 
-            var spreading =
-                state.IsSeeding && IsSpreading?.Invoke() == true
-                    ? (int)(state.Up.Slow * SpreadingSeconds / content.Layout.PieceLength)
-                    : 0;
             var most = MostSlots;
+            var spreading =
+                !state.IsSeeding || IsSpreading?.Invoke() != true ? 0
+                : uploader.Line.IsOn ? InLine(content, most)
+                : (int)(state.Up.Slow * SpreadingSeconds / content.Layout.PieceLength);
             return Math.Clamp(spreading, Math.Min(state.UploadSlots + _grown, most), most);
         }
     }
+
+    /// <summary>In line nobody takes from another's rate: as many as have a piece each before they lose patience.</summary>
+    private int InLine(ContentState content, int most) =>
+        state.Up.Slow == 0 ? most : (int)(state.Up.Slow * LineSeconds / content.Layout.PieceLength);
 
     private int OptimisticSlots => Math.Max(1, state.UploadSlots / 5);
 
@@ -89,15 +99,31 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         if (state.Now >= _nextRound)
         {
             _nextRound = state.Now + RoundInterval;
-            Round();
+            if (TakesTurns)
+            {
+                NoteRound();
+            }
+            else
+            {
+                Round();
+            }
         }
 
-        GrowWhileIdle();
+        if (!OnTickOfTurns())
+        {
+            GrowWhileIdle();
+        }
     }
 
     /// <summary>A place may have become free.</summary>
     public void FillFreeSlots()
     {
+        if (TakesTurns)
+        {
+            Deal();
+            return;
+        }
+
         var used = CountUsed();
         var slots = Slots;
         while (used < slots && LongestWaiting(used) is { } next)
@@ -161,9 +187,12 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     /// </summary>
     private bool MayHaveMore(PeerState peer) => !IsCrowded(peer) && HasGiven(peer);
 
-    /// <summary>To us; or, of a seed that spreads, to others.</summary>
+    /// <summary>To us; or, of a seed that spreads, to others, if it has had anything that it could give.</summary>
     private bool HasGiven(PeerState peer) =>
-        state.IsSeeding ? peer.HasPassedOn || IsSpreading?.Invoke() != true : peer.Down.Total > 0;
+        state.IsSeeding
+            ? StandingOf(peer) != Standing.OnlyTakes
+                && (peer.HasPassedOn || IsSpreading?.Invoke() != true || uploader.Line.IsOn)
+            : peer.Down.Total > 0;
 
     /// <summary>One decision about everybody.</summary>
     public void Round()
@@ -210,20 +239,24 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
             }
         }
 
+        NoteRound();
+        FillFreeSlots();
+    }
+
+    private void NoteRound()
+    {
         foreach (var peer in state.Peers)
         {
             peer.DownloadedAtRound = peer.Down.Total;
             peer.UploadedAtRound = peer.Up.Total;
         }
-
-        FillFreeSlots();
     }
 
     private PeerState? LongestWaiting(int used)
     {
         var isBeyond = used >= state.UploadSlots;
         PeerState? best = null;
-        var isBestCrowded = false;
+        var bestKey = (false, Standing.Gives, TimeSpan.Zero);
         foreach (var peer in state.Peers)
         {
             if (!peer.IsInterested || !peer.AreWeChoking || peer.IsGone || (isBeyond && !MayHaveMore(peer)))
@@ -231,14 +264,11 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
                 continue;
             }
 
-            var isCrowded = IsCrowded(peer);
-            if (
-                best is null
-                || (isBestCrowded && !isCrowded)
-                || (isBestCrowded == isCrowded && peer.UnchokedAt < best.UnchokedAt)
-            )
+            var standing = state.IsSeeding ? StandingOf(peer) : Standing.Gives;
+            var key = (IsCrowded(peer), standing, peer.UnchokedAt);
+            if (best is null || key.CompareTo(bestKey) < 0)
             {
-                (best, isBestCrowded) = (peer, isCrowded);
+                (best, bestKey) = (peer, key);
             }
         }
 
@@ -298,7 +328,9 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         {
             var score = state.IsSeeding ? SeedScore(_order[i]) : LeechScore(_order[i]);
             // Of those who gave nothing lately, those who did before.
-            keyed[i] = (score == 0 && HasGiven(_order[i]) ? 0.5 : score, i, _order[i]);
+            score = score == 0 && HasGiven(_order[i]) ? 0.5 : score;
+            var isLast = state.IsSeeding && !HasGiven(_order[i]);
+            keyed[i] = (isLast ? Math.Min(score, 0) - LastPlace : score, i, _order[i]);
         }
 
         Array.Sort(keyed, static (a, b) => a.Key != b.Key ? b.Key.CompareTo(a.Key) : a.Place.CompareTo(b.Place));

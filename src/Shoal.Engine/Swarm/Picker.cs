@@ -58,6 +58,11 @@ internal static class Picker
 
         count += Deadlines(context, blocks[count..]);
         count += GoOn(context, blocks[count..]);
+        if (GuidedPicker.Pick(context, blocks[count..]) is >= 0 and var guided)
+        {
+            return count + guided;
+        }
+
         foreach (var level in context.Content.Files.UsedLevels)
         {
             if (count == blocks.Length)
@@ -126,12 +131,8 @@ internal static class Picker
     private static int Begun(in PickContext context, int level, Span<BlockRef> blocks)
     {
         var count = 0;
-        // A peer that takes whole pieces opens one of its own while there are enough of them.
-        if (IsWholePiecePeer(context) && !context.Content.Availability.Listed(level).IsEmpty)
-        {
-            return 0;
-        }
-
+        // A peer that takes whole pieces opens one of its own while there are enough of them, but for those that were left.
+        var isWhole = IsWholePiecePeer(context) && !context.Content.Availability.Listed(level).IsEmpty;
         foreach (var partial in context.Content.PartialOrder)
         {
             if (count == blocks.Length)
@@ -142,10 +143,12 @@ internal static class Picker
             if (
                 partial.Level == level
                 && partial.Free > 0
+                && (!isWhole || partial is { Owner: null, Requested: 0, IsFromResume: false })
                 && !IsTaken(context, partial)
                 && context.MayTake(partial.Piece.Value)
             )
             {
+                partial.Owner = isWhole ? context.Peer : partial.Owner;
                 count += Take(context, partial, blocks[count..]);
             }
         }
@@ -165,17 +168,23 @@ internal static class Picker
                 break;
             }
 
-            var partial = context.Content.Begin(context.Content.Layout.Piece(piece));
-            if (IsWholePiecePeer(context))
-            {
-                partial.Owner = context.Peer;
-            }
-
-            context.Peer.Current = partial;
-            count += Take(context, partial, blocks[count..]);
+            count += Begin(context, context.Content.Layout.Piece(piece), blocks[count..]);
         }
 
         return count;
+    }
+
+    /// <summary>Begins the piece, and reserves blocks of it.</summary>
+    public static int Begin(in PickContext context, PieceIndex piece, Span<BlockRef> blocks)
+    {
+        var partial = context.Content.Begin(piece);
+        if (IsWholePiecePeer(context))
+        {
+            partial.Owner = context.Peer;
+        }
+
+        context.Peer.Current = partial;
+        return Take(context, partial, blocks);
     }
 
     /// <summary>Pieces another peer has for itself, since there is nothing else.</summary>
@@ -222,8 +231,10 @@ internal static class Picker
             return context.OnlyAllowed ? -1 : FirstOf(context, level, 0, int.MaxValue);
         }
 
-        foreach (var suggested in context.Peer.Suggested)
+        // The latest first: what was suggested long ago others may have.
+        for (var i = context.Peer.Suggested.Count - 1; i >= 0; i--)
         {
+            var suggested = context.Peer.Suggested[i];
             if (
                 content.Startable[suggested]
                 && content.Availability[suggested.Value] <= content.Availability[listed[0]] + 1

@@ -50,6 +50,7 @@ internal sealed class PieceHints(SwarmState state, RequestLedger ledger)
             return DisconnectReason.BadIndex;
         }
 
+        peer.SuggestedAt = state.Now;
         if (!peer.Suggested.Contains(piece))
         {
             if (peer.Suggested.Count == state.Limits.MaxSuggested)

@@ -118,6 +118,7 @@ internal sealed partial class RequestLedger(SwarmState state)
     public void OnChoke(PeerState peer)
     {
         peer.IsChokingUs = true;
+        LeavePieces(peer);
         if (peer.IsFast)
         {
             // BEP 6: "Choke no longer implicitly rejects all pending requests": each is answered.
@@ -180,6 +181,11 @@ internal sealed partial class RequestLedger(SwarmState state)
             want -= count;
             if (count == 0)
             {
+                if (!onlyAllowed)
+                {
+                    MoveTo(peer, want);
+                }
+
                 return;
             }
         }

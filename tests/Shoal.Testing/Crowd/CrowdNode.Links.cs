@@ -250,6 +250,7 @@ internal sealed partial class CrowdNode
             if (message.MessageId == MessageId.Piece)
             {
                 payload += message.Length;
+                SentToRiders += _world.Nodes[link.Other].IsFreeRider ? message.Length : 0;
                 NoteSpread(message);
             }
 

@@ -68,6 +68,9 @@ internal sealed partial class CrowdNode
     /// <summary>Bytes of blocks that left the uplink.</summary>
     public long Sent { get; private set; }
 
+    /// <summary>Of these, to those who never give.</summary>
+    public long SentToRiders { get; private set; }
+
     /// <summary>Bytes of blocks that came, also twice.</summary>
     public long Received { get; private set; }
     public long Wasted => Swarm?.State.Wasted ?? 0;
