@@ -28,6 +28,9 @@ internal sealed partial class Choker
     /// <summary>How long a peer had something that we want, and gave nothing, until it counts as one that only takes. In seconds.</summary>
     private const int PatienceSeconds = 5;
 
+    /// <summary>Peers in line at a seed that spreads: as many as get a piece within this time, in seconds.</summary>
+    private const double LineSeconds = 10;
+
     private int _dealt;
     private bool _tookTurns;
 
@@ -220,6 +223,22 @@ internal sealed partial class Choker
             : state.IsSeeding ? Standing.Gives
             : Standing.Untried;
     }
+
+    /// <summary>
+    /// In line nobody takes from another's rate: as many as have a piece each before they lose patience. Before the rate is known all
+    /// there may be, unless this torrent was given fewer places than usual.
+    /// </summary>
+    private int InLine(ContentState content, int most) =>
+        state.Up.Slow == 0
+            ? (state.UploadSlots < state.Limits.UploadSlots ? 0 : most)
+            : (int)(state.Up.Slow * LineSeconds / content.Layout.PieceLength);
+
+    /// <summary>To us; or, of a seed that spreads, to others, if it has had anything that it could give.</summary>
+    private bool HasGiven(PeerState peer) =>
+        state.IsSeeding
+            ? StandingOf(peer) != Standing.OnlyTakes
+                && (peer.HasPassedOn || IsSpreading?.Invoke() != true || uploader.Line.IsOn)
+            : peer.Down.Total > 0;
 
     private bool IsUplinkIdle()
     {

@@ -28,9 +28,6 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// </summary>
     private const double SpreadingSeconds = 2;
 
-    /// <summary>The same where they are served one after the other.</summary>
-    private const double LineSeconds = 10;
-
     /// <summary>Taken from the score of those who come after everybody: more than any score is.</summary>
     private const double LastPlace = 1e15;
 
@@ -76,10 +73,6 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
             return Math.Clamp(spreading, Math.Min(state.UploadSlots + _grown, most), most);
         }
     }
-
-    /// <summary>In line nobody takes from another's rate: as many as have a piece each before they lose patience.</summary>
-    private int InLine(ContentState content, int most) =>
-        state.Up.Slow == 0 ? most : (int)(state.Up.Slow * LineSeconds / content.Layout.PieceLength);
 
     private int OptimisticSlots => Math.Max(1, state.UploadSlots / 5);
 
@@ -140,6 +133,12 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// </summary>
     private void GrowWhileIdle()
     {
+        if (uploader.Line.IsOn)
+        {
+            // All may stand in it anyway.
+            return;
+        }
+
         foreach (var peer in state.Peers)
         {
             if (peer.SendAhead > 0 || peer.Uploads.Count > 0)
@@ -186,13 +185,6 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// would end as early as who does.
     /// </summary>
     private bool MayHaveMore(PeerState peer) => !IsCrowded(peer) && HasGiven(peer);
-
-    /// <summary>To us; or, of a seed that spreads, to others, if it has had anything that it could give.</summary>
-    private bool HasGiven(PeerState peer) =>
-        state.IsSeeding
-            ? StandingOf(peer) != Standing.OnlyTakes
-                && (peer.HasPassedOn || IsSpreading?.Invoke() != true || uploader.Line.IsOn)
-            : peer.Down.Total > 0;
 
     /// <summary>One decision about everybody.</summary>
     public void Round()
@@ -274,51 +266,6 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
 
         return best;
     }
-
-    /// <summary>
-    /// Whoever has one address often has its neighbours, and addresses cost an attacker little where places at a seed cost
-    /// everybody else: those whose neighbourhood has its share already go behind all others. Returns how many do not.
-    /// </summary>
-    private int Spread()
-    {
-        _places.Clear();
-        _crowded.Clear();
-        var kept = 0;
-        for (var i = 0; i < _order.Count; i++)
-        {
-            var peer = _order[i];
-            if (TryPlace(peer))
-            {
-                _order[kept++] = peer;
-            }
-            else
-            {
-                _crowded.Add(peer);
-            }
-        }
-
-        _order.RemoveRange(kept, _order.Count - kept);
-        _order.AddRange(_crowded);
-        return kept;
-    }
-
-    /// <summary>Counts a place of the peer's neighbourhood, unless that has its share.</summary>
-    private bool TryPlace(PeerState peer)
-    {
-        if (IsCrowded(peer))
-        {
-            return false;
-        }
-
-        _places[peer.Neighbourhood] = _places.GetValueOrDefault(peer.Neighbourhood) + 1;
-        return true;
-    }
-
-    /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
-    private bool IsCrowded(PeerState peer) =>
-        peer.IsGlobal
-        && (state.IsSeeding || LeechScore(peer) <= 0)
-        && _places.GetValueOrDefault(peer.Neighbourhood) >= state.Limits.UploadSlotsPerNeighbourhood;
 
     /// <summary>Best first. Ties keep the order of joining, so that a decision can be repeated.</summary>
     private void Sort()

@@ -36,7 +36,8 @@ internal sealed partial class RequestLedger
             {
                 if (
                     other.ActiveAsks >= Math.Max(peer.ActiveAsks + MoveFrom, (busiest?.ActiveAsks ?? 0) + 1)
-                    && !other.IsWebSeed
+                    // Others do not say whether the block still comes.
+                    && other is { IsFast: true, IsWebSeed: false }
                     && LastMovable(other, peer) is >= 0 and var last
                 )
                 {

@@ -2,7 +2,8 @@ namespace Shoal.Engine;
 
 /// <summary>
 /// Whom a seed serves next while it has pieces that nobody else has, and a leech among those who have turns
-/// (<see cref="Choker"/>). A piece is of use to the others only when it is whole: served all at once, block by block in turn, sixteen peers would have their first piece when one after the other
+/// (<see cref="Choker"/>). A piece is of use to the others only when it is whole: served all at once, block by block in turn,
+/// sixteen peers would have their first piece when one after the other
 /// the sixteenth has his, and nobody could pass anything on until then. So each has his turn, which lasts a piece; and
 /// what only we have goes before what others have, too.
 /// </summary>
