@@ -20,6 +20,20 @@ internal static class GuidedPicker
     public static bool IsGuiding(PeerState peer, TimeSpan now) =>
         peer is { IsSeed: true, IsWebSeed: false } && now - peer.SuggestedAt < Validity;
 
+    /// <summary>Whether there is anybody to pass on to what it suggests; else it may wait for that, and suggest nothing more.</summary>
+    private static bool HasOthers(IReadOnlyList<PeerState> peers)
+    {
+        for (var i = 0; i < peers.Count; i++)
+        {
+            if (!peers[i].IsSeed && !peers[i].IsWebSeed)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <returns>How many blocks were written to <paramref name="blocks"/>; -1: the peer is to be asked for anything.</returns>
     public static int Pick(in PickContext context, Span<BlockRef> blocks)
     {
@@ -31,6 +45,7 @@ internal static class GuidedPicker
             || context.Readers.Count > 0
             || content.Files.UsedLevels is []
             || peer.Down.Fast * PieceSeconds >= content.Layout.PieceLength
+            || !HasOthers(context.Peers)
         )
         {
             return -1;

@@ -16,6 +16,9 @@ internal readonly ref struct PickContext
     /// <summary>Only what somebody reads.</summary>
     public bool OnlyRead { get; init; }
 
+    /// <summary>Everybody who is connected.</summary>
+    public IReadOnlyList<PeerState> Peers { get; init; } = [];
+
     /// <summary>Who reads the content while it comes.</summary>
     public IReadOnlyList<ReaderState> Readers { get; init; } = [];
     public ReaderLimits ReaderLimits { get; init; } = DefaultReaderLimits;

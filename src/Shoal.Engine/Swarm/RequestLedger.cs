@@ -165,6 +165,7 @@ internal sealed partial class RequestLedger(SwarmState state)
             Random = state.Random,
             OnlyAllowed = onlyAllowed,
             OnlyRead = onlyAllowed && IsPatient(peer),
+            Peers = state.Peers,
             Readers = state.Readers,
             ReaderLimits = state.Limits.Readers,
         };

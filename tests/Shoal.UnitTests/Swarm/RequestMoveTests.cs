@@ -69,6 +69,7 @@ public sealed class RequestMoveTests
     [Fact]
     public void A_seed_that_suggests_is_asked_for_that_and_nothing_else()
     {
+        Leech([], out _);
         var seed = Seed();
         _fixture.Message(seed, MessageId.Suggest, 2);
         var asked = _fixture.Message(seed, MessageId.Unchoke).Where(SwarmFixture.IsSend(MessageId.Request)).ToList();
@@ -92,8 +93,19 @@ public sealed class RequestMoveTests
     }
 
     [Fact]
+    public void Where_there_is_nobody_to_pass_it_on_to_a_seed_is_asked_for_anything()
+    {
+        var seed = Seed();
+        _fixture.Message(seed, MessageId.Suggest, 2);
+        _fixture.Swarm.State.Find(seed)!.QueueTarget = 12;
+        var asked = _fixture.Message(seed, MessageId.Unchoke).Where(SwarmFixture.IsSend(MessageId.Request)).ToList();
+        Assert.Equal(2, asked.Select(request => request.Piece).Distinct().Count());
+    }
+
+    [Fact]
     public void A_seed_that_has_suggested_nothing_for_a_while_is_asked_for_anything()
     {
+        Leech([], out _);
         var seed = Seed();
         _fixture.Message(seed, MessageId.Suggest, 2);
         _fixture.Now += TimeSpan.FromSeconds(11);
