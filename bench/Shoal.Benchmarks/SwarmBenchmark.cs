@@ -24,9 +24,14 @@ internal static class SwarmBenchmark
         for (var run = 0; run < parsed.Runs; run++)
         {
             var options = parsed.Options with { Seed = parsed.Options.Seed + run };
-            var result = RunOnce(options, parsed);
+            var result = RunOnce(options, parsed.TimeLimit);
             results.Add(result);
             Console.WriteLine(result);
+            if (parsed.IsVerbose)
+            {
+                result.History.Print();
+            }
+
             if (parsed.Plot is { } path && run == 0)
             {
                 SwarmPlot.Write(path, result);
@@ -37,14 +42,14 @@ internal static class SwarmBenchmark
         return 0;
     }
 
-    private static SwarmResult RunOnce(CrowdOptions options, SwarmArguments parsed)
+    private static SwarmResult RunOnce(CrowdOptions options, double timeLimit)
     {
         var watch = Stopwatch.StartNew();
         var cpu = Process.GetCurrentProcess().TotalProcessorTime;
         var world = new CrowdWorld(options);
-        var history = new SwarmHistory(options, parsed.IsVerbose);
+        var history = new SwarmHistory(options);
         world.AfterSpan = history.Sample;
-        var isOver = world.Run(TimeSpan.FromSeconds(options.Bound * parsed.TimeLimit) + options.JoinOver);
+        var isOver = world.Run(TimeSpan.FromSeconds(options.Bound * timeLimit) + options.JoinOver);
         using var process = Process.GetCurrentProcess();
         process.Refresh();
         return SwarmResult.Of(world, history, isOver) with

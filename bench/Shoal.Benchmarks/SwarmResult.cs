@@ -1,15 +1,13 @@
-using System.Diagnostics;
 using System.Globalization;
 using Shoal.Testing;
 
 namespace Shoal.Benchmarks;
 
-/// <summary>How a swarm went over time, sampled twice a second; printed as it goes, if asked for.</summary>
-internal sealed class SwarmHistory(CrowdOptions options, bool isVerbose)
+/// <summary>How a swarm went over time, sampled twice a second.</summary>
+internal sealed class SwarmHistory(CrowdOptions options)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
     private TimeSpan _next;
     private long _sentBefore;
     private TimeSpan _before;
@@ -24,17 +22,20 @@ internal sealed class SwarmHistory(CrowdOptions options, bool isVerbose)
     /// <summary>What the uplinks were found doing since the sample before.</summary>
     public List<CrowdNode.UplinkSamples> Samples { get; } = [];
 
-    /// <summary>The line of the last sample.</summary>
-    private void Print()
+    /// <summary>A line for each sample.</summary>
+    public void Print()
     {
-        var (samples, progress) = (Samples[^1], Progress[^1].Progress);
-        var all = Math.Max(1.0, samples.Busy + samples.Choking + samples.Unasked + samples.Unwanted);
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Progress[^1].Seconds, 6:f1} s: {progress[0], 4:p0} {progress[5], 4:p0} {progress[10], 4:p0} received; uplinks {Uplinks[^1].Share, 4:p0}, idle: choking {samples.Choking / all, 4:p0} unasked {samples.Unasked / all, 4:p0} unwanted {samples.Unwanted / all, 4:p0}; computed in {_watch.Elapsed.TotalSeconds:f0} s"
-            )
-        );
+        for (var i = 0; i < Samples.Count; i++)
+        {
+            var (samples, progress) = (Samples[i], Progress[i].Progress);
+            var all = Math.Max(1.0, samples.Busy + samples.Choking + samples.Unasked + samples.Unwanted);
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Progress[i].Seconds, 6:f1} s: {progress[0], 4:p0} {progress[5], 4:p0} {progress[10], 4:p0} received; uplinks {Uplinks[i].Share, 4:p0}, idle: choking {samples.Choking / all, 4:p0} unasked {samples.Unasked / all, 4:p0} unwanted {samples.Unwanted / all, 4:p0}"
+                )
+            );
+        }
     }
 
     public void Sample(CrowdWorld world)
@@ -66,10 +67,6 @@ internal sealed class SwarmHistory(CrowdOptions options, bool isVerbose)
 
         Samples.Add(samples.Since(_samplesBefore));
         _samplesBefore = samples;
-        if (isVerbose && Progress.Count > 0)
-        {
-            Print();
-        }
     }
 }
 
@@ -99,10 +96,6 @@ internal sealed record SwarmResult
 
     /// <summary>How much of the content the free riders had at the end, on average.</summary>
     public required double FreeRiders { get; init; }
-
-    /// <summary>Copies that the origin, and that all receivers uploaded to free riders.</summary>
-    public required double OriginToRiders { get; init; }
-    public required double GivenToRiders { get; init; }
     public required long Events { get; init; }
     public double WallSeconds { get; init; }
     public double CpuSeconds { get; init; }
@@ -148,8 +141,6 @@ internal sealed record SwarmResult
             Uplinks = samples,
             Peers = world.Nodes.Average(node => node.Peers),
             FreeRiders = riders.Length == 0 ? double.NaN : riders.Average(node => node.PiecesDone / pieces),
-            OriginToRiders = (double)origin.SentToRiders / options.Size,
-            GivenToRiders = receivers.Sum(node => (double)node.SentToRiders) / options.Size,
             Events = world.Nodes.Sum(node => node.EventCount),
         };
     }
@@ -168,7 +159,7 @@ internal sealed record SwarmResult
         var all = (double)(Uplinks.Busy + Uplinks.Choking + Uplinks.Unasked + Uplinks.Unwanted);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"seed {Seed}: first {(Finished.Length > 0 ? Finished[0] : double.NaN):f3}, middle {Middle:f3}, last {Last:f3} x {Options.Bound:f1} s; copies {Copies:f3}, spread at {SpreadAt:f3} with {SentTwice:f3} twice; fairness {Fairness:f3}; wasted {Wasted:p1}; uplinks busy {Uplinks.Busy / all:p1}, idle: choking {Uplinks.Choking / all:p1} unasked {Uplinks.Unasked / all:p1} unwanted {Uplinks.Unwanted / all:p1}; peers {Peers:f0}{(double.IsNaN(FreeRiders) ? "" : $"; free riders had {FreeRiders:p0}, {OriginToRiders:f2} copies of the origin, {GivenToRiders:f2} of others")}; {Events} events, {WallSeconds:f1} s, {CpuSeconds:f1} CPU-s, {PeakMebibytes} MiB"
+            $"seed {Seed}: first {(Finished.Length > 0 ? Finished[0] : double.NaN):f3}, middle {Middle:f3}, last {Last:f3} x {Options.Bound:f1} s; copies {Copies:f3}, spread at {SpreadAt:f3} with {SentTwice:f3} twice; fairness {Fairness:f3}; wasted {Wasted:p1}; uplinks busy {Uplinks.Busy / all:p1}, idle: choking {Uplinks.Choking / all:p1} unasked {Uplinks.Unasked / all:p1} unwanted {Uplinks.Unwanted / all:p1}; peers {Peers:f0}{(double.IsNaN(FreeRiders) ? "" : $"; free riders had {FreeRiders:p0}")}; {Events} events, {WallSeconds:f1} s, {CpuSeconds:f1} CPU-s, {PeakMebibytes} MiB"
         );
     }
 }

@@ -11,7 +11,7 @@ namespace Shoal.Engine;
 /// selfish peer gets it. And a seed that has pieces nobody else has gives them to many, each its own, so that all have
 /// something to trade.
 /// </remarks>
-internal sealed partial class Choker(SwarmState state, Uploader uploader)
+internal sealed class Choker(SwarmState state, Uploader uploader)
 {
     public static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(10);
     public static readonly TimeSpan OptimisticInterval = TimeSpan.FromSeconds(30);
@@ -27,9 +27,6 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// pass it on.
     /// </summary>
     private const double SpreadingSeconds = 2;
-
-    /// <summary>Taken from the score of those who come after everybody: more than any score is.</summary>
-    private const double LastPlace = 1e15;
 
     private readonly List<PeerState> _order = [];
     private readonly List<PeerState> _crowded = [];
@@ -65,11 +62,11 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
                 return state.UploadSlots;
             }
 
-            var most = MostSlots;
             var spreading =
-                !state.IsSeeding || IsSpreading?.Invoke() != true ? 0
-                : uploader.Line.IsOn ? InLine(content, most)
-                : (int)(state.Up.Slow * SpreadingSeconds / content.Layout.PieceLength);
+                state.IsSeeding && IsSpreading?.Invoke() == true
+                    ? (int)(state.Up.Slow * SpreadingSeconds / content.Layout.PieceLength)
+                    : 0;
+            var most = MostSlots;
             return Math.Clamp(spreading, Math.Min(state.UploadSlots + _grown, most), most);
         }
     }
@@ -92,31 +89,15 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
         if (state.Now >= _nextRound)
         {
             _nextRound = state.Now + RoundInterval;
-            if (TakesTurns)
-            {
-                NoteRound();
-            }
-            else
-            {
-                Round();
-            }
+            Round();
         }
 
-        if (!OnTickOfTurns())
-        {
-            GrowWhileIdle();
-        }
+        GrowWhileIdle();
     }
 
     /// <summary>A place may have become free.</summary>
     public void FillFreeSlots()
     {
-        if (TakesTurns)
-        {
-            Deal();
-            return;
-        }
-
         var used = CountUsed();
         var slots = Slots;
         while (used < slots && LongestWaiting(used) is { } next)
@@ -133,12 +114,6 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// </summary>
     private void GrowWhileIdle()
     {
-        if (uploader.Line.IsOn)
-        {
-            // All may stand in it anyway.
-            return;
-        }
-
         foreach (var peer in state.Peers)
         {
             if (peer.SendAhead > 0 || peer.Uploads.Count > 0)
@@ -186,6 +161,10 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// </summary>
     private bool MayHaveMore(PeerState peer) => !IsCrowded(peer) && HasGiven(peer);
 
+    /// <summary>To us; or, of a seed that spreads, to others.</summary>
+    private bool HasGiven(PeerState peer) =>
+        state.IsSeeding ? peer.HasPassedOn || IsSpreading?.Invoke() != true : peer.Down.Total > 0;
+
     /// <summary>One decision about everybody.</summary>
     public void Round()
     {
@@ -231,24 +210,20 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
             }
         }
 
-        NoteRound();
-        FillFreeSlots();
-    }
-
-    private void NoteRound()
-    {
         foreach (var peer in state.Peers)
         {
             peer.DownloadedAtRound = peer.Down.Total;
             peer.UploadedAtRound = peer.Up.Total;
         }
+
+        FillFreeSlots();
     }
 
     private PeerState? LongestWaiting(int used)
     {
         var isBeyond = used >= state.UploadSlots;
         PeerState? best = null;
-        var bestKey = (false, Standing.Gives, TimeSpan.Zero);
+        var isBestCrowded = false;
         foreach (var peer in state.Peers)
         {
             if (!peer.IsInterested || !peer.AreWeChoking || peer.IsGone || (isBeyond && !MayHaveMore(peer)))
@@ -256,16 +231,64 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
                 continue;
             }
 
-            var standing = state.IsSeeding ? StandingOf(peer) : Standing.Gives;
-            var key = (IsCrowded(peer), standing, peer.UnchokedAt);
-            if (best is null || key.CompareTo(bestKey) < 0)
+            var isCrowded = IsCrowded(peer);
+            if (
+                best is null
+                || (isBestCrowded && !isCrowded)
+                || (isBestCrowded == isCrowded && peer.UnchokedAt < best.UnchokedAt)
+            )
             {
-                (best, bestKey) = (peer, key);
+                (best, isBestCrowded) = (peer, isCrowded);
             }
         }
 
         return best;
     }
+
+    /// <summary>
+    /// Whoever has one address often has its neighbours, and addresses cost an attacker little where places at a seed cost
+    /// everybody else: those whose neighbourhood has its share already go behind all others. Returns how many do not.
+    /// </summary>
+    private int Spread()
+    {
+        _places.Clear();
+        _crowded.Clear();
+        var kept = 0;
+        for (var i = 0; i < _order.Count; i++)
+        {
+            var peer = _order[i];
+            if (TryPlace(peer))
+            {
+                _order[kept++] = peer;
+            }
+            else
+            {
+                _crowded.Add(peer);
+            }
+        }
+
+        _order.RemoveRange(kept, _order.Count - kept);
+        _order.AddRange(_crowded);
+        return kept;
+    }
+
+    /// <summary>Counts a place of the peer's neighbourhood, unless that has its share.</summary>
+    private bool TryPlace(PeerState peer)
+    {
+        if (IsCrowded(peer))
+        {
+            return false;
+        }
+
+        _places[peer.Neighbourhood] = _places.GetValueOrDefault(peer.Neighbourhood) + 1;
+        return true;
+    }
+
+    /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
+    private bool IsCrowded(PeerState peer) =>
+        peer.IsGlobal
+        && (state.IsSeeding || LeechScore(peer) <= 0)
+        && _places.GetValueOrDefault(peer.Neighbourhood) >= state.Limits.UploadSlotsPerNeighbourhood;
 
     /// <summary>Best first. Ties keep the order of joining, so that a decision can be repeated.</summary>
     private void Sort()
@@ -275,9 +298,7 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
         {
             var score = state.IsSeeding ? SeedScore(_order[i]) : LeechScore(_order[i]);
             // Of those who gave nothing lately, those who did before.
-            score = score == 0 && HasGiven(_order[i]) ? 0.5 : score;
-            var isLast = state.IsSeeding && !HasGiven(_order[i]);
-            keyed[i] = (isLast ? Math.Min(score, 0) - LastPlace : score, i, _order[i]);
+            keyed[i] = (score == 0 && HasGiven(_order[i]) ? 0.5 : score, i, _order[i]);
         }
 
         Array.Sort(keyed, static (a, b) => a.Key != b.Key ? b.Key.CompareTo(a.Key) : a.Place.CompareTo(b.Place));

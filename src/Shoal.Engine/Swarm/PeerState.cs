@@ -25,9 +25,6 @@ internal struct Ask
     /// <summary>Requests that waited before it. At most <see cref="SwarmLimits.MaxRequestsOut"/>.</summary>
     public ushort Ahead;
     public AskPhase Phase;
-
-    /// <summary>Another was asked before, and had too much to do.</summary>
-    public bool IsMoved;
 }
 
 /// <summary>A request a peer sent, not yet handed to the disk.</summary>
@@ -130,9 +127,6 @@ internal sealed class PeerState
     public bool AreWeInterested { get; set; }
     public TimeSpan UnchokedAt { get; set; }
     public bool IsOptimistic { get; set; }
-
-    /// <summary>For how long, in seconds, it had something that we want, and had never given us anything.</summary>
-    public int WaitedSeconds { get; set; }
     public long UploadedAtUnchoke { get; set; }
 
     // Requests we sent: RequestLedger.
@@ -169,9 +163,6 @@ internal sealed class PeerState
     public List<PieceIndex> AllowedToUs { get; } = [];
     public List<PieceIndex> Suggested { get; } = [];
 
-    /// <summary>When it made its last suggestion; long ago: never.</summary>
-    public TimeSpan SuggestedAt { get; set; } = TimeSpan.FromHours(-1);
-
     // Requests the peer sent: Uploader.
 
     public Deque<UploadRequest> Uploads { get; } = new();
@@ -182,16 +173,6 @@ internal sealed class PeerState
     /// <summary>Bytes being read from disk or waiting in the link.</summary>
     public int SendAhead { get; set; }
     public int ChokedRequests { get; set; }
-
-    // Its place in the line: UploadLine. The lowest turn is next; bytes served of the last piece and in this turn; whether it has
-    // had its piece and is to be choked; since when it waits for a block; and when its link last took some.
-
-    public long UploadTurn { get; set; }
-    public int ServedOfPiece { get; set; }
-    public int ServedInTurn { get; set; }
-    public bool IsTurnOver { get; set; }
-    public TimeSpan InLineSince { get; set; }
-    public TimeSpan DrainedAt { get; set; }
     public int[]? AllowedToPeer { get; set; }
 
     // Rates and conduct.
@@ -255,13 +236,6 @@ internal sealed class PeerState
 
     /// <summary>A piece that it alone had from us has come to another.</summary>
     public bool HasPassedOn { get; set; }
-
-    /// <summary>When it had the first piece that it could have passed on, and how many it says it has got from us.</summary>
-    public TimeSpan? HadFromUsAt { get; set; }
-    public int HadFromUs { get; set; }
-
-    /// <summary>It has passed on nothing of what it had from us.</summary>
-    public bool IsKeeping { get; set; }
 
     /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
     public PieceIndex? MayFinish { get; set; }

@@ -16,9 +16,6 @@ internal readonly ref struct PickContext
     /// <summary>Only what somebody reads.</summary>
     public bool OnlyRead { get; init; }
 
-    /// <summary>Everybody who is connected.</summary>
-    public IReadOnlyList<PeerState> Peers { get; init; } = [];
-
     /// <summary>Who reads the content while it comes.</summary>
     public IReadOnlyList<ReaderState> Readers { get; init; } = [];
     public ReaderLimits ReaderLimits { get; init; } = DefaultReaderLimits;
@@ -61,11 +58,6 @@ internal static class Picker
 
         count += Deadlines(context, blocks[count..]);
         count += GoOn(context, blocks[count..]);
-        if (GuidedPicker.Pick(context, blocks[count..]) is >= 0 and var guided)
-        {
-            return count + guided;
-        }
-
         foreach (var level in context.Content.Files.UsedLevels)
         {
             if (count == blocks.Length)
@@ -134,8 +126,12 @@ internal static class Picker
     private static int Begun(in PickContext context, int level, Span<BlockRef> blocks)
     {
         var count = 0;
-        // A peer that takes whole pieces opens one of its own while there are enough of them, but for those that were left.
-        var isWhole = IsWholePiecePeer(context) && !context.Content.Availability.Listed(level).IsEmpty;
+        // A peer that takes whole pieces opens one of its own while there are enough of them.
+        if (IsWholePiecePeer(context) && !context.Content.Availability.Listed(level).IsEmpty)
+        {
+            return 0;
+        }
+
         foreach (var partial in context.Content.PartialOrder)
         {
             if (count == blocks.Length)
@@ -146,12 +142,10 @@ internal static class Picker
             if (
                 partial.Level == level
                 && partial.Free > 0
-                && (!isWhole || partial is { Owner: null, Requested: 0, IsFromResume: false })
                 && !IsTaken(context, partial)
                 && context.MayTake(partial.Piece.Value)
             )
             {
-                partial.Owner = isWhole ? context.Peer : partial.Owner;
                 count += Take(context, partial, blocks[count..]);
             }
         }
@@ -171,23 +165,17 @@ internal static class Picker
                 break;
             }
 
-            count += Begin(context, context.Content.Layout.Piece(piece), blocks[count..]);
+            var partial = context.Content.Begin(context.Content.Layout.Piece(piece));
+            if (IsWholePiecePeer(context))
+            {
+                partial.Owner = context.Peer;
+            }
+
+            context.Peer.Current = partial;
+            count += Take(context, partial, blocks[count..]);
         }
 
         return count;
-    }
-
-    /// <summary>Begins the piece, and reserves blocks of it.</summary>
-    public static int Begin(in PickContext context, PieceIndex piece, Span<BlockRef> blocks)
-    {
-        var partial = context.Content.Begin(piece);
-        if (IsWholePiecePeer(context))
-        {
-            partial.Owner = context.Peer;
-        }
-
-        context.Peer.Current = partial;
-        return Take(context, partial, blocks);
     }
 
     /// <summary>Pieces another peer has for itself, since there is nothing else.</summary>
@@ -234,10 +222,8 @@ internal static class Picker
             return context.OnlyAllowed ? -1 : FirstOf(context, level, 0, int.MaxValue);
         }
 
-        // The latest first: what was suggested long ago others may have.
-        for (var i = context.Peer.Suggested.Count - 1; i >= 0; i--)
+        foreach (var suggested in context.Peer.Suggested)
         {
-            var suggested = context.Peer.Suggested[i];
             if (
                 content.Startable[suggested]
                 && content.Availability[suggested.Value] <= content.Availability[listed[0]] + 1

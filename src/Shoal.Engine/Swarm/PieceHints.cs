@@ -50,7 +50,6 @@ internal sealed class PieceHints(SwarmState state, RequestLedger ledger)
             return DisconnectReason.BadIndex;
         }
 
-        peer.SuggestedAt = state.Now;
         if (!peer.Suggested.Contains(piece))
         {
             if (peer.Suggested.Count == state.Limits.MaxSuggested)

@@ -118,7 +118,6 @@ internal sealed partial class RequestLedger(SwarmState state)
     public void OnChoke(PeerState peer)
     {
         peer.IsChokingUs = true;
-        LeavePieces(peer);
         if (peer.IsFast)
         {
             // BEP 6: "Choke no longer implicitly rejects all pending requests": each is answered.
@@ -165,7 +164,6 @@ internal sealed partial class RequestLedger(SwarmState state)
             Random = state.Random,
             OnlyAllowed = onlyAllowed,
             OnlyRead = onlyAllowed && IsPatient(peer),
-            Peers = state.Peers,
             Readers = state.Readers,
             ReaderLimits = state.Limits.Readers,
         };
@@ -182,11 +180,6 @@ internal sealed partial class RequestLedger(SwarmState state)
             want -= count;
             if (count == 0)
             {
-                if (!onlyAllowed)
-                {
-                    MoveTo(peer, want);
-                }
-
                 return;
             }
         }

@@ -13,11 +13,8 @@ namespace Shoal.Engine;
 /// </remarks>
 internal sealed class Suggester(SwarmState state)
 {
-    /// <summary>Pieces suggested or given to a peer before it has passed on any.</summary>
-    private const int Credit = 2;
-
-    /// <summary>Who has passed on nothing for so long after it had a piece keeps what it gets to itself.</summary>
-    private static readonly TimeSpan KeepingAfter = TimeSpan.FromSeconds(4);
+    /// <summary>Suggestions that a peer has not taken up yet: one to begin, one in case that many fit in its queue.</summary>
+    private const int Outstanding = 2;
 
     /// <summary>Pieces of one peer that are remembered as under way; beyond, others may be sent to them too.</summary>
     private const int MaxTaken = 64;
@@ -25,12 +22,6 @@ internal sealed class Suggester(SwarmState state)
     // Every piece once, in random order: each is offered when its turn comes, if it is still only here.
     private int[]? _order;
     private int _next;
-
-    // Before this place in the order others have every piece, as long as nobody leaves.
-    private int _firstOnlyHere;
-
-    // Pieces that nobody has but one who keeps them to itself.
-    private readonly HashSet<int> _lost = [];
 
     // Pieces whose taker left without them.
     private readonly Stack<int> _returned = new();
@@ -44,7 +35,7 @@ internal sealed class Suggester(SwarmState state)
     private bool IsOn => state.IsSeeding && !state.IsSuperSeeding && state.Content is { Have.IsFull: true };
 
     /// <summary>Suggestions are for those who can ask.</summary>
-    public void OnUnchoking(PeerState peer) => Fill(peer);
+    public void OnUnchoked(PeerState peer) => Fill(peer);
 
     /// <summary>
     /// The peer is about to be choked. What it has begun it may finish, if nobody else is about to have it; what it has
@@ -72,7 +63,7 @@ internal sealed class Suggester(SwarmState state)
     /// <summary>The peer asks us for a block of the piece.</summary>
     public void OnRequest(PeerState peer, uint index)
     {
-        if (!IsOn || peer.IsKeeping || peer.LastAsked == index || index >= state.Content!.Layout.PieceCount)
+        if (!IsOn || peer.LastAsked == index || index >= state.Content!.Layout.PieceCount)
         {
             return;
         }
@@ -96,10 +87,7 @@ internal sealed class Suggester(SwarmState state)
         }
 
         taken.Add(piece);
-        if (
-            (state.Content!.Availability[piece] == 0 || IsLost(piece))
-            && (FirstTaker(piece) is null or { IsKeeping: true })
-        )
+        if (IsOnlyHereOrWith(peer, piece))
         {
             FirstTaker(piece) = peer;
         }
@@ -110,32 +98,14 @@ internal sealed class Suggester(SwarmState state)
     public void OnHave(PeerState peer, uint index)
     {
         var piece = (int)index;
-        var isOfUs = peer.TakenFromUs?.Remove(piece) == true;
-        if (!peer.IsKeeping)
-        {
-            _lost.Remove(piece);
-        }
-
-        if (
-            !isOfUs
-            && index < _firstTakers.Length
-            && _firstTakers[index] is { } first
-            && first != peer
-            && first.Have![piece]
-        )
+        if (index < _firstTakers.Length && _firstTakers[index] is { } first && first != peer)
         {
             // Where it came from cannot be seen, but there was no other who had it whole.
             first.HasPassedOn = true;
-            first.IsKeeping = false;
             _firstTakers[index] = null;
         }
 
-        if (isOfUs)
-        {
-            peer.HadFromUs++;
-        }
-
-        if (isOfUs || peer.SuggestedToPeer?.Remove(piece) == true)
+        if (peer.TakenFromUs?.Remove(piece) == true || peer.SuggestedToPeer?.Remove(piece) == true)
         {
             Takers(piece)--;
             Fill(peer);
@@ -145,52 +115,9 @@ internal sealed class Suggester(SwarmState state)
     public void Leave(PeerState peer)
     {
         Release(peer, _ => true);
-        _firstOnlyHere = 0;
         for (var i = 0; i < _firstTakers.Length; i++)
         {
-            if (_firstTakers[i] == peer)
-            {
-                _firstTakers[i] = null;
-                _returned.Push(i);
-            }
-        }
-    }
-
-    /// <summary>Notices who keeps everything to itself: what only such a peer has is as good as lost.</summary>
-    public void OnSecond()
-    {
-        if (!IsOn)
-        {
-            return;
-        }
-
-        foreach (var peer in state.Peers)
-        {
-            // Whatever it says of what it has.
-            if (peer.Up.Total >= state.Content!.Layout.PieceLength)
-            {
-                peer.HadFromUsAt ??= state.Now;
-            }
-
-            if (!peer.IsKeeping && !peer.HasPassedOn && state.Now - peer.HadFromUsAt >= KeepingAfter)
-            {
-                peer.IsKeeping = true;
-                GiveUp(peer);
-            }
-        }
-    }
-
-    /// <summary>All that the peer has first, or was to have, is for others too.</summary>
-    private void GiveUp(PeerState peer)
-    {
-        Release(peer, _ => true);
-        for (var piece = 0; piece < _firstTakers.Length; piece++)
-        {
-            if (_firstTakers[piece] == peer && peer.Have![piece] && state.Content!.Availability[piece] <= 1)
-            {
-                _lost.Add(piece);
-                _returned.Push(piece);
-            }
+            _firstTakers[i] = _firstTakers[i] == peer ? null : _firstTakers[i];
         }
     }
 
@@ -202,11 +129,6 @@ internal sealed class Suggester(SwarmState state)
         )
         {
             Takers(piece)--;
-            if (FirstTaker(piece) == peer && !peer.Have![piece])
-            {
-                FirstTaker(piece) = null;
-            }
-
             _returned.Push(piece);
         }
 
@@ -217,20 +139,15 @@ internal sealed class Suggester(SwarmState state)
 
     private void Fill(PeerState peer)
     {
-        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking || peer.IsKeeping)
+        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking)
         {
             return;
         }
 
         // Where everything is spread already, the peers know better than we do.
         var suggested = peer.SuggestedToPeer ??= [];
-        while (
-            suggested.Count == 0
-            && (peer.HasPassedOn || (peer.TakenFromUs?.Count ?? 0) + peer.HadFromUs < Credit)
-            && NextFor(peer) is { } piece
-        )
+        while (suggested.Count < Outstanding && NextFor(peer) is { } piece)
         {
-            FirstTaker(piece) = peer;
             Takers(piece)++;
             suggested.Add(piece);
             state.Send(peer, MessageId.Suggest, (uint)piece);
@@ -252,24 +169,6 @@ internal sealed class Suggester(SwarmState state)
         }
 
         return _next < _order.Length || _returned.Count > 0;
-    }
-
-    /// <summary>Whether there are pieces that only we have, fetched by somebody or not.</summary>
-    public bool HasOnlyHere()
-    {
-        if (!IsOn)
-        {
-            return false;
-        }
-
-        _order ??= CreateOrder(state.Content!.Layout.PieceCount);
-        while (_firstOnlyHere < _order.Length && state.Content!.Availability[_order[_firstOnlyHere]] > 0)
-        {
-            _firstOnlyHere++;
-        }
-
-        _lost.RemoveWhere(piece => state.Content!.Availability[piece] > 1);
-        return _firstOnlyHere < _order.Length || _lost.Count > 0;
     }
 
     private int? NextFor(PeerState peer)
@@ -295,14 +194,10 @@ internal sealed class Suggester(SwarmState state)
         return null;
     }
 
-    /// <summary>Whether nobody but us has the piece, and nobody but the peer fetches it or fetched it first.</summary>
-    public bool IsOnlyFor(PeerState peer, int piece) =>
-        (state.Content!.Availability[piece] == 0 || IsLost(piece)) && (Takers(piece) <= 1 || FirstTaker(piece) == peer);
+    private bool IsOnlyHere(int piece) => state.Content!.Availability[piece] == 0 && Takers(piece) == 0;
 
-    private bool IsLost(int piece) => state.Content!.Availability[piece] <= 1 && _lost.Contains(piece);
-
-    private bool IsOnlyHere(int piece) =>
-        (state.Content!.Availability[piece] == 0 || IsLost(piece)) && Takers(piece) == 0;
+    private bool IsOnlyHereOrWith(PeerState peer, int piece) =>
+        Takers(piece) == 1 && state.Content!.Availability[piece] == 0 && !peer.IsGone;
 
     private ref PeerState? FirstTaker(int piece)
     {

@@ -70,13 +70,9 @@ internal sealed partial class Swarm
         _suggester = new Suggester(_state);
         _uploader.IsHidden = _superSeeder.IsHidden;
         _admission.IsSpreading = _suggester.HasMore;
-        _choker.IsSpreading = _suggester.HasOnlyHere;
-        _uploader.Line.IsSpreading = _suggester.HasOnlyHere;
-        _uploader.Line.IsOnlyFor = _suggester.IsOnlyFor;
-        _uploader.PieceServed = _choker.OnPieceServed;
-        _uploader.Drained = _choker.OnDrained;
+        _choker.IsSpreading = _suggester.HasMore;
         _uploader.BeforeChoke = _suggester.OnChoking;
-        _uploader.BeforeUnchoke = _suggester.OnUnchoking;
+        _uploader.AfterUnchoke = _suggester.OnUnchoked;
         _hashServer = new HashServer(_state);
         _hashFetch = new HashFetch(_state)
         {
@@ -189,13 +185,7 @@ internal sealed partial class Swarm
                 _uploader.OnRead(_state.Find(e.Peer), e.Piece, e.Begin, e.Length, (BlockBuffer?)e.Payload);
                 break;
             case SwarmEventKind.PieceHashed:
-                var hashed = (PieceHashResult)e.Payload!;
-                _verification.OnHashed(hashed);
-                if (_state.Content!.Have[hashed.Piece])
-                {
-                    _choker.OnPiece(hashed.Piece);
-                }
-
+                _verification.OnHashed((PieceHashResult)e.Payload!);
                 _admission.DropUseless();
                 break;
             case SwarmEventKind.BlockHashed:
@@ -306,8 +296,6 @@ internal sealed partial class Swarm
             }
 
             _ledger.OnSecond();
-            _choker.OnSecond();
-            _suggester.OnSecond();
             _copies.OnSecond();
             _admission.DropUseless();
             _exchange.OnSecond();
@@ -321,7 +309,6 @@ internal sealed partial class Swarm
         _readers.OnTick(elapsed);
         _hashFetch.OnTick();
         _choker.OnTick();
-        _uploader.OnTick();
         _copies.Proceed();
         _ledger.RefillAll();
         _admission.ConnectMore();

@@ -22,17 +22,7 @@ internal sealed class Uploader(SwarmState state)
     /// <summary>Called before a peer is choked; the piece that it may finish, if there is one.</summary>
     public Func<PeerState, PieceIndex?>? BeforeChoke { get; set; }
 
-    /// <summary>Called before a peer hears that it may ask.</summary>
-    public Action<PeerState>? BeforeUnchoke { get; set; }
-
-    /// <summary>Called when a peer in line has had its piece, the last of which is on its way to the link.</summary>
-    public Action<PeerState>? PieceServed { get; set; }
-
-    /// <summary>Called when all that a peer is to get for now has gone out.</summary>
-    public Action<PeerState>? Drained { get; set; }
-
-    /// <summary>Who is next while not all are served at once.</summary>
-    public UploadLine Line { get; } = new(state);
+    public Action<PeerState>? AfterUnchoke { get; set; }
 
     public DisconnectReason? OnRequest(PeerState peer, uint index, uint begin, uint length)
     {
@@ -73,7 +63,6 @@ internal sealed class Uploader(SwarmState state)
             return AfterNoise(peer);
         }
 
-        peer.InLineSince = peer.Uploads.Count == 0 ? state.Now : peer.InLineSince;
         peer.Uploads.Add(new UploadRequest(piece, (int)begin, (int)length));
         Pump(peer);
         if (!peer.IsFast && !peer.IsHeld && peer.Uploads.Count >= state.Limits.MaxRequestsIn)
@@ -146,28 +135,7 @@ internal sealed class Uploader(SwarmState state)
         peer.Up.Add(bytes);
         state.Up.Add(bytes);
         state.Uploaded += bytes;
-        peer.DrainedAt = state.Now;
         Pump(peer);
-        if (peer.SendAhead == 0)
-        {
-            Drained?.Invoke(peer);
-        }
-    }
-
-    /// <summary>Whoever stood in line may be served at once now, and the other way round.</summary>
-    public void OnTick()
-    {
-        if (Line.IsOn)
-        {
-            Line.OnTick();
-            PumpLine();
-            return;
-        }
-
-        foreach (var peer in state.Peers)
-        {
-            Pump(peer);
-        }
     }
 
     public void Choke(PeerState peer)
@@ -219,20 +187,13 @@ internal sealed class Uploader(SwarmState state)
         peer.UnchokedAt = state.Now;
         peer.UploadedAtUnchoke = peer.Up.Total;
         peer.MayFinish = null;
-        // It asks at once: it should know by then what for.
-        BeforeUnchoke?.Invoke(peer);
         state.Send(peer, MessageId.Unchoke);
+        AfterUnchoke?.Invoke(peer);
     }
 
-    /// <summary>Hands waiting requests to the disk as far as the window allows; in line, those of all.</summary>
+    /// <summary>Hands waiting requests to the disk as far as the window allows.</summary>
     private void Pump(PeerState peer)
     {
-        if (Line.IsOn)
-        {
-            PumpLine();
-            return;
-        }
-
         if (peer.Uploads.Count == 0)
         {
             return;
@@ -246,39 +207,15 @@ internal sealed class Uploader(SwarmState state)
             );
         while (peer.Uploads.Count > 0 && peer.SendAhead < window)
         {
-            Hand(peer, 0);
+            var request = peer.Uploads.RemoveFirst();
+            peer.SendAhead += request.Length;
+            peer.LastServed = request.Piece.Value;
+            state.Disk(
+                new DiskRequest(DiskRequestKind.ReadBlock, request.Piece, request.Begin, request.Length, peer.Handle)
+            );
         }
 
         HearAgain(peer);
-    }
-
-    private void PumpLine()
-    {
-        var room = Line.Room;
-        while (room > 0 && Line.Next() is var (next, at))
-        {
-            room -= next.Uploads[at].Length;
-            var isPiece = Line.Note(next, at);
-            Hand(next, at);
-            HearAgain(next);
-            if (isPiece)
-            {
-                PieceServed?.Invoke(next);
-            }
-        }
-    }
-
-    private void Hand(PeerState peer, int at)
-    {
-        var request = peer.Uploads[at];
-        peer.Uploads.RemoveAt(at);
-        peer.DrainedAt = peer.SendAhead == 0 ? state.Now : peer.DrainedAt;
-        peer.SendAhead += request.Length;
-        peer.InLineSince = state.Now;
-        peer.LastServed = request.Piece.Value;
-        state.Disk(
-            new DiskRequest(DiskRequestKind.ReadBlock, request.Piece, request.Begin, request.Length, peer.Handle)
-        );
     }
 
     private void HearAgain(PeerState peer)

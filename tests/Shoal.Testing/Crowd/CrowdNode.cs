@@ -68,9 +68,6 @@ internal sealed partial class CrowdNode
     /// <summary>Bytes of blocks that left the uplink.</summary>
     public long Sent { get; private set; }
 
-    /// <summary>Of these, to those who never give.</summary>
-    public long SentToRiders { get; private set; }
-
     /// <summary>Bytes of blocks that came, also twice.</summary>
     public long Received { get; private set; }
     public long Wasted => Swarm?.State.Wasted ?? 0;
@@ -120,7 +117,7 @@ internal sealed partial class CrowdNode
                 OnArrived(e);
                 break;
             case CrowdEventKind.Delivered:
-                OnDelivered();
+                OnDelivered(e);
                 break;
             case CrowdEventKind.Acknowledged:
                 var link = _links[e.Link];
@@ -210,7 +207,6 @@ internal sealed partial class CrowdNode
 
         IsDead = true;
         _agenda.Clear();
-        _arriving.Clear(_store);
         Swarm = null;
     }
 
@@ -263,9 +259,6 @@ internal sealed partial class CrowdNode
         {
             case SwarmEffectKind.Send:
                 Send(effect);
-                break;
-            case SwarmEffectKind.Unsend:
-                Unsend(effect);
                 break;
             case SwarmEffectKind.Disconnect:
                 Close(_links[effect.Peer.Value - 1]);

@@ -155,7 +155,6 @@ public sealed class ChokerTests
     public void While_nothing_is_asked_more_are_let_ask_and_a_round_takes_places_back()
     {
         var table = new Table(isSeed: false, 90, 80, 70, 60, 50, 40, 30, 20, 10, 5);
-        table.SendAtRate(1_000_000);
         table.Round();
         Assert.Equal(4, table.Unchoked.Count);
         table.Tick();
@@ -174,7 +173,6 @@ public sealed class ChokerTests
     public void Places_that_nobody_uses_are_not_for_those_who_give_nothing()
     {
         var table = new Table(isSeed: false, 90, 80, 70, 60, 50, 0, 0, 0, 0, 0);
-        table.SendAtRate(1_000_000);
         table.Round();
         table.Tick();
         table.Tick();
