@@ -7,15 +7,15 @@ namespace Shoal.Engine;
 /// Only another length shows it.
 /// </summary>
 /// <remarks>
-/// A queue that has become much shorter, with what comes in, is tried once more with its old length; one that has long
-/// stayed the same is tried with twice its length, ever more seldom. What has brought more is kept, and may grow on.
+/// A queue that has become much shorter, and with it what comes in, is tried with twice its length; so is, ever more seldom, one that
+/// nothing has happened to. What has brought more is kept, and may grow on as long as that brings more.
 /// </remarks>
 internal struct QueueTrial
 {
     /// <summary>Shorter ones are not tried when they shrink: there is little to lose.</summary>
     private const int LeastTried = 8;
 
-    /// <summary>So much shorter is worth a look, and no more than by half before that.</summary>
+    /// <summary>Of the length it had: so much shorter is worth a look.</summary>
     private const double MuchShorter = 0.6;
 
     /// <summary>Of the rate there was before: it went with the queue, or by itself.</summary>
@@ -38,7 +38,7 @@ internal struct QueueTrial
 
     private Phase _phase;
 
-    // Of a trial: the length to go back to; the rate to compare with; and since when is measured, from how many bytes on.
+    // Of a trial: the length before it; the rate to compare with; and since when is measured, from how many bytes on.
     private int _length;
     private double _rate;
     private long _total;
@@ -177,7 +177,7 @@ internal struct QueueTrial
         return _length;
     }
 
-    /// <summary>The slow start is over.</summary>
+    /// <summary>The slow start is over: what it grew by is kept if it has brought anything.</summary>
     private int JudgeGrown(PeerState peer)
     {
         _phase = Phase.Kept;
