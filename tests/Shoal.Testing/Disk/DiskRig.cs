@@ -135,6 +135,15 @@ internal sealed class DiskRig
         Pump();
     }
 
+    /// <summary>The same with all pieces.</summary>
+    public void FetchAll()
+    {
+        for (var piece = 0; piece < Torrent.Layout.PieceCount; piece++)
+        {
+            Fetch(Torrent.Layout.Piece(piece));
+        }
+    }
+
     /// <summary>Waits for an administrative operation, doing the disk's work meanwhile.</summary>
     public void Complete(Task task)
     {

@@ -57,10 +57,7 @@ public class FilePlacesTests
         place.Memory!.OtherDevice = isOtherDevice ? "/far" : null;
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 0, 200_000);
         var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
-        for (var piece = 0; piece < 4; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         rig.SendBlock(torrent.Layout.Piece(4), 0);
         var move = rig.Disk.MoveAsync("/far/data", null, CancellationToken.None);
@@ -154,10 +151,7 @@ public class FilePlacesTests
             time: place.Time,
             options: o => o with { Priorities = [FilePriority.Skip, FilePriority.Normal] }
         );
-        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         var shared = rig.Disk.SharedWith([second.Disk]);
         Assert.Equal([1], shared);

@@ -61,10 +61,7 @@ public class ForeignChangeTests
         using var place = TestPlace.InMemory();
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 256 * KiB);
         var rig = Open(torrent, place);
-        for (var piece = 0; piece < 4; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         rig.Disk.Checkpoint();
         rig.Complete(rig.Disk.SuspectAllAsync());
@@ -91,10 +88,7 @@ public class ForeignChangeTests
         using var place = TestPlace.InMemory();
         var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 256 * KiB);
         var rig = Open(torrent, place);
-        for (var piece = 0; piece < 4; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         rig.Close();
         var killed = new DiskRig(

@@ -133,10 +133,7 @@ public class InterruptedMoveTests
         files.CreateDirectory("/disk/state");
         files.CreateDirectory("/far");
         var rig = new DiskRig(torrent, files, "/disk", time: time);
-        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         rig.Close();
         return files;

@@ -361,10 +361,7 @@ public class ResumeTests
     private static DiskRig FetchAll(DiskTorrent torrent, TestPlace place)
     {
         var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
-        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         return rig;
     }

@@ -224,10 +224,7 @@ public class TorrentDiskTests
             [.. Enumerable.Range(0, 60).Select(i => 20_000L + i)]
         );
         var rig = new DiskRig(torrent, place.Files, place.Root, maxOpenFiles: 4, time: place.Time);
-        for (var piece = 0; piece < torrent.Layout.PieceCount; piece++)
-        {
-            rig.Fetch(torrent.Layout.Piece(piece));
-        }
+        rig.FetchAll();
 
         CheckFiles(rig, place.Files);
         Assert.InRange(place.Memory!.MostOpenFiles, 1, 7);
