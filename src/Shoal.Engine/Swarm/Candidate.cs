@@ -20,9 +20,6 @@ internal sealed class Candidate
     public TimeSpan CalledAt { get; set; }
     public bool IsConnected { get; set; }
 
-    /// <summary>It is ourselves: of no use.</summary>
-    public bool IsUseless { get; set; }
-
     /// <summary>When we met, neither had anything for the other: it rests, unless what we want becomes another.</summary>
     public bool IsSpent { get; set; }
 

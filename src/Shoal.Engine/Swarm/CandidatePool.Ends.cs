@@ -27,7 +27,8 @@ internal sealed partial class CandidatePool
         switch (reason)
         {
             case DisconnectReason.Self:
-                candidate.IsUseless = true;
+                // Who calls us and gives our name for its own says nothing of where we are.
+                ForgetUs(candidate, isProven: peer.Introduction.IsOutgoing);
                 break;
             case DisconnectReason.NotUseful:
             case DisconnectReason.ClosedByPeer or DisconnectReason.ConnectionLost when state.IsOfNoUse(peer):
@@ -70,7 +71,7 @@ internal sealed partial class CandidatePool
         switch (reason)
         {
             case DisconnectReason.Self:
-                candidate.IsUseless = true;
+                ForgetUs(candidate, isProven: true);
                 break;
             case DisconnectReason.Duplicate:
                 candidate.NotBefore = state.Now + FirstBackOff * 3;
@@ -106,6 +107,17 @@ internal sealed partial class CandidatePool
                 QueueIfIdle(candidate);
             }
         }
+    }
+
+    /// <summary>It is ourselves: a torrent that knows nobody else can sleep.</summary>
+    private void ForgetUs(Candidate candidate, bool isProven)
+    {
+        if (isProven)
+        {
+            state.Own.Reached(candidate.EndPoint);
+        }
+
+        Forget(candidate);
     }
 
     /// <summary>Not while it is queued; may forget it.</summary>

@@ -86,7 +86,7 @@ internal sealed partial class CandidatePool
                 return false;
             }
         }
-        else if (known.IsConnected || known.IsUseless)
+        else if (known.IsConnected)
         {
             return false;
         }

@@ -156,18 +156,25 @@ internal sealed partial class CandidatePool(SwarmState state)
     }
 
     public uint PriorityOf(IPEndPoint endPoint) =>
-        state.ExternalOf(endPoint.AddressFamily) is { } own
-            ? PeerPriority.Of(new IPEndPoint(own, state.ListenPort), endPoint)
+        state.Own.External(endPoint.AddressFamily) is { } own
+            ? PeerPriority.Of(new IPEndPoint(own, state.Own.Port), endPoint)
             : 0;
 
     /// <summary>Our address is another: so are all priorities, and one of the candidates may be us.</summary>
     public void Rank()
     {
-        foreach (var candidate in _known.Values)
+        foreach (var candidate in _known.Values.ToArray())
         {
+            // Whom the user names is called, and who answers at such an address is somebody else.
+            var mayBeUs = (candidate.Source & PeerSource.User) == 0 && !candidate.IsConnected;
+            if (mayBeUs && state.Own.Contains(candidate.EndPoint))
+            {
+                Forget(candidate);
+                continue;
+            }
+
             _queue.Remove(candidate);
             candidate.Priority = PriorityOf(candidate.EndPoint);
-            candidate.IsUseless |= state.IsOurs(candidate.EndPoint) && (candidate.Source & PeerSource.User) == 0;
             QueueIfIdle(candidate);
         }
     }
@@ -193,7 +200,7 @@ internal sealed partial class CandidatePool(SwarmState state)
         }
 
         // Trackers and the DHT name us too. Whom the user names is called: he may know better.
-        var isUs = teller.Source != PeerSource.User && state.IsOurs(endPoint);
+        var isUs = teller.Source != PeerSource.User && state.Own.Contains(endPoint);
         if (isUs || IsBanned(endPoint) || IsNobody(endPoint))
         {
             return null;

@@ -24,10 +24,10 @@ internal sealed class CandidateQueue
         /// <summary>To be tried now, best first.</summary>
         public SortedSet<Candidate> Ready { get; } = new(TryOrder);
 
-        /// <summary>Of all that are queued those that failed or are useless, worst first.</summary>
+        /// <summary>Of all that are queued those that failed, worst first.</summary>
         public SortedSet<Candidate> Failed { get; } = new(ForgetOrder);
 
-        /// <summary>Queued in all: ready, waiting for their time, or useless.</summary>
+        /// <summary>Queued in all: ready, or waiting for their time.</summary>
         public int Count { get; set; }
         public double Cost { get; set; }
 
@@ -51,10 +51,7 @@ internal sealed class CandidateQueue
     );
 
     private static readonly Comparer<Candidate> ForgetOrder = Comparer<Candidate>.Create(
-        static (a, b) =>
-            a.IsUseless != b.IsUseless ? b.IsUseless.CompareTo(a.IsUseless)
-            : a.Failures != b.Failures ? b.Failures.CompareTo(a.Failures)
-            : a.Number.CompareTo(b.Number)
+        static (a, b) => a.Failures != b.Failures ? b.Failures.CompareTo(a.Failures) : a.Number.CompareTo(b.Number)
     );
 
     private readonly Dictionary<LaneKey, Lane> _byKey = [];
@@ -64,10 +61,10 @@ internal sealed class CandidateQueue
     private double _floor;
     private int _lastLane;
 
-    /// <summary>Queued candidates that may be tried some day.</summary>
+    /// <summary>Queued candidates.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Queues an idle candidate: to be tried from <see cref="Candidate.NotBefore"/> on, or, useless, never.</summary>
+    /// <summary>Queues an idle candidate: to be tried from <see cref="Candidate.NotBefore"/> on.</summary>
     public void Add(Candidate candidate)
     {
         var key = KeyOf(candidate);
@@ -84,16 +81,13 @@ internal sealed class CandidateQueue
 
         candidate.Lane = lane;
         lane.Count++;
-        if (candidate.IsUseless || candidate.Failures > 0)
+        if (candidate.Failures > 0)
         {
             lane.Failed.Add(candidate);
         }
 
-        if (!candidate.IsUseless)
-        {
-            Count++;
-            _waiting.Add(candidate);
-        }
+        Count++;
+        _waiting.Add(candidate);
     }
 
     /// <summary>Nothing happens if it is not queued.</summary>
@@ -106,12 +100,8 @@ internal sealed class CandidateQueue
 
         candidate.Lane = null;
         lane.Failed.Remove(candidate);
-        if (!candidate.IsUseless)
-        {
-            Count--;
-            _ = lane.Ready.Remove(candidate) || _waiting.Remove(candidate);
-        }
-
+        Count--;
+        _ = lane.Ready.Remove(candidate) || _waiting.Remove(candidate);
         if (--lane.Count == 0)
         {
             _byKey.Remove(lane.Key);

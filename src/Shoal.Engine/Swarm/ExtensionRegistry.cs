@@ -42,7 +42,7 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         {
             Messages = Offers(peer),
             Client = state.Options.ClientVersion,
-            Port = state.ListenPort is > 0 and <= ushort.MaxValue ? (ushort)state.ListenPort : null,
+            Port = state.Own.Port is > 0 and <= ushort.MaxValue ? (ushort)state.Own.Port : null,
             RequestQueue = state.Limits.MaxRequestsIn,
             YourAddress = peer.Address,
             MetadataSize = state.Content is { Metainfo.InfoBytes.Length: > 0 and var size } ? size : null,
@@ -135,7 +135,7 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
 
             // All say the same, as a rule: one object for all.
             peer.OurAddress =
-                state.ExternalOf(address.AddressFamily) is { } known && known.Equals(address) ? known : address;
+                state.Own.External(address.AddressFamily) is { } known && known.Equals(address) ? known : address;
         }
 
         peer.PrefersEncryption = handshake.PrefersEncryption ?? peer.PrefersEncryption;

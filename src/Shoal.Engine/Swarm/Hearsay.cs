@@ -57,7 +57,7 @@ internal sealed class Hearsay(SwarmState state)
 
     /// <summary>It is us, as far as we know where others see us.</summary>
     public bool IsOurs(IPEndPoint named, PeerState by) =>
-        state.IsOurs(named) || (named.Port == state.ListenPort && named.Address.Equals(by.OurAddress));
+        state.Own.Contains(named) || (named.Port == state.Own.Port && named.Address.Equals(by.OurAddress));
 
     /// <summary>
     /// Takes a place for an address, or says no: too many already, by this peer or by all; or another port of an

@@ -14,20 +14,12 @@ internal sealed partial class Swarm
         _state.Now = now;
         _state.IsPaused = memory.IsPaused;
         _state.IsSuperSeeding = memory.IsSuperSeeding;
-        _state.ListenPort = memory.ListenPort;
+        _state.Own = memory.Own;
         _state.UploadSlots = memory.UploadSlots;
         _state.Downloaded = memory.Downloaded;
         _state.Uploaded = memory.Uploaded;
         _state.Wasted = memory.Wasted;
         _state.HashFailures = memory.HashFailures;
-        foreach (var address in new[] { memory.ExternalIPv4, memory.ExternalIPv6 })
-        {
-            if (address is not null)
-            {
-                _state.SetExternal(address);
-            }
-        }
-
         _state.Content = new ContentState(memory, _state.Random);
         _verification.Recall();
         foreach (var tracker in memory.Trackers)
@@ -58,10 +50,8 @@ internal sealed partial class Swarm
             IsSuperSeeding = _state.IsSuperSeeding,
             IsSequential = content.IsSequential,
             Losses = content.Losses,
-            ListenPort = _state.ListenPort,
+            Own = _state.Own,
             UploadSlots = _state.UploadSlots,
-            ExternalIPv4 = _state.ExternalOf(System.Net.Sockets.AddressFamily.InterNetwork),
-            ExternalIPv6 = _state.ExternalOf(System.Net.Sockets.AddressFamily.InterNetworkV6),
             Downloaded = _state.Downloaded,
             Uploaded = _state.Uploaded,
             Wasted = _state.Wasted,

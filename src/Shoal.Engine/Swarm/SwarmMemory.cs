@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -36,11 +34,10 @@ internal sealed class SwarmMemory
     public required long Wasted { get; init; }
     public required int HashFailures { get; init; }
 
+    public required OwnAddresses Own { get; init; }
+
     public bool IsSequential { get; set; }
-    public int ListenPort { get; set; }
     public int UploadSlots { get; set; }
-    public IPAddress? ExternalIPv4 { get; set; }
-    public IPAddress? ExternalIPv6 { get; set; }
 
     /// <summary>Those that have answered, in order.</summary>
     public IReadOnlyList<TrackerUrl> Trackers
@@ -55,6 +52,13 @@ internal sealed class SwarmMemory
         if (e.Kind == SwarmEventKind.Tick)
         {
             return true;
+        }
+
+        if (e.Kind == SwarmEventKind.CandidatesFound)
+        {
+            // The DHT names who announced themselves: of a torrent that nobody else has it is we alone, each time.
+            var batch = (CandidateBatch)e.Payload!;
+            return batch.Source != PeerSource.User && batch.EndPoints.All(Own.Contains);
         }
 
         if (e.Kind != SwarmEventKind.Command)
@@ -78,13 +82,10 @@ internal sealed class SwarmMemory
                 UploadSlots = set.Slots;
                 return true;
             case SwarmCommand.SetListenPort set:
-                ListenPort = set.Port;
-                return true;
-            case SwarmCommand.SetExternalAddress { Address: { AddressFamily: AddressFamily.InterNetwork } address }:
-                ExternalIPv4 = address;
+                Own.Port = set.Port;
                 return true;
             case SwarmCommand.SetExternalAddress set:
-                ExternalIPv6 = set.Address;
+                Own.SetExternal(set.Address);
                 return true;
             case SwarmCommand.TrackerWorks works:
                 TrackerExchange.Note(_trackers, works.Tracker, Options.Limits);

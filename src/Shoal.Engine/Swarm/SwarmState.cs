@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Shoal.Protocol;
 
 namespace Shoal.Engine;
@@ -11,20 +10,18 @@ namespace Shoal.Engine;
 internal sealed class SwarmState
 {
     private readonly Dictionary<int, PeerState> _byHandle = [];
-    private IPAddress? _externalIPv4;
-    private IPAddress? _externalIPv6;
 
     public SwarmState(SwarmOptions options, InfoHashes infoHashes)
     {
         Options = options;
         InfoHashes = infoHashes;
         IsPaused = options.Paused;
-        ListenPort = options.ListenPort;
+        Own.Port = options.ListenPort;
         UploadSlots = options.Limits.UploadSlots;
         IsSuperSeeding = options.SuperSeeding;
         foreach (var address in options.ExternalAddresses)
         {
-            SetExternal(address);
+            Own.SetExternal(address);
         }
     }
 
@@ -50,32 +47,11 @@ internal sealed class SwarmState
     public bool IsPaused { get; set; }
     public bool IsSuperSeeding { get; set; }
 
-    /// <summary>Where peers reach us; 0: not told.</summary>
-    public int ListenPort { get; set; }
+    public OwnAddresses Own { get; set; } = new();
 
     /// <summary>Peers that may be unchoked at once.</summary>
     public int UploadSlots { get; set; }
     public DiskFailure? DiskFailure { get; set; }
-
-    /// <summary>Where the world sees us; null: not known.</summary>
-    public IPAddress? ExternalOf(AddressFamily family) =>
-        family == AddressFamily.InterNetwork ? _externalIPv4 : _externalIPv6;
-
-    public void SetExternal(IPAddress address)
-    {
-        if (address.AddressFamily == AddressFamily.InterNetwork)
-        {
-            _externalIPv4 = address;
-        }
-        else
-        {
-            _externalIPv6 = address;
-        }
-    }
-
-    /// <summary>It is us, as the world sees us.</summary>
-    public bool IsOurs(IPEndPoint endPoint) =>
-        endPoint.Port == ListenPort && endPoint.Address.Equals(ExternalOf(endPoint.AddressFamily));
 
     /// <summary>Why nothing can be fetched any more, apart from the disk; for example halves that contradict.</summary>
     public string? Fault { get; set; }

@@ -71,10 +71,11 @@ internal sealed class UserWishes(
                 state.UploadSlots = set.Slots;
                 break;
             case SwarmCommand.SetListenPort set:
-                state.ListenPort = set.Port;
+                state.Own.Port = set.Port;
+                admission.AddressChanged();
                 break;
             case SwarmCommand.SetExternalAddress set:
-                state.SetExternal(set.Address);
+                state.Own.SetExternal(set.Address);
                 admission.AddressChanged();
                 break;
             case SwarmCommand.SetRevocations set:

@@ -157,7 +157,6 @@ public sealed class CandidateQueueTests
                     candidate.NotBefore = now + TimeSpan.FromSeconds(random.Next(-5, 10));
                     candidate.Sponsor = random.Next(2) == 0 ? sponsors[random.Next(3)] : null;
                     candidate.Flags = random.Next(2) == 0 ? PexFlags.UploadOnly : PexFlags.None;
-                    candidate.IsUseless = random.Next(10) == 0;
                     queue.Add(candidate);
                     oracle.Add(candidate);
                     break;
@@ -195,7 +194,7 @@ public sealed class CandidateQueueTests
 
             var newcomer = Named($"{random.Next(3)}");
             Assert.True(oracle.Worst(newcomer, now) == queue.Worst(newcomer, now), $"worst: seed {seed}, step {step}");
-            Assert.Equal(oracle.All.Count(one => !one.IsUseless), queue.Count);
+            Assert.Equal(oracle.All.Count, queue.Count);
         }
     }
 
@@ -244,7 +243,7 @@ public sealed class CandidateQueueTests
 
         public Candidate? Take(TimeSpan now, bool withHearsay, bool withSeeds)
         {
-            var best = All.Where(one => !one.IsUseless && one.NotBefore <= now)
+            var best = All.Where(one => one.NotBefore <= now)
                 .Where(one => one.Sponsor is null || (withHearsay && (withSeeds || !KeyOf(one).AreSeeds)))
                 .ToList();
             if (best.Count == 0)
@@ -309,9 +308,8 @@ public sealed class CandidateQueueTests
             var own = lanes.Find(lane => lane.Key == KeyOf(newcomer));
             var longest = lanes.MaxBy(lane => lane.Count());
             static Candidate? WorstFailed(IEnumerable<Candidate> lane) =>
-                lane.Where(one => one.IsUseless || one.Failures > 0)
-                    .OrderByDescending(one => one.IsUseless)
-                    .ThenByDescending(one => one.Failures)
+                lane.Where(one => one.Failures > 0)
+                    .OrderByDescending(one => one.Failures)
                     .ThenBy(one => one.Number)
                     .FirstOrDefault();
             if (longest is null || longest.Count() <= (own?.Count() ?? 0) + 1)

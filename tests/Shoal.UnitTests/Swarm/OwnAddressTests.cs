@@ -38,6 +38,57 @@ public sealed class OwnAddressTests
         Assert.Equal(["8.8.8.8:7779"], Named("8.8.8.8:7779", PeerSource.User));
     }
 
+    [Fact]
+    public void Where_a_call_came_out_at_ourselves_we_do_not_call_until_our_port_or_address_is_another()
+    {
+        Command(new SwarmCommand.SetExternalAddress(IPAddress.Parse("8.8.8.8")));
+        Assert.Equal(["10.0.0.7:9000"], Named("10.0.0.7:9000"));
+        CameOutAtUs("10.0.0.7:9000");
+        Assert.Empty(Named("10.0.0.7:9000"));
+        Command(new SwarmCommand.SetExternalAddress(IPAddress.Parse("8.8.8.8")));
+        Assert.Empty(Named("10.0.0.7:9000"));
+        Assert.Equal(["10.0.0.7:9000"], Named("10.0.0.7:9000", PeerSource.User));
+        CameOutAtUs("10.0.0.7:9000");
+
+        Command(new SwarmCommand.SetExternalAddress(IPAddress.Parse("9.9.9.9")));
+        Assert.Equal(["10.0.0.7:9000"], Named("10.0.0.7:9000"));
+        CameOutAtUs("10.0.0.7:9000");
+        Command(new SwarmCommand.SetListenPort(7778));
+        Assert.Equal(["10.0.0.7:9000"], Named("10.0.0.7:9000"));
+    }
+
+    [Fact]
+    public void Of_the_addresses_where_we_came_out_the_last_are_remembered()
+    {
+        for (var port = 9000; port < 9009; port++)
+        {
+            Named($"10.0.0.7:{port}");
+            CameOutAtUs($"10.0.0.7:{port}");
+        }
+
+        Assert.Equal(["10.0.0.7:9000"], Named("10.0.0.7:9000"));
+        Assert.Empty(Named("10.0.0.7:9001"));
+    }
+
+    [Fact]
+    public void A_candidate_is_forgotten_as_soon_as_it_is_known_to_be_us()
+    {
+        Named("8.8.8.8:7778");
+        Command(new SwarmCommand.SetExternalAddress(IPAddress.Parse("8.8.8.8")));
+        Assert.Equal(1, _fixture.Swarm.CreateStatus(_fixture.Now).CandidateCount);
+        Command(new SwarmCommand.SetListenPort(7778));
+        Assert.Equal(0, _fixture.Swarm.CreateStatus(_fixture.Now).CandidateCount);
+    }
+
+    private void CameOutAtUs(string endPoint) =>
+        _fixture.Do(
+            new SwarmEvent(
+                SwarmEventKind.ConnectFailed,
+                Piece: (uint)DisconnectReason.Self,
+                Payload: IPEndPoint.Parse(endPoint)
+            )
+        );
+
     private void Command(SwarmCommand command) => _fixture.Do(new SwarmEvent(SwarmEventKind.Command, Payload: command));
 
     private string[] Named(string endPoint, PeerSource source = PeerSource.Tracker)

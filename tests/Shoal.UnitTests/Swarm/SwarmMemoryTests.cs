@@ -193,6 +193,35 @@ public sealed class SwarmMemoryTests
         }
     }
 
+    /// <summary>Of a torrent that nobody else has the DHT names us alone, long before we know at which address it sees us.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Who_finds_only_itself_rests(bool isReached)
+    {
+        var fixture = new SwarmFixture(
+            Torrent(TorrentFormat.V1),
+            isSeed: true,
+            options => options with { ListenPort = 7777 }
+        );
+        var us = new IPEndPoint(Elsewhere, 7777);
+        var found = new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: new CandidateBatch([us], PeerSource.Dht));
+        fixture.Do(found);
+        if (isReached)
+        {
+            fixture.Do(new SwarmEvent(SwarmEventKind.ConnectFailed, Piece: (uint)DisconnectReason.Self, Payload: us));
+        }
+        else
+        {
+            fixture.Do(new SwarmEvent(SwarmEventKind.Command, Payload: new SwarmCommand.SetExternalAddress(Elsewhere)));
+        }
+
+        Assert.True(fixture.Rest());
+        fixture.Do(found);
+        Assert.True(fixture.Rest(), "named again");
+        Assert.True(fixture.Swarm.Remember()!.TryTake(found), "asleep");
+    }
+
     private static BuiltTorrent Torrent(TorrentFormat format) =>
         new TorrentBuilder(format, 32 * 1024).File("a", 150_000, 3).File("b", 40_000, 4).Build();
 
@@ -211,7 +240,7 @@ public sealed class SwarmMemoryTests
             status.WantedBytes,
             status.DoneBytes,
             status.Pieces!.Count,
-            swarm.State.ListenPort,
+            swarm.State.Own.Port,
             swarm.State.UploadSlots
         );
     }
