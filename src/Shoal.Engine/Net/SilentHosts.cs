@@ -16,6 +16,12 @@ internal sealed class SilentHosts(TimeProvider time)
     /// <summary>How often one is let through to see whether it is back.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// Who was not asked for so long is as good as unknown. Well more than the hour after which a tracker that fails is tried again
+    /// at the latest: one that stays silent is not forgotten meanwhile.
+    /// </summary>
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(2);
+
     /// <summary>Hosts that are remembered; beyond, others are not.</summary>
     private const int MaxHosts = 1024;
 
@@ -28,7 +34,7 @@ internal sealed class SilentHosts(TimeProvider time)
     {
         lock (_lock)
         {
-            if (!_hosts.TryGetValue(host, out var known) || known.Failures < Enough)
+            if (!_hosts.TryGetValue(host, out var known) || known.Failures < Enough || IsOver(known.Last))
             {
                 return true;
             }
@@ -54,13 +60,34 @@ internal sealed class SilentHosts(TimeProvider time)
             {
                 _hosts.Remove(host);
             }
-            else if (
-                time.GetElapsedTime(began) >= Long
-                && (_hosts.TryGetValue(host, out var known) || _hosts.Count < MaxHosts)
-            )
+            else if (time.GetElapsedTime(began) >= Long)
             {
-                _hosts[host] = (known.Failures + 1, time.GetTimestamp());
+                var isKnown = _hosts.TryGetValue(host, out var known);
+                if (isKnown || HasRoom())
+                {
+                    _hosts[host] = (isKnown && !IsOver(known.Last) ? known.Failures + 1 : 1, time.GetTimestamp());
+                }
             }
         }
+    }
+
+    private bool IsOver(long last) => time.GetElapsedTime(last) >= Lifetime;
+
+    /// <summary>Forgets those whose time is over when it needs their places.</summary>
+    private bool HasRoom()
+    {
+        if (_hosts.Count >= MaxHosts)
+        {
+            foreach (var (host, known) in _hosts)
+            {
+                // Removing does not end the enumeration of a dictionary.
+                if (IsOver(known.Last))
+                {
+                    _hosts.Remove(host);
+                }
+            }
+        }
+
+        return _hosts.Count < MaxHosts;
     }
 }

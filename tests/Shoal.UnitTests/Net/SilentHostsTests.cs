@@ -49,15 +49,50 @@ public class SilentHostsTests
     public void Thousands_of_names_take_no_more_memory_than_a_thousand()
     {
         var hosts = new SilentHosts(_time);
-        for (var host = 0; host < 5000; host++)
-        {
-            for (var tries = 0; tries < 3; tries++)
-            {
-                Ask(hosts, $"{host}", isThere: false, seconds: 30);
-            }
-        }
+        AskThrice(hosts, 5000);
 
         Assert.Equal(1024, Enumerable.Range(0, 5000).Count(host => !IsAskedAgain(hosts, $"{host}")));
+    }
+
+    [Fact]
+    public void Who_was_not_asked_for_hours_is_forgotten_and_leaves_its_place_to_others()
+    {
+        var hosts = new SilentHosts(_time);
+        AskThrice(hosts, 1024);
+        Ask(hosts, "new", isThere: false, seconds: 30);
+        _time.Advance(TimeSpan.FromHours(2));
+        Assert.True(IsAskedAgain(hosts, "0"));
+        for (var tries = 0; tries < 3; tries++)
+        {
+            Assert.True(IsAskedAgain(hosts, "new"));
+            Ask(hosts, "new", isThere: false, seconds: 30);
+        }
+
+        Assert.False(IsAskedAgain(hosts, "new"));
+    }
+
+    [Fact]
+    public void Silences_that_lie_hours_apart_are_not_in_a_row()
+    {
+        var hosts = new SilentHosts(_time);
+        Ask(hosts, "slow", isThere: false, seconds: 30);
+        Ask(hosts, "slow", isThere: false, seconds: 30);
+        _time.Advance(TimeSpan.FromHours(2));
+        Ask(hosts, "slow", isThere: false, seconds: 30);
+        Assert.True(IsAskedAgain(hosts, "slow"));
+    }
+
+    private void AskThrice(SilentHosts hosts, int count)
+    {
+        for (var tries = 0; tries < 3; tries++)
+        {
+            var began = _time.GetTimestamp();
+            _time.Advance(TimeSpan.FromSeconds(30));
+            for (var host = 0; host < count; host++)
+            {
+                hosts.Asked($"{host}", isThere: false, began);
+            }
+        }
     }
 
     private bool IsAskedAgain(SilentHosts hosts, string host) =>
