@@ -211,31 +211,80 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IPeerSearch, IAsyncDi
 
         while (_mailbox.Take() is { } batch)
         {
-            try
+            var now = Now;
+            foreach (var post in batch)
             {
-                var now = Now;
-                foreach (var post in batch)
-                {
-                    if (post.Command is not null)
-                    {
-                        post.Command(now);
-                    }
-                    else
-                    {
-                        _dht.Receive(post.Socket, post.Source!, post.Datagram!, now, _effects);
-                    }
-                }
+                Handle(post, now);
+            }
 
-                CarryOut();
-            }
-            catch (Exception exception)
+            Try(CarryOut);
+        }
+    }
+
+    private void Handle(in Post post, TimeSpan now)
+    {
+        // One that brings a bug to light takes nothing with it: the others are somebody else's.
+        try
+        {
+            if (post.Command is not null)
             {
-                _options.OnFault(exception);
+                post.Command(now);
             }
+            else
+            {
+                _dht.Receive(post.Socket, post.Source!, post.Datagram!, now, _effects);
+            }
+        }
+        catch (Exception exception)
+        {
+            _options.OnFault(exception);
+        }
+    }
+
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception)
+        {
+            _options.OnFault(exception);
         }
     }
 
     private void CarryOut()
+    {
+        try
+        {
+            SendAndTell();
+        }
+        finally
+        {
+            // Whatever became of it, it is not done twice.
+            _effects.Clear();
+        }
+
+        var isJoined = _nodeCount == 0 && _dht.NodeCount > 0;
+        _nodeCount = _dht.NodeCount;
+        if (isJoined)
+        {
+            // Only this strand writes it.
+            _joins = _joins + 1;
+            Try(() => _options.OnJoined?.Invoke());
+        }
+
+        foreach (var node in _dht.Nodes)
+        {
+            if (node.VotedAddress is { } address && !address.Equals(_told[node.Number]))
+            {
+                _told[node.Number] = address;
+                Try(() => _options.OnAddress?.Invoke(node.Number, address));
+            }
+        }
+    }
+
+    private void SendAndTell()
     {
         foreach (var datagram in _effects.Datagrams)
         {
@@ -253,26 +302,7 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IPeerSearch, IAsyncDi
                     _listeners.Remove(result.Number);
                 }
 
-                listener(result);
-            }
-        }
-
-        _effects.Clear();
-        var isJoined = _nodeCount == 0 && _dht.NodeCount > 0;
-        _nodeCount = _dht.NodeCount;
-        if (isJoined)
-        {
-            // Only this strand writes it.
-            _joins = _joins + 1;
-            _options.OnJoined?.Invoke();
-        }
-
-        foreach (var node in _dht.Nodes)
-        {
-            if (node.VotedAddress is { } address && !address.Equals(_told[node.Number]))
-            {
-                _told[node.Number] = address;
-                _options.OnAddress?.Invoke(node.Number, address);
+                Try(() => listener(result));
             }
         }
     }
@@ -334,52 +364,6 @@ internal sealed partial class DhtLoop : IDatagramProtocol, IPeerSearch, IAsyncDi
             {
                 // The name may be known later, when there is a network.
             }
-        }
-    }
-
-    private List<DhtNodeState> LoadState()
-    {
-        try
-        {
-            var file = new FileInfo(_statePath);
-            return file.Exists && file.Length <= DhtState.MaxBytes ? DhtState.Read(File.ReadAllBytes(_statePath)) : [];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // Without it we begin anew.
-            return [];
-        }
-    }
-
-    private FileLock? TryLock()
-    {
-        try
-        {
-            return FileLock.TryTake(Path.Combine(_options.StateDirectory, "locks", _options.StateFile + ".lock"));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // A folder that may only be read: nothing is saved there anyway.
-            return null;
-        }
-    }
-
-    private void SaveState()
-    {
-        if (_lock is null)
-        {
-            return;
-        }
-
-        try
-        {
-            var temporary = _statePath + ".new";
-            File.WriteAllBytes(temporary, DhtState.Write(_dht.Save()));
-            File.Move(temporary, _statePath, overwrite: true);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The next start takes longer; nothing is lost that the DHT does not know.
         }
     }
 }
