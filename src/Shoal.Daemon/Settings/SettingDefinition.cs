@@ -54,6 +54,9 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
     /// <summary>What is wrong with a text, or with one of a list, and what is expected, on one line; null: nothing.</summary>
     public Func<string, string?>? Check { get; init; }
 
+    /// <summary>Of lists: the same for the first.</summary>
+    public Func<string, string?>? CheckFirst { get; init; }
+
     public string Section => Key[..Key.IndexOf('.', StringComparison.Ordinal)];
     public string Name => Key[(Key.IndexOf('.', StringComparison.Ordinal) + 1)..];
 
@@ -197,7 +200,8 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
             long whole when whole < Min || whole > Max => Not(SettingsText.Format(value)),
             double number when !(number >= Min && number <= Max) => Not(SettingsText.Format(value)),
             string text => FaultOf(text),
-            string[] list => list.Select(FaultOf).FirstOrDefault(fault => fault is not null),
+            string[] list => list.Select(FaultOf).FirstOrDefault(fault => fault is not null)
+                ?? (list.Length > 0 ? Shortened(CheckFirst, list[0]) : null),
             _ => null,
         };
 
@@ -206,9 +210,13 @@ internal sealed record SettingDefinition(string Key, SettingKind Kind, object De
         var shown = IsSecret ? "what is given" : $"'{OneLine(text)}'";
         return Words.Count > 0 && !Words.Contains(text) ? Not($"'{text}'")
             : text.Any(char.IsControl) ? $"{shown} has control characters, which are not allowed"
-            : text.Length <= MostShown ? Check?.Invoke(text)
-            : Check?.Invoke(text)?.Replace(text, OneLine(text), StringComparison.Ordinal);
+            : Shortened(Check, text);
     }
+
+    private static string? Shortened(Func<string, string?>? check, string text) =>
+        text.Length <= MostShown
+            ? check?.Invoke(text)
+            : check?.Invoke(text)?.Replace(text, OneLine(text), StringComparison.Ordinal);
 
     private string Range =>
         (

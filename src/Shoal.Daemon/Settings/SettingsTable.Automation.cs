@@ -115,5 +115,10 @@ internal static partial class SettingsTable
         {
             NeedsRestart = false,
             OwnerOnly = true,
+            // What a bare name means depends on where the daemon runs and on what lies in its folder.
+            CheckFirst = text =>
+                Path.IsPathFullyQualified(text)
+                    ? null
+                    : $"'{text}' is not the full path of a program such as /usr/local/bin/sort-film",
         };
 }

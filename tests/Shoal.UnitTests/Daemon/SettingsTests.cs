@@ -31,6 +31,8 @@ public sealed class SettingsTests
             dht = false
             transport = "tcp"
             bind = ["127.0.0.1", 'eth0', ]
+            [events]
+            moved = ["/bin/true", "--", "{path}"]
             [folders]
             download = '/srv/a "b"'
             allowed = [ "/srv/\u00e4" ]
@@ -63,6 +65,13 @@ public sealed class SettingsTests
     [InlineData("[network]\nbind = [\"a\"", 2, "network.bind", "expected , or ]")]
     [InlineData("[network]\nproxy = \"socks5://", 2, "network.proxy", "does not end")]
     [InlineData("[folders]\ndownload = \"films\"", 2, "folders.download", "not a full path")]
+    [InlineData(
+        "[events]\nadded = [\"sort-film\", \"{path}\"]",
+        2,
+        "events.added",
+        "'sort-film' is not the full path of a program"
+    )]
+    [InlineData("[events]\nfailed = [\"\"]", 2, "events.failed", "'' is not the full path of a program")]
     [InlineData("[http]\nlisten = [\"9470\"]", 2, "http.listen", "127.0.0.1:9470")]
     [InlineData("[queue]\nratio = 1.5 x", 2, "queue.ratio", "does not belong there")]
     [InlineData("[queue]\nratio =", 2, "queue.ratio", "missing")]
@@ -155,9 +164,10 @@ public sealed class SettingsTests
                 yield return ("5", "5");
                 yield return ("\"text: secret\"", "\"text: secret\"");
                 yield return ("[1]", "[1]");
-                if (setting.Check is not null)
+                if (setting.Check is not null || setting.CheckFirst is not null)
                 {
                     yield return ("[\"no/good\"]", "'no/good'");
+                    yield return ($"[\"{tooLong}/\"]", "'xxxxx");
                 }
 
                 break;
