@@ -12,6 +12,7 @@ public sealed class VirtualTime : TimeProvider
     private readonly Lock _lock = new();
     private readonly List<VirtualTimer> _timers = [];
     private long _now;
+    private long _clockError;
     private long _order;
 
     /// <summary>Since the start.</summary>
@@ -35,7 +36,8 @@ public sealed class VirtualTime : TimeProvider
 
     public override long GetTimestamp() => Volatile.Read(ref _now) * 4;
 
-    public override DateTimeOffset GetUtcNow() => Start.AddTicks(Volatile.Read(ref _now));
+    public override DateTimeOffset GetUtcNow() =>
+        Start.AddTicks(Volatile.Read(ref _now) + Volatile.Read(ref _clockError));
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -43,6 +45,9 @@ public sealed class VirtualTime : TimeProvider
         timer.Change(dueTime, period);
         return timer;
     }
+
+    /// <summary>Somebody sets the clock; no time passes.</summary>
+    public void SetClock(TimeSpan ahead) => Volatile.Write(ref _clockError, ahead.Ticks);
 
     /// <summary>Lets time pass, and fires what becomes due.</summary>
     public void Advance(TimeSpan by)

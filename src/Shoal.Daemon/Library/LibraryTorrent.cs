@@ -35,11 +35,16 @@ internal sealed class LibraryTorrent(LibraryEntry entry, int number)
     /// <summary>Totals of the engine when it was opened, to tell what was moved since.</summary>
     public long BytesAtOpening { get; set; }
 
-    /// <summary>Seconds since 1970: before then a complete torrent is not moved out of the incomplete folder again, since that failed.</summary>
-    public long NextMoveAt { get; set; }
+    // Times of this run, which no clock that is set changes: since it began.
+
+    /// <summary>Before then a complete torrent is not moved out of the incomplete folder again, since that failed.</summary>
+    public TimeSpan NextMoveAt { get; set; }
 
     /// <summary>Since when it moves less than is worth a place in the queue; null: it does not.</summary>
-    public long? SlowSince { get; set; }
+    public TimeSpan? SlowSince { get; set; }
+
+    /// <summary>When it was added or moved something last; null: not in this run.</summary>
+    public TimeSpan? LastActive { get; set; }
 
     /// <summary>The pass of the watch that looked at it last.</summary>
     public int LookedAt { get; set; }

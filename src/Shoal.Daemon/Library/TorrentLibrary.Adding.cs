@@ -174,7 +174,7 @@ internal sealed partial class TorrentLibrary
             AddedAt = NowSeconds,
             Order = _order.Count == 0 ? 0 : _order[^1].Entry.Order + 1024,
         };
-        var torrent = new LibraryTorrent(entry, ++_lastNumber);
+        var torrent = new LibraryTorrent(entry, ++_lastNumber) { LastActive = Uptime };
         Enter(torrent);
         Publish(torrent, _order.Count - 1, _revision + 1, null);
         return torrent;

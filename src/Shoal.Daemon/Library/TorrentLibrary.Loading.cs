@@ -114,7 +114,7 @@ internal sealed partial class TorrentLibrary
             if (torrent.Entry.MoveTarget is not null && torrent.Engine is not null)
             {
                 // The content is where it was.
-                torrent.NextMoveAt = NowSeconds + MoveAgainSeconds;
+                torrent.NextMoveAt = Uptime + MoveAgainAfter;
                 Keep(torrent, torrent.Entry with { MoveTarget = null, HasMoveBegun = false });
             }
 

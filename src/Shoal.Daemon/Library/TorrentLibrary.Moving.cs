@@ -6,7 +6,7 @@ namespace Shoal.Daemon;
 internal sealed partial class TorrentLibrary
 {
     /// <summary>Until a complete torrent that could not be moved out of the incomplete folder is tried again.</summary>
-    private const long MoveAgainSeconds = 600;
+    private static readonly TimeSpan MoveAgainAfter = TimeSpan.FromMinutes(10);
 
     /// <summary>
     /// Moves the content, or says that it lies elsewhere. Durable when it completes, and begun only: events and the list tell of
@@ -52,7 +52,7 @@ internal sealed partial class TorrentLibrary
             }
             else if (entry.IncompleteDirectory is not null)
             {
-                torrent.NextMoveAt = 0;
+                torrent.NextMoveAt = TimeSpan.Zero;
                 saved = Keep(torrent, entry with { SaveDirectory = folder });
                 TellMoved(torrent);
             }
@@ -93,7 +93,7 @@ internal sealed partial class TorrentLibrary
             return;
         }
 
-        if (NowSeconds >= torrent.NextMoveAt)
+        if (Uptime >= torrent.NextMoveAt)
         {
             BeginMove(torrent, torrent.Entry.SaveDirectory);
         }

@@ -12,9 +12,9 @@ internal sealed partial class TorrentLibrary
     /// <summary>Passes between savings of numbers that may be lost in a crash: five minutes.</summary>
     private const int PassesBetweenSaves = 300;
 
-    /// <summary>Bytes a second below which a torrent takes no place in the queue after <see cref="SlowSeconds"/>.</summary>
+    /// <summary>Bytes a second below which a torrent takes no place in the queue after <see cref="SlowTime"/>.</summary>
     private const long SlowRate = 2048;
-    private const long SlowSeconds = 60;
+    private static readonly TimeSpan SlowTime = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// Passes between two looks at a torrent of which the engine says that nothing happens to it, but that time passes: as many as
@@ -244,9 +244,9 @@ internal sealed partial class TorrentLibrary
         var moved = status.AllTimeDownloaded + status.AllTimeUploaded;
         var isActive = moved > torrent.BytesAtOpening;
         torrent.BytesAtOpening = Math.Max(moved, torrent.BytesAtOpening);
+        torrent.LastActive = isActive ? Uptime : torrent.LastActive;
         var isSeeding = status.State == TorrentState.Seeding;
-        torrent.SlowSince =
-            status.DownloadRate + status.UploadRate >= SlowRate ? null : torrent.SlowSince ?? NowSeconds;
+        torrent.SlowSince = status.DownloadRate + status.UploadRate >= SlowRate ? null : torrent.SlowSince ?? Uptime;
         entry = torrent.Entry with
         {
             WantedSize = status.WantedBytes > 0 ? status.WantedBytes : entry.WantedSize,
@@ -352,12 +352,12 @@ internal sealed partial class TorrentLibrary
     private void Requeue()
     {
         var settings = _settings.Current;
-        var now = NowSeconds;
+        var now = Uptime;
         var candidates = _order.ConvertAll(torrent => new QueueCandidate(
             torrent.Entry.CompletedAt is not null,
             !torrent.Entry.Paused && torrent.Problem is null && torrent.HeldFor is null,
             torrent.Entry.Forced,
-            torrent is { IsQueued: false, SlowSince: { } since } && now - since > SlowSeconds
+            torrent is { IsQueued: false, SlowSince: { } since } && now - since > SlowTime
         ));
         var waiting = QueueRule.Waiting(candidates, settings.ActiveDownloads, settings.ActiveSeeds);
         _anyWaits = false;

@@ -14,7 +14,7 @@ namespace Shoal.Daemon;
 /// </remarks>
 internal sealed partial class TorrentLibrary : IAsyncDisposable
 {
-    private const long Recently = 60;
+    private static readonly TimeSpan Recently = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LibraryTorrent> _torrents = new(StringComparer.Ordinal);
@@ -28,6 +28,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
     private readonly IMemberTorrents _members;
     private readonly LibraryLimits _limits;
     private readonly TimeProvider _time;
+    private readonly long _epoch;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _tasks = [];
     private readonly long _firstRevision;
@@ -58,6 +59,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         _members = members;
         _limits = limits;
         _time = time;
+        _epoch = time.GetTimestamp();
         Events = new EventFeed(time);
         // Revisions of a former run are smaller: who comes with one of those gets the whole list.
         _firstRevision = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -155,8 +157,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
                 return
                 [
                     .. _order.Where(torrent =>
-                        torrent.Entry.ActiveAt > NowSeconds - Recently
-                        || torrent.Entry.AddedAt > NowSeconds - Recently
+                        torrent.LastActive > Uptime - Recently
                         || torrent.Item?.State is TorrentPhase.Checking or TorrentPhase.Loading
                     ),
                 ];
@@ -171,7 +172,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         {
             lock (_lock)
             {
-                return [.. _tombstones.Where(gone => gone.At > NowSeconds - Recently).Select(gone => gone.Number)];
+                return [.. _tombstones.Where(gone => gone.At > Uptime - Recently).Select(gone => gone.Number)];
             }
         }
     }
@@ -280,7 +281,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
 
         _rota.Leave(torrent, torrent.Number);
         _hasGaps = true;
-        _tombstones.Enqueue(new Tombstone(torrent.Entry.Id, torrent.Number, ++_revision, NowSeconds));
+        _tombstones.Enqueue(new Tombstone(torrent.Entry.Id, torrent.Number, ++_revision, Uptime));
         if (_tombstones.Count > _limits.MaxTombstones)
         {
             _forgotten = _tombstones.Dequeue().Revision;
@@ -340,7 +341,10 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
         }
     }
 
+    /// <summary>For what is kept: since 1970. How long something takes is told by <see cref="Uptime"/>, since clocks are set.</summary>
     private long NowSeconds => _time.GetUtcNow().ToUnixTimeSeconds();
+
+    private TimeSpan Uptime => _time.GetElapsedTime(_epoch);
 
     private static DaemonEvent Event(string kind, LibraryTorrent torrent) =>
         new()
@@ -351,7 +355,7 @@ internal sealed partial class TorrentLibrary : IAsyncDisposable
             Name = torrent.Entry.Title ?? torrent.Entry.Name,
         };
 
-    private readonly record struct Tombstone(string Id, int Number, long Revision, long At);
+    private readonly record struct Tombstone(string Id, int Number, long Revision, TimeSpan At);
 
     private static string Shorten(string text) => text.Length > 80 ? text[..80] + "..." : text;
 }

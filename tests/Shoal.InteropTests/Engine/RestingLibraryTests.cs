@@ -97,6 +97,35 @@ public sealed class RestingLibraryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_changes_nothing_of_how_long_somebody_is_slow_or_was_active()
+    {
+        await RestAsync(_torrents);
+        await _settings.ChangeAsync(
+            new Dictionary<string, System.Text.Json.JsonElement>
+            {
+                ["queue.seeds"] = System.Text.Json.JsonSerializer.SerializeToElement(1),
+            },
+            isOwner: true
+        );
+        await _library.RemoveAsync(_torrents[^1], deleteData: false);
+        Pass(1);
+        Assert.True(_torrents[1].IsQueued);
+        Assert.Single(_library.RecentlyRemoved);
+
+        _time.SetClock(TimeSpan.FromDays(1));
+        Pass(30);
+        Assert.True(_torrents[1].IsQueued, "slow too soon");
+        Assert.Single(_library.RecentlyRemoved);
+        Assert.Equal(Count - 1, _library.RecentlyActive.Count);
+
+        _time.SetClock(TimeSpan.FromDays(-1));
+        Pass(35);
+        Assert.False(_torrents[1].IsQueued, "slow too late");
+        Assert.Empty(_library.RecentlyRemoved);
+        Assert.Empty(_library.RecentlyActive);
+    }
+
+    [Fact]
     public async Task A_setting_that_changes_is_held_against_all_of_them()
     {
         await RestAsync(_torrents);
