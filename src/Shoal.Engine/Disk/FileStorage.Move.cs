@@ -203,7 +203,8 @@ internal sealed partial class FileStorage
 
     /// <summary>Gives a file another path below the root.</summary>
     /// <param name="path">Safe elements with '/' between them; checked by the caller.</param>
-    public void Rename(int file, string path)
+    /// <param name="begin">Called when nothing stands in the way of a file that is there, just before it is renamed.</param>
+    public void Rename(int file, string path, Action? begin = null)
     {
         var from = PathOf(file);
         var to = Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
@@ -218,6 +219,7 @@ internal sealed partial class FileStorage
             MakeWay(to);
             if (_files.KindOf(from) != PathKind.Missing)
             {
+                begin?.Invoke();
                 if (!_files.TryMove(from, to))
                 {
                     throw new StorageException(
@@ -237,6 +239,23 @@ internal sealed partial class FileStorage
         {
             throw StorageException.From(e, "cannot rename", from);
         }
+    }
+
+    /// <summary>
+    /// After a crash while a file was renamed: it has the new path if something is there and nothing at the old one. Before it was
+    /// renamed it was the other way round.
+    /// </summary>
+    /// <returns>Whether it has it.</returns>
+    public bool TakeRenamed(int file, string path)
+    {
+        var to = Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
+        if (IsThere(PathOf(file)) || !IsThere(to))
+        {
+            return false;
+        }
+
+        (_renamed ??= [])[file] = path;
+        return true;
     }
 
     private void CopyFile(int file, FileStorage target, CancellationToken cancellation)

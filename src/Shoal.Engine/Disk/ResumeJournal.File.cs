@@ -297,6 +297,11 @@ internal sealed partial class ResumeJournal
             yield return Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(name);
         }
 
+        if (image.Renaming is { } renaming)
+        {
+            yield return Writer.Start(ResumeRecordKind.Renaming).Int32(renaming.File).Text(renaming.Path);
+        }
+
         if (image.Peers.Count > 0)
         {
             yield return PeersRecord(image.Peers);

@@ -231,12 +231,19 @@ internal sealed partial class ResumeJournal : IDisposable
         }
     }
 
-    public void SaveRename(int file, string path)
+    /// <summary>A file is about to get another path, or, where that is empty, is not any more.</summary>
+    public void SaveRenaming(int file, string path) =>
+        SaveNow(() => Writer.Start(ResumeRecordKind.Renaming).Int32(file).Text(path));
+
+    public void SaveRename(int file, string path) =>
+        SaveNow(() => Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(path));
+
+    private void SaveNow(Func<ResumeRecordWriter> record)
     {
         lock (_lock)
         {
             EnsureSession();
-            Append(Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(path));
+            Append(record());
             Sync();
         }
     }

@@ -18,6 +18,7 @@ internal enum ResumeRecordKind : byte
     Rename = 10,
     Distrust = 11,
     Suspects = 12,
+    Renaming = 13,
 }
 
 /// <summary>Builds the body of one record: little-endian integers, counted arrays.</summary>

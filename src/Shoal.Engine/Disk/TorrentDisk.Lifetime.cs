@@ -46,15 +46,23 @@ internal sealed partial class TorrentDisk
             image.Renamed
         );
         storage.RestoreKept(image.Kept);
+        var cutShort = image.Renaming;
+        var isRenamed = cutShort is { } begun && storage.TakeRenamed(begun.File, begun.Path);
         var disk = new TorrentDisk(workers, metainfo, storage, journal, options.StateDirectory, sink)
         {
             ResumedTotals = image.Totals,
             ResumedPriorities = image.Priorities,
             _contentChanged = options.ContentChanged,
         };
-        disk._renamed = image.Renamed.Count == 0 ? NoNames : new Dictionary<int, string>(image.Renamed);
+        disk._renamed = storage.Renamed.Count == 0 ? NoNames : new Dictionary<int, string>(storage.Renamed);
         var resume = disk.Judge(options, image);
         disk.PrepareFiles(options, image);
+        if (cutShort is { } renaming)
+        {
+            // Not before the journal was judged: whatever is written to it begins a run of ours.
+            disk.EndRenaming(renaming.File, renaming.Path, isRenamed);
+        }
+
         if (options.Preallocate)
         {
             disk.Reserve(options.Priorities ?? image.Priorities);
@@ -96,15 +104,53 @@ internal sealed partial class TorrentDisk
             {
                 if (FileNames.PathOf(Metainfo, Storage.Renamed, file) != path)
                 {
-                    Storage.Rename(file, path);
-                    SyncNames();
-                    _journal?.SaveRename(file, path);
+                    Rename(file, path);
                 }
             }
         }
         finally
         {
             Volatile.Write(ref _renamed, new Dictionary<int, string>(Storage.Renamed));
+        }
+    }
+
+    /// <summary>Said before it is done: who is killed in between must not look for the file where it was.</summary>
+    private void Rename(int file, string path)
+    {
+        var hasBegun = false;
+        var isRenamed = false;
+        try
+        {
+            Storage.Rename(
+                file,
+                path,
+                () =>
+                {
+                    _journal?.SaveRenaming(file, path);
+                    hasBegun = true;
+                }
+            );
+            isRenamed = true;
+        }
+        finally
+        {
+            if (hasBegun || isRenamed)
+            {
+                EndRenaming(file, path, isRenamed);
+            }
+        }
+    }
+
+    private void EndRenaming(int file, string path, bool isRenamed)
+    {
+        if (isRenamed)
+        {
+            SyncNames();
+            _journal?.SaveRename(file, path);
+        }
+        else
+        {
+            _journal?.SaveRenaming(file, "");
         }
     }
 

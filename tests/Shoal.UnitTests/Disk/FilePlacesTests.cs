@@ -104,6 +104,86 @@ public class FilePlacesTests
         next.Close();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_renaming_that_is_cut_short_at_any_step_loses_no_file(bool isPowerCut)
+    {
+        var random = new Random(23);
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var (renamed, not) = (0, 0);
+        for (var step = 1; step < 100; step++)
+        {
+            var time = new ManualTime();
+            var files = new MemoryFileSystem(time);
+            files.CreateDirectory("/disk");
+            files.CreateDirectory("/disk/state");
+            var rig = new DiskRig(torrent, files, "/disk", time: time);
+            rig.FetchAll();
+            rig.Close();
+            rig = new DiskRig(torrent, files, "/disk", time: time);
+            var cut = files.CutAt = files.Changes + step;
+            try
+            {
+                rig.Complete(rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [1] = "t/other/name" }));
+            }
+            catch (PowerCutException) { }
+
+            var isOver = files.Changes < cut;
+            files.CutAt = null;
+            files = isPowerCut ? files.AfterPowerCut(random) : files;
+            // The next start may be killed too.
+            files.CutAt = files.Changes + 1 + random.Next(6);
+            try
+            {
+                new DiskRig(torrent, files, "/disk", time: time).Close();
+            }
+            catch (PowerCutException) { }
+
+            files.CutAt = null;
+            var next = new DiskRig(torrent, files, "/disk", time: time);
+            _ = next.Disk.RenamedFiles.Count > 0 ? renamed++ : not++;
+            Assert.True(next.Resume.Have.IsFull, $"step {step}");
+            next.Close();
+            var name = next.Disk.RenamedFiles.GetValueOrDefault(1, torrent.Metainfo.Files[1].Path);
+            Assert.Equal(50_000, files.ReadAll($"/disk/data/{name}").Length);
+            if (isOver)
+            {
+                Assert.True(renamed > 1 && not > 1, $"{renamed} renamed, {not} not");
+                return;
+            }
+        }
+
+        Assert.Fail("it never ends");
+    }
+
+    [Fact]
+    public void A_renaming_that_failed_is_not_taken_up_by_the_next_run()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.FetchAll();
+        place.Memory!.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Names && path == rig.PathOf(0))
+            {
+                throw new IOException("not now");
+            }
+        };
+        var refused = rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/mine" });
+        Assert.Throws<StorageException>(() => rig.Complete(refused));
+        place.Memory.Before = null;
+        rig.Close();
+        // Its owner takes it away, and puts something else where it was to go.
+        place.Files.Delete(rig.PathOf(0));
+        place.Memory.WriteAll("/disk/data/t/mine", [1]);
+
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Empty(next.Disk.RenamedFiles);
+        next.Close();
+    }
+
     [Fact]
     public void A_file_of_others_is_not_overwritten_by_renaming()
     {
