@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace Shoal.Engine;
 
 /// <summary>Moving to another folder: by renaming on one device, by copying between two. And other names for files.</summary>
@@ -138,26 +140,30 @@ internal sealed partial class FileStorage
     /// perhaps not whole. Can itself be cut short and called again. No handle may be open.
     /// </summary>
     /// <remarks>
-    /// Nothing lay at the new root where something lies at the old one when the move began. So what is at both is a copy; and
-    /// since originals are deleted only when all copies are durable, copies are whole as soon as one original is gone. They
-    /// are compared all the same: what was at the new root before, and not at the old one, can look like that.
+    /// Nothing lay at the new root where something lies at the old one when the move began. So what is at both is a copy, unless it
+    /// is known to be foreign; and since originals are deleted only when all copies are durable, copies are whole as soon as one
+    /// original is gone. They are compared all the same: an older version did not say what is foreign.
     /// </remarks>
+    /// <param name="foreign">Files in whose places at the new root others had something before; null: not known.</param>
     /// <returns>Whether the content is at the new root.</returns>
     /// <exception cref="StorageException">The disk failed; it can be tried again.</exception>
-    public bool EndMove(string root)
+    public bool EndMove(string root, IReadOnlySet<int>? foreign = null)
     {
+        foreign ??= FrozenSet<int>.Empty;
         var target = new FileStorage(_files, _handles, _metainfo, root, renamed: _renamed);
         try
         {
             var here = AllPlaces().Where(file => IsThere(PathOf(file))).ToList();
-            var both = here.FindAll(file => IsThere(target.PathOf(file)));
-            if (!AllPlaces().Except(here).Any(file => IsThere(target.PathOf(file))))
+            var both = here.FindAll(file => !foreign.Contains(file) && IsThere(target.PathOf(file)));
+            if (!AllPlaces().Except(here).Any(file => !foreign.Contains(file) && IsThere(target.PathOf(file))))
             {
                 both.ForEach(file => _files.Delete(target.PathOf(file)));
                 target.DeleteEmptyFolders();
                 return false;
             }
 
+            // What came here where it is others' there stays here: a move that knew of it would not have ended.
+            here.RemoveAll(foreign.Contains);
             foreach (var file in here)
             {
                 var (from, to) = (PathOf(file), target.PathOf(file));
@@ -182,7 +188,7 @@ internal sealed partial class FileStorage
             _handles.CloseAll(target);
             target.NoteMoved(here);
             target.SyncFolders();
-            DeleteFiles();
+            DeleteFiles(foreign);
             return true;
         }
         catch (Exception e) when (StorageException.IsExpected(e))

@@ -140,6 +140,20 @@ internal sealed partial class ResumeImage
         }
     }
 
+    private void ApplyForeign(ref ResumeRecordReader reader)
+    {
+        var foreign = new HashSet<int>();
+        for (var left = reader.Count(4); left > 0 && reader.IsGood; left--)
+        {
+            foreign.Add(reader.Index(fileCount));
+        }
+
+        if (reader.IsGood)
+        {
+            _foreign = foreign.Count == 0 ? null : foreign;
+        }
+    }
+
     private void ApplyPeers(ref ResumeRecordReader reader)
     {
         var peers = new List<IPEndPoint>();

@@ -20,6 +20,7 @@ internal sealed partial class ResumeImage(PieceLayout layout, int fileCount)
     private Dictionary<int, (long Time, int[] Files)>? _writing;
     private HashSet<int>? _kept;
     private Dictionary<int, string>? _renamed;
+    private HashSet<int>? _foreign;
 
     /// <summary>Proven, and made durable by a checkpoint.</summary>
     public Bitfield Durable { get; private set; } = new(layout.PieceCount);
@@ -76,6 +77,9 @@ internal sealed partial class ResumeImage(PieceLayout layout, int fileCount)
 
     /// <summary>A file that was about to get this path, of which no end was recorded; null: none.</summary>
     public (int File, string Path)? Renaming { get; private set; }
+
+    /// <summary>Files in whose places others have something where the copies of the move go that began last.</summary>
+    public IReadOnlySet<int> Foreign => _foreign ?? (IReadOnlySet<int>)FrozenSet<int>.Empty;
 
     /// <summary>Whether checkpoints have covered everything that was recorded.</summary>
     public bool IsAllDurable =>
@@ -137,6 +141,9 @@ internal sealed partial class ResumeImage(PieceLayout layout, int fileCount)
                 break;
             case ResumeRecordKind.Renaming:
                 ApplyRenaming(ref reader);
+                break;
+            case ResumeRecordKind.Foreign:
+                ApplyForeign(ref reader);
                 break;
             case ResumeRecordKind.Suspects:
                 var isParsed = Bitfield.TryParse(reader.Counted(), layout.PieceCount, out var suspects);

@@ -302,6 +302,11 @@ internal sealed partial class ResumeJournal
             yield return Writer.Start(ResumeRecordKind.Renaming).Int32(renaming.File).Text(renaming.Path);
         }
 
+        if (image.Foreign.Count > 0)
+        {
+            yield return Writer.Start(ResumeRecordKind.Foreign).Numbers([.. image.Foreign]);
+        }
+
         if (image.Peers.Count > 0)
         {
             yield return PeersRecord(image.Peers);

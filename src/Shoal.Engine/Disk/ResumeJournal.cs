@@ -238,6 +238,15 @@ internal sealed partial class ResumeJournal : IDisposable
     public void SaveRename(int file, string path) =>
         SaveNow(() => Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(path));
 
+    /// <summary>See <see cref="ResumeImage.Foreign"/>; for each move, before it begins to copy.</summary>
+    public void SaveForeign(IReadOnlyCollection<int> files)
+    {
+        if (files.Count > 0 || Image.Foreign.Count > 0)
+        {
+            SaveNow(() => Writer.Start(ResumeRecordKind.Foreign).Numbers(files));
+        }
+    }
+
     private void SaveNow(Func<ResumeRecordWriter> record)
     {
         lock (_lock)

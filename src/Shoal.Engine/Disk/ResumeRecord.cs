@@ -19,6 +19,7 @@ internal enum ResumeRecordKind : byte
     Distrust = 11,
     Suspects = 12,
     Renaming = 13,
+    Foreign = 14,
 }
 
 /// <summary>Builds the body of one record: little-endian integers, counted arrays.</summary>

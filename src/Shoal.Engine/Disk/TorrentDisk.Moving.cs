@@ -47,6 +47,8 @@ internal sealed partial class TorrentDisk
         await Exclusively(() =>
             {
                 var strange = ChangedByOthers();
+                // Of a move before this one.
+                _journal?.SaveForeign([]);
                 if (Storage.TryMoveTo(target))
                 {
                     NoteMove(strange);
@@ -54,6 +56,7 @@ internal sealed partial class TorrentDisk
                 else
                 {
                     copied = Storage.BeginCopy(target);
+                    _journal?.SaveForeign(copied.Others);
                 }
             })
             .ConfigureAwait(false);
@@ -104,7 +107,7 @@ internal sealed partial class TorrentDisk
         }
 
         var settings = workers.Options;
-        // Only for the names that files were given.
+        // Only for the names that files were given, and for what is others' there.
         using var journal = OpenJournal(settings, metainfo, root, options);
         var storage = new FileStorage(
             settings.FileSystem,
@@ -114,7 +117,7 @@ internal sealed partial class TorrentDisk
             renamed: journal?.Image.Renamed
         );
         var target = FileStorage.Normalize(interrupted);
-        return storage.EndMove(target) ? target : root;
+        return storage.EndMove(target, journal?.Image.Foreign) ? target : root;
     }
 
     /// <summary>

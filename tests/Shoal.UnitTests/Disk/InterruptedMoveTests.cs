@@ -88,6 +88,75 @@ public class InterruptedMoveTests
         CheckWhole(files, torrent, "/disk/data");
     }
 
+    /// <summary>A file that was not wanted when the move began comes in while others are copied, and then the program is killed.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_others_have_at_the_new_place_is_not_taken_for_a_copy(bool isPowerCut)
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 64 * KiB, 64 * KiB, 64 * KiB);
+        FilePriority[] some = [FilePriority.Normal, FilePriority.Normal, FilePriority.Skip];
+        var theirs = Path.Combine(Target, torrent.Metainfo.Files[2].Path);
+        for (var step = 1; step < 100; step++)
+        {
+            var time = new ManualTime();
+            var files = new MemoryFileSystem(time) { OtherDevice = "/far" };
+            files.CreateDirectory("/disk");
+            files.CreateDirectory("/disk/state");
+            files.CreateDirectory("/far");
+            files.WriteAll(theirs, [1, 2, 3]);
+            files.SyncDirectory("/far");
+            using (var written = files.Open(theirs, writable: true, create: false))
+            {
+                written.Sync();
+            }
+
+            var rig = new DiskRig(torrent, files, "/disk", time: time, options: o => o with { Priorities = some });
+            rig.Fetch(torrent.Layout.Piece(0));
+            rig.Fetch(torrent.Layout.Piece(1));
+            var (cut, ours) = (int.MaxValue, rig.PathOf(2));
+            files.Before = (operation, path) =>
+            {
+                if (
+                    operation == FileOperation.Write
+                    && path.StartsWith(Target, StringComparison.Ordinal)
+                    && cut == int.MaxValue
+                )
+                {
+                    files.WriteAll(ours, torrent.Content.AsSpan(128 * KiB, 64 * KiB));
+                    files.CutAt = cut = files.Changes + step;
+                }
+            };
+            Assert.ThrowsAny<Exception>(() => rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None)));
+            files.Before = null;
+            var isOver = files.Changes < cut;
+            files.CutAt = null;
+            files = isPowerCut ? files.AfterPowerCut(new Random(step)) : files;
+            files.OtherDevice = "/far";
+            var next = Open(files, torrent, time);
+            Assert.Equal("/disk/data", next.Disk.Storage.Root);
+            Assert.Equal([1, 2, 3], files.ReadAll(theirs));
+            Assert.Equal(
+                [theirs],
+                files.Paths.Where(path =>
+                    path.StartsWith(Target + "/", StringComparison.Ordinal) && files.KindOf(path) == PathKind.File
+                )
+            );
+            if (!isPowerCut)
+            {
+                Assert.Equal(64 * KiB, files.ReadAll(ours).Length);
+            }
+
+            next.Close();
+            if (isOver)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("it never ends");
+    }
+
     [Fact]
     public async Task An_original_that_cannot_be_deleted_costs_no_copy()
     {
