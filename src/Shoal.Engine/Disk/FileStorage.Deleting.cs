@@ -21,7 +21,7 @@ internal sealed partial class FileStorage
             var path = PathOf(file);
             try
             {
-                if (_files.KindOf(path) is PathKind.Missing or PathKind.Directory)
+                if (Files.KindOf(path) is PathKind.Missing or PathKind.Directory)
                 {
                     continue;
                 }
@@ -32,7 +32,7 @@ internal sealed partial class FileStorage
                 }
                 else
                 {
-                    _files.Delete(path);
+                    Files.Delete(path);
                 }
             }
             catch (Exception e) when (StorageException.IsExpected(e))
@@ -55,14 +55,15 @@ internal sealed partial class FileStorage
 
         if (!known.TryGetValue(folder, out var isLinked))
         {
-            isLinked = _files.KindOf(folder) == PathKind.Link || IsLinked(Path.GetDirectoryName(folder)!, known);
+            isLinked = Files.KindOf(folder) == PathKind.Link || IsLinked(Path.GetDirectoryName(folder)!, known);
             known.Add(folder, isLinked);
         }
 
         return isLinked;
     }
 
-    private void DeleteEmptyFolders() => DeleteEmptyFolders(new Dictionary<string, bool>(StringComparer.Ordinal));
+    /// <summary>Those of the torrent's files that nothing is in.</summary>
+    public void DeleteEmptyFolders() => DeleteEmptyFolders(new Dictionary<string, bool>(StringComparer.Ordinal));
 
     private void DeleteEmptyFolders(Dictionary<string, bool> linked)
     {
@@ -78,7 +79,7 @@ internal sealed partial class FileStorage
 
         foreach (var folder in folders.OrderByDescending(f => f.Length).Where(f => !IsLinked(f, linked)))
         {
-            _files.DeleteDirectory(folder);
+            Files.DeleteDirectory(folder);
         }
     }
 
@@ -87,7 +88,7 @@ internal sealed partial class FileStorage
         var folder = Path.GetDirectoryName(path)!;
         while (folder.Length > Root.Length)
         {
-            _files.DeleteDirectory(folder);
+            Files.DeleteDirectory(folder);
             folder = Path.GetDirectoryName(folder)!;
         }
     }

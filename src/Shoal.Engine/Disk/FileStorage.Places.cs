@@ -5,6 +5,8 @@ namespace Shoal.Engine;
 /// <summary>Creating, and what is wanted.</summary>
 internal sealed partial class FileStorage
 {
+    private const int CopyBuffer = 1024 * 1024;
+
     // Folders that hold names created since the last time they were made durable.
     private HashSet<string>? _changedFolders;
     private readonly Lock _changedLock = new();
@@ -37,7 +39,7 @@ internal sealed partial class FileStorage
                 }
                 else
                 {
-                    _files.Open(path, writable: true, create: true).Dispose();
+                    Files.Open(path, writable: true, create: true).Dispose();
                     NoteCreated(i, path);
                 }
             }
@@ -56,7 +58,7 @@ internal sealed partial class FileStorage
         foreach (var file in Map.Stored)
         {
             var path = PathOf(file);
-            if (priorities?[file] == FilePriority.Skip || _files.KindOf(path) != PathKind.Missing)
+            if (priorities?[file] == FilePriority.Skip || Files.KindOf(path) != PathKind.Missing)
             {
                 continue;
             }
@@ -68,7 +70,7 @@ internal sealed partial class FileStorage
             }
             catch (StorageException exception)
             {
-                made.ForEach(_files.Delete);
+                made.ForEach(Files.Delete);
                 throw new StorageException(
                     exception.Failure.Kind,
                     $"cannot reserve {_metainfo.Files[file].Size} bytes for '{path}': {Reason(exception)}",
@@ -100,7 +102,7 @@ internal sealed partial class FileStorage
 
             if (skip)
             {
-                if (_files.KindOf(PathOf(file)) == PathKind.Missing)
+                if (Files.KindOf(PathOf(file)) == PathKind.Missing)
                 {
                     _parts.Keep(file, true);
                 }
@@ -144,10 +146,10 @@ internal sealed partial class FileStorage
         var parts = PathOf(PartFile);
         try
         {
-            if (!Map.Stored.ToArray().Any(_parts.IsKept) && _files.KindOf(parts) == PathKind.File)
+            if (!Map.Stored.ToArray().Any(_parts.IsKept) && Files.KindOf(parts) == PathKind.File)
             {
                 _handles.CloseAll(this);
-                _files.Delete(parts);
+                Files.Delete(parts);
             }
         }
         catch (Exception e) when (StorageException.IsExpected(e))
@@ -171,7 +173,7 @@ internal sealed partial class FileStorage
         {
             try
             {
-                _files.SyncDirectory(folders[i]);
+                Files.SyncDirectory(folders[i]);
             }
             catch (Exception e) when (StorageException.IsExpected(e))
             {
@@ -190,7 +192,7 @@ internal sealed partial class FileStorage
     /// Existing links below the root are never followed, so a torrent writes nowhere else.
     /// </summary>
     /// <returns>True if the place is free, false if the file exists.</returns>
-    private bool MakeWay(string path, bool isLink = false)
+    public bool MakeWay(string path, bool isLink = false)
     {
         var below = Path.GetRelativePath(Root, path).Split(Path.DirectorySeparatorChar);
         var folder = Root;
@@ -199,10 +201,10 @@ internal sealed partial class FileStorage
         {
             var parent = folder;
             folder = Path.Combine(folder, below[i]);
-            switch (_files.KindOf(folder))
+            switch (Files.KindOf(folder))
             {
                 case PathKind.Missing:
-                    _files.CreateDirectory(folder);
+                    Files.CreateDirectory(folder);
                     NoteChanged(parent);
                     break;
                 case PathKind.Link:
@@ -212,7 +214,7 @@ internal sealed partial class FileStorage
             }
         }
 
-        switch (_files.KindOf(path))
+        switch (Files.KindOf(path))
         {
             case PathKind.Missing:
                 return true;
@@ -225,14 +227,14 @@ internal sealed partial class FileStorage
         }
     }
 
-    private static StorageException Refuse(string message) => new(DiskFailureKind.Denied, message);
+    public static StorageException Refuse(string message) => new(DiskFailureKind.Denied, message);
 
     private void EnsureRoot()
     {
         // The user chose the root: links on the way to it are fine.
-        if (_files.KindOf(Root) == PathKind.Missing)
+        if (Files.KindOf(Root) == PathKind.Missing)
         {
-            _files.CreateDirectory(Root);
+            Files.CreateDirectory(Root);
             if (Path.GetDirectoryName(Root) is { } parent)
             {
                 NoteChanged(parent);
@@ -244,10 +246,19 @@ internal sealed partial class FileStorage
     {
         if (file != PartFile && _metainfo.Files[file].IsExecutable)
         {
-            _files.SetExecutable(path);
+            Files.SetExecutable(path);
         }
 
         NoteChanged(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Files got here in another way than by <see cref="OpenFile"/>.</summary>
+    public void NoteMoved(IEnumerable<int> files)
+    {
+        foreach (var file in files)
+        {
+            NoteChanged(Path.GetDirectoryName(PathOf(file))!);
+        }
     }
 
     private void NoteChanged(string folder)
@@ -262,11 +273,12 @@ internal sealed partial class FileStorage
     {
         // The target is a path within the torrent, checked when the metainfo was read.
         var absolute = Path.Combine(Root, target.Replace('/', Path.DirectorySeparatorChar));
-        _files.CreateLink(path, Path.GetRelativePath(Path.GetDirectoryName(path)!, absolute));
+        Files.CreateLink(path, Path.GetRelativePath(Path.GetDirectoryName(path)!, absolute));
         NoteChanged(Path.GetDirectoryName(path)!);
     }
 
-    private IEnumerable<int> AllPlaces()
+    /// <summary>The torrent's files, and the part file.</summary>
+    public IEnumerable<int> AllPlaces()
     {
         for (var i = 0; i < _metainfo.Files.Count; i++)
         {
@@ -282,12 +294,12 @@ internal sealed partial class FileStorage
     /// <returns>Whether anything was written.</returns>
     private bool MoveOutOfParts(int file)
     {
-        if (_files.KindOf(PathOf(PartFile)) == PathKind.Missing)
+        if (Files.KindOf(PathOf(PartFile)) == PathKind.Missing)
         {
             return false;
         }
 
-        var isNew = _files.KindOf(PathOf(file)) == PathKind.Missing;
+        var isNew = Files.KindOf(PathOf(file)) == PathKind.Missing;
         var buffer = new byte[Math.Min(CopyBuffer, _metainfo.Layout.PieceLength)];
         var isWritten = false;
         long end = 0;

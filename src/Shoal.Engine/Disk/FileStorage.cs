@@ -10,7 +10,6 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed partial class FileStorage
 {
-    private readonly IFileSystem _files;
     private readonly FileHandleCache _handles;
     private readonly Metainfo _metainfo;
 
@@ -30,7 +29,7 @@ internal sealed partial class FileStorage
         IReadOnlyDictionary<int, string>? renamed = null
     )
     {
-        _files = files;
+        Files = files;
         _handles = handles;
         _metainfo = metainfo;
         _preallocate = preallocate;
@@ -39,6 +38,8 @@ internal sealed partial class FileStorage
         Map = new FileMap(metainfo);
         _parts = new PartFileMap(metainfo, Map);
     }
+
+    public IFileSystem Files { get; }
 
     /// <summary>The folder that holds the content.</summary>
     public string Root { get; private set; }
@@ -60,7 +61,12 @@ internal sealed partial class FileStorage
             ? Path.Combine(Root, $".{_metainfo.InfoHashes.Primary}.parts")
             : Path.Combine(Root, RelativePathOf(file).Replace('/', Path.DirectorySeparatorChar));
 
-    public FileStamp? StampOf(int file) => _files.StampOf(PathOf(file));
+    /// <summary>The torrent says that it is a symbolic link. Not where somebody put one in its place.</summary>
+    public bool IsLink(int file) => file != PartFile && _metainfo.Files[file].SymlinkTarget is not null;
+
+    public void CloseHandles() => _handles.CloseAll(this);
+
+    public FileStamp? StampOf(int file) => Files.StampOf(PathOf(file));
 
     /// <summary>Where the span's bytes are: its file, or the part file.</summary>
     public (int File, long Offset) Place(in FileSpan span)
@@ -174,7 +180,7 @@ internal sealed partial class FileStorage
     {
         try
         {
-            if (_files.StampOf(PathOf(file)) is null)
+            if (Files.StampOf(PathOf(file)) is null)
             {
                 return null;
             }
@@ -214,12 +220,12 @@ internal sealed partial class FileStorage
         {
             if (!writable)
             {
-                return _files.Open(path, writable: false, create: false);
+                return Files.Open(path, writable: false, create: false);
             }
 
             var isNew = MakeWay(path);
             var reserve = isNew && _preallocate && file != PartFile ? _metainfo.Files[file].Size : 0;
-            var opened = _files.Open(path, writable: true, create: true, reserve);
+            var opened = Files.Open(path, writable: true, create: true, reserve);
             if (isNew)
             {
                 NoteCreated(file, path);

@@ -34,58 +34,59 @@ internal sealed partial class TorrentDisk
 
     private async Task<string?> MoveToAsync(string target, Func<Task>? begin, CancellationToken cancellation)
     {
-        var root = Storage.Root;
+        // Nobody renames files meanwhile.
+        var move = new ContentMove(Storage, target);
         if (begin is not null)
         {
-            await Exclusively(() => Storage.CheckFree(target)).ConfigureAwait(false);
+            await Exclusively(move.CheckFree).ConfigureAwait(false);
             await begin().ConfigureAwait(false);
         }
 
         // What this can take long about is not done while the torrent waits.
         await Task.Run(Checkpoint, CancellationToken.None).ConfigureAwait(false);
-        FileStorage.CopiedFiles? copied = null;
+        var isRenamed = false;
         await Exclusively(() =>
             {
                 var strange = ChangedByOthers();
                 // Of a move before this one.
                 _journal?.SaveForeign([]);
-                if (Storage.TryMoveTo(target))
+                isRenamed = move.TryRename();
+                if (isRenamed)
                 {
                     NoteMove(strange);
                 }
                 else
                 {
-                    copied = Storage.BeginCopy(target);
-                    _journal?.SaveForeign(copied.Others);
+                    move.BeginCopy();
+                    _journal?.SaveForeign(move.Foreign);
                 }
             })
             .ConfigureAwait(false);
-        if (copied is null)
+        if (isRenamed)
         {
             return null;
         }
 
         try
         {
-            await Task.Run(() => Storage.CopyTo(copied, cancellation), cancellation).ConfigureAwait(false);
+            await Task.Run(() => move.Copy(cancellation), cancellation).ConfigureAwait(false);
             await Exclusively(() =>
                 {
                     var strange = ChangedByOthers();
-                    Storage.FinishMove(copied, cancellation);
+                    move.Finish(cancellation);
                     NoteMove(strange);
                 })
                 .ConfigureAwait(false);
         }
         catch when (Storage.Root != target)
         {
-            await Task.Run(() => Storage.DeleteCopies(copied), CancellationToken.None).ConfigureAwait(false);
+            await Task.Run(move.DeleteCopies, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
 
         try
         {
-            var stays = await Task.Run(() => Storage.DeleteOriginals(root), CancellationToken.None)
-                .ConfigureAwait(false);
+            var stays = await Task.Run(move.DeleteOriginals, CancellationToken.None).ConfigureAwait(false);
             return stays is null ? null : StaysBehindLink(stays);
         }
         catch (StorageException error)
@@ -117,7 +118,7 @@ internal sealed partial class TorrentDisk
             renamed: journal?.Image.Renamed
         );
         var target = FileStorage.Normalize(interrupted);
-        return storage.EndMove(target, journal?.Image.Foreign) ? target : root;
+        return new ContentMove(storage, target, journal?.Image.Foreign).End() ? target : root;
     }
 
     /// <summary>

@@ -199,6 +199,33 @@ public class MovingTests
     }
 
     [Fact]
+    public void Names_of_copies_are_durable_before_an_original_is_deleted()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 150_000);
+        var rig = Filled(torrent, place, null);
+        var synced = new HashSet<string>();
+        HashSet<string>? before = null;
+        var isCopied = false;
+        place.Memory!.Before = (operation, path) =>
+        {
+            isCopied |= operation == FileOperation.Write && path.StartsWith(Target, StringComparison.Ordinal);
+            if (operation == FileOperation.Sync)
+            {
+                synced.Add(path);
+            }
+            else if (isCopied && operation == FileOperation.Names && path == rig.PathOf(0))
+            {
+                before ??= [.. synced];
+            }
+        };
+        rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None));
+        rig.Close();
+        string[] folders = ["/far", Target, Target + "/t", Target + "/t/folder0", Target + "/t/folder1"];
+        Assert.Superset(folders.ToHashSet(), before!);
+    }
+
+    [Fact]
     public void A_link_that_its_owner_put_in_place_of_a_file_is_not_lost_by_a_move()
     {
         using var place = TestPlace.OnDisk();
@@ -211,9 +238,10 @@ public class MovingTests
         var elsewhere = Path.Combine(place.Root, "elsewhere");
         File.Move(rig.PathOf(1), elsewhere);
         File.CreateSymbolicLink(rig.PathOf(1), elsewhere);
-        var copied = rig.Disk.Storage.BeginCopy(Path.Combine(place.Root, "far"));
-        Assert.Throws<StorageException>(() => rig.Disk.Storage.CopyTo(copied, CancellationToken.None));
-        rig.Disk.Storage.DeleteCopies(copied);
+        var move = new ContentMove(rig.Disk.Storage, Path.Combine(place.Root, "far"));
+        move.BeginCopy();
+        Assert.Throws<StorageException>(() => move.Copy(CancellationToken.None));
+        move.DeleteCopies();
         Assert.True(File.Exists(rig.PathOf(1)));
         rig.Close();
     }
