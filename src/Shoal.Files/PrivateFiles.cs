@@ -1,7 +1,11 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
 namespace Shoal.Files;
 
 /// <summary>Files that only their owner can read, written whole or not at all: keys, and what names people.</summary>
-public static class PrivateFiles
+public static partial class PrivateFiles
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -14,6 +18,9 @@ public static class PrivateFiles
         | UnixFileMode.OtherRead
         | UnixFileMode.OtherWrite
         | UnixFileMode.OtherExecute;
+
+    /// <summary>Writing such a file takes an instant: one that nobody has finished for so long was left behind.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
 
     // Two that write the same file at once each have a name of their own, and the last of them wins.
     private static int _temporaries;
@@ -51,6 +58,43 @@ public static class PrivateFiles
         }
     }
 
+    /// <summary>
+    /// Deletes what was left behind in a folder of ours by programs that were killed while they wrote a file there. For the start of
+    /// whoever uses the folder; what cannot be deleted stays.
+    /// </summary>
+    /// <param name="folder">Those in it are not looked at.</param>
+    public static void Sweep(string folder) => Sweep(folder, DateTime.UtcNow, StartOf);
+
+    /// <param name="startOf">When the process of a number began, UTC; null: there is none.</param>
+    internal static void Sweep(string folder, DateTime now, Func<int, DateTime?> startOf)
+    {
+        try
+        {
+            var files = new DirectoryInfo(folder).EnumerateFiles(
+                "*.new",
+                new EnumerationOptions { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true }
+            );
+            foreach (var file in files)
+            {
+                if (
+                    TemporaryName.Match(file.Name) is { Success: true } name
+                    && int.TryParse(name.Groups["process"].ValueSpan, out var process)
+                    && now - file.LastWriteTimeUtc >= Abandoned
+                    // The number alone tells nothing: of a process in another container that uses the folder there is none here, and
+                    // in a container the next has the same. One that began later has not written it.
+                    && !(startOf(process) <= file.LastWriteTimeUtc)
+                )
+                {
+                    file.Delete();
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // No folder, or no right to: nobody is in need of it.
+        }
+    }
+
     /// <summary>Whether somebody but its owner can read or write the open file; never on Windows, which has other rules.</summary>
     public static bool IsOpenToOthers(FileStream file)
     {
@@ -77,6 +121,28 @@ public static class PrivateFiles
         var content = new byte[file.Length];
         file.ReadExactly(content);
         return content;
+    }
+
+    // As Write names them.
+    [GeneratedRegex(@"^.+\.(?<process>[0-9]{1,10})\.[0-9]{1,10}\.new$")]
+    private static partial Regex TemporaryName { get; }
+
+    private static DateTime? StartOf(int process)
+    {
+        try
+        {
+            using var found = Process.GetProcessById(process);
+            return found.StartTime.ToUniversalTime();
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+        catch (Exception error) when (error is Win32Exception or InvalidOperationException or NotSupportedException)
+        {
+            // It is there, and who knows since when.
+            return DateTime.MinValue;
+        }
     }
 
     private static void Write(string path, ReadOnlySpan<byte> content, bool overwrite)

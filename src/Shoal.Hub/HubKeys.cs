@@ -47,6 +47,7 @@ public sealed class HubKeys : IDisposable
             () =>
             {
                 PrivateFiles.CreateFolder(folder);
+                PrivateFiles.Sweep(folder);
                 string[] files = [KeyFile, CertificateFile, PublicationKeyFile];
                 var missing = files.Where(file => !File.Exists(Path.Combine(folder, file))).ToList();
                 return missing.Count == files.Length ? Create(folder, now, protection)

@@ -1,4 +1,5 @@
 using Shoal.Engine;
+using Shoal.Files;
 
 namespace Shoal.Daemon;
 
@@ -62,6 +63,11 @@ internal sealed class StateFolder : IDisposable
             Create(state.Torrents);
             // Of a daemon that was killed: nobody has it now, since we have the lock.
             File.Delete(state.Socket);
+            foreach (var own in new[] { state.Folder, state.Torrents, state.IpFilters })
+            {
+                PrivateFiles.Sweep(own);
+            }
+
             return state;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -41,7 +41,11 @@ internal sealed partial class MembershipBook(
     public Action<string> TorrentsMay { get; set; } = _ => { };
 
     /// <summary>Opens what can be opened.</summary>
-    public void Start() => Refresh();
+    public void Start()
+    {
+        LocalMembership.Sweep(stateDirectory);
+        Refresh();
+    }
 
     /// <summary>All of them, those too that another program has joined meanwhile.</summary>
     public MembershipList List(Func<string, int> torrentsOf)

@@ -84,6 +84,18 @@ public sealed partial class LocalMembership : IDisposable
             : [];
     }
 
+    /// <summary>At the start: deletes what programs left there that were killed while they wrote a file.</summary>
+    public static void Sweep(string stateDirectory)
+    {
+        foreach (var folder in FoldersIn(stateDirectory))
+        {
+            foreach (var own in Directory.EnumerateDirectories(folder).Prepend(folder))
+            {
+                PrivateFiles.Sweep(own);
+            }
+        }
+    }
+
     public static string FolderOf(string stateDirectory, PublicationId publication) =>
         Path.Combine(stateDirectory, "memberships", publication.ToString());
 
