@@ -56,7 +56,12 @@ internal sealed class GatewaySocket : IDisposable
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var answer = ReceiveAnswerAsync(over.Token);
         _announced ??= _announcements
-            ?.ReceiveFromAsync(_announcement, SocketFlags.None, Any(_gateway.AddressFamily), _stop.Token)
+            ?.ReceiveFromAsync(
+                _announcement,
+                SocketFlags.None,
+                DatagramReceiver.Anybody(_gateway.AddressFamily),
+                _stop.Token
+            )
             .AsTask();
         if (_announced is null || await Task.WhenAny(answer, _announced).ConfigureAwait(false) == answer)
         {
@@ -133,7 +138,7 @@ internal sealed class GatewaySocket : IDisposable
                 );
             }
 
-            socket.Bind(new IPEndPoint(Any(gateway.AddressFamily).Address, Pcp.AnnouncementPort));
+            socket.Bind(new IPEndPoint(DatagramReceiver.Anybody(gateway.AddressFamily).Address, Pcp.AnnouncementPort));
             return socket;
         }
         catch (SocketException)
@@ -142,7 +147,4 @@ internal sealed class GatewaySocket : IDisposable
             return null;
         }
     }
-
-    private static IPEndPoint Any(AddressFamily family) =>
-        new(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
 }

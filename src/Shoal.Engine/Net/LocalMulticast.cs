@@ -243,35 +243,24 @@ internal sealed class LocalMulticast(LocalBinding local) : ILocalMulticast
         }
     }
 
-    private async Task ReceiveAsync(Socket socket, Action<IPAddress, ReadOnlyMemory<byte>> receive)
+    private Task ReceiveAsync(Socket socket, Action<IPAddress, ReadOnlyMemory<byte>> receive)
     {
         var memory = new byte[MaxDatagram];
-        var any = new IPEndPoint(
-            socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
-            0
-        );
-        while (!_stop.IsCancellationRequested)
-        {
-            try
+        var anybody = DatagramReceiver.Anybody(socket.AddressFamily);
+        return DatagramReceiver.RunAsync(
+            async stop =>
             {
                 var got = await socket
-                    .ReceiveMessageFromAsync(memory, SocketFlags.None, any, _stop.Token)
+                    .ReceiveMessageFromAsync(memory, SocketFlags.None, anybody, stop)
                     .ConfigureAwait(false);
                 var source = ((IPEndPoint)got.RemoteEndPoint).Address;
                 if (IsOurNetwork(source, got.PacketInformation.Interface, _origins))
                 {
                     receive(source, memory.AsMemory(0, got.ReceivedBytes));
                 }
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                // Too long, or the system tells of something that is not about us.
-            }
-        }
+            },
+            _stop.Token
+        );
     }
 
     /// <summary>It came in by an interface of ours, from a private address or one of the interface's own network.</summary>

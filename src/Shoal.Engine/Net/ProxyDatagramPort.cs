@@ -194,25 +194,17 @@ internal sealed class ProxyDatagramPort : IDatagramPort
         }
     }
 
-    private async Task ReceiveAsync(Socket relay, CancellationToken stop)
+    private Task ReceiveAsync(Socket relay, CancellationToken stop)
     {
         var buffer = GC.AllocateUninitializedArray<byte>(LongestDatagram);
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                var length = await relay.ReceiveAsync(buffer, SocketFlags.None, stop).ConfigureAwait(false);
-                Deliver(buffer.AsMemory(0, length));
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                // The relay's port is closed, or a datagram was too long: the control connection says what is true.
-            }
-        }
+        // Where the relay's port is closed the control connection says so.
+        return DatagramReceiver.RunAsync(
+            async until =>
+                Deliver(
+                    buffer.AsMemory(0, await relay.ReceiveAsync(buffer, SocketFlags.None, until).ConfigureAwait(false))
+                ),
+            stop
+        );
     }
 
     private void Deliver(ReadOnlyMemory<byte> datagram)

@@ -31,7 +31,7 @@ internal sealed class UdpTrackerSocket : IDatagramProtocol, IAsyncDisposable
     {
         _time = time;
         _socket = socket;
-        _run = Task.Run(() => RunAsync(socket));
+        _run = Task.Run(() => ReceiveAsync(socket));
     }
 
     /// <param name="relay">Not started; owned from now on.</param>
@@ -132,31 +132,20 @@ internal sealed class UdpTrackerSocket : IDatagramProtocol, IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(Socket socket)
+    private Task ReceiveAsync(Socket socket)
     {
         var buffer = GC.AllocateUninitializedArray<byte>(MaxAnswer);
-        var any = new IPEndPoint(
-            socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
-            0
-        );
-        while (true)
-        {
-            try
+        var anybody = DatagramReceiver.Anybody(socket.AddressFamily);
+        return DatagramReceiver.RunAsync(
+            async stop =>
             {
                 var received = await socket
-                    .ReceiveFromAsync(buffer, SocketFlags.None, any, _stop.Token)
+                    .ReceiveFromAsync(buffer, SocketFlags.None, anybody, stop)
                     .ConfigureAwait(false);
                 Take(buffer.AsSpan(0, received.ReceivedBytes), (IPEndPoint)received.RemoteEndPoint);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                // Windows reports here that nobody listens at a tracker's port; the question times out.
-            }
-        }
+            },
+            _stop.Token
+        );
     }
 
     private void Take(ReadOnlySpan<byte> datagram, IPEndPoint from)
