@@ -17,6 +17,42 @@ internal sealed record ApiRoute(
     Func<ApiCall, Task> Handle
 )
 {
+    /// <summary>A call that changes nothing.</summary>
+    /// <param name="answer">What it answers with.</param>
+    /// <param name="type">Of the answer.</param>
+    public static ApiRoute Read<T>(string path, string summary, Func<ApiCall, T> answer, JsonTypeInfo<T> type) =>
+        new("GET", path, AccessScope.Read, summary, call => call.WriteAsync(answer(call), type)) { Answer = type };
+
+    /// <summary>A call that changes what another reads, and answers as that one does.</summary>
+    /// <param name="body">Of the wish.</param>
+    /// <param name="change">Does it.</param>
+    /// <param name="answer">What is there then.</param>
+    /// <param name="type">Of the answer.</param>
+    public static ApiRoute Change<TBody, T>(
+        string method,
+        string path,
+        string summary,
+        JsonTypeInfo<TBody> body,
+        Func<ApiCall, TBody, Task> change,
+        Func<ApiCall, T> answer,
+        JsonTypeInfo<T> type
+    ) =>
+        new(
+            method,
+            path,
+            AccessScope.Control,
+            summary,
+            async call =>
+            {
+                await change(call, await call.ReadAsync(body).ConfigureAwait(false)).ConfigureAwait(false);
+                await call.WriteAsync(answer(call), type).ConfigureAwait(false);
+            }
+        )
+        {
+            Body = body,
+            Answer = type,
+        };
+
     /// <summary>Of the body; null: there is none.</summary>
     public JsonTypeInfo? Body { get; init; }
 

@@ -7,16 +7,12 @@ internal static class CategoryEndpoints
 {
     public static IReadOnlyList<ApiRoute> Routes { get; } =
     [
-        new(
-            "GET",
+        ApiRoute.Read(
             "/categories",
-            AccessScope.Read,
             "All categories, those included that only torrents name.",
-            call => call.WriteAsync(call.Library.Categories(), ApiJson.Default.CategoryList)
-        )
-        {
-            Answer = ApiJson.Default.CategoryList,
-        },
+            call => call.Library.Categories(),
+            ApiJson.Default.CategoryList
+        ),
         new("PUT", "/categories", AccessScope.Control, "Makes a category, or changes the one of this name.", SetAsync)
         {
             Body = ApiJson.Default.CategoryItem,
@@ -37,32 +33,21 @@ internal static class CategoryEndpoints
             Query = [("name", "Of the category.")],
             Status = 204,
         },
-        new(
-            "GET",
+        ApiRoute.Read(
             "/labels",
-            AccessScope.Read,
             "All labels, those included that only torrents have.",
-            call => call.WriteAsync(call.Library.Labels(), ApiJson.Default.LabelList)
-        )
-        {
-            Answer = ApiJson.Default.LabelList,
-        },
-        new(
+            call => call.Library.Labels(),
+            ApiJson.Default.LabelList
+        ),
+        ApiRoute.Change(
             "PUT",
             "/labels",
-            AccessScope.Control,
             "Makes a label, or changes the one of this name.",
-            async call =>
-            {
-                var label = await call.ReadAsync(ApiJson.Default.LabelItem).ConfigureAwait(false);
-                await call.Library.SetLabelAsync(label).ConfigureAwait(false);
-                await call.WriteAsync(call.Library.Labels(), ApiJson.Default.LabelList).ConfigureAwait(false);
-            }
-        )
-        {
-            Body = ApiJson.Default.LabelItem,
-            Answer = ApiJson.Default.LabelList,
-        },
+            ApiJson.Default.LabelItem,
+            (call, label) => call.Library.SetLabelAsync(label),
+            call => call.Library.Labels(),
+            ApiJson.Default.LabelList
+        ),
         new(
             "DELETE",
             "/labels",

@@ -8,83 +8,63 @@ internal static class DetailEndpoints
 {
     public static IReadOnlyList<ApiRoute> Routes { get; } =
     [
-        new(
-            "GET",
+        ApiRoute.Read(
             "/torrents/{id}",
-            AccessScope.Read,
             "Everything of one torrent that is not a list of its own.",
-            call => call.WriteAsync(Details(call), ApiJson.Default.TorrentDetails)
-        )
-        {
-            Answer = ApiJson.Default.TorrentDetails,
-        },
-        new(
-            "GET",
+            call => Details(call),
+            ApiJson.Default.TorrentDetails
+        ),
+        ApiRoute.Read(
             "/torrents/{id}/files",
-            AccessScope.Read,
             "The files of a torrent; none while they are not known.",
-            call => call.WriteAsync(Files(call.Torrent), ApiJson.Default.FileList)
-        )
-        {
-            Answer = ApiJson.Default.FileList,
-        },
-        new(
+            call => Files(call.Torrent),
+            ApiJson.Default.FileList
+        ),
+        ApiRoute.Change(
             "PATCH",
             "/torrents/{id}/files",
-            AccessScope.Control,
             "Changes how much files are wanted, and what they are called.",
-            ChangeFilesAsync
-        )
-        {
-            Body = ApiJson.Default.FileChange,
-            Answer = ApiJson.Default.FileList,
-        },
-        new(
-            "GET",
+            ApiJson.Default.FileChange,
+            ChangeFilesAsync,
+            call => Files(call.Torrent),
+            ApiJson.Default.FileList
+        ),
+        ApiRoute.Read(
             "/torrents/{id}/peers",
-            AccessScope.Read,
             "The connections of a torrent.",
-            call => call.WriteAsync(Peers(call.Torrent), ApiJson.Default.PeerList)
-        )
-        {
-            Answer = ApiJson.Default.PeerList,
-        },
-        new("POST", "/torrents/{id}/peers", AccessScope.Control, "Names peers to try.", AddPeersAsync)
-        {
-            Body = ApiJson.Default.AddPeers,
-            Answer = ApiJson.Default.PeerList,
-        },
-        new(
-            "GET",
+            call => Peers(call.Torrent),
+            ApiJson.Default.PeerList
+        ),
+        ApiRoute.Change(
+            "POST",
+            "/torrents/{id}/peers",
+            "Names peers to try.",
+            ApiJson.Default.AddPeers,
+            (call, wish) => call.Library.AddPeersAsync(call.Torrent, wish.Peers),
+            call => Peers(call.Torrent),
+            ApiJson.Default.PeerList
+        ),
+        ApiRoute.Read(
             "/torrents/{id}/trackers",
-            AccessScope.Read,
             "The trackers of a torrent, and what they said last.",
-            call => call.WriteAsync(Trackers(call.Torrent), ApiJson.Default.TrackerList)
-        )
-        {
-            Answer = ApiJson.Default.TrackerList,
-        },
-        new(
+            call => Trackers(call.Torrent),
+            ApiJson.Default.TrackerList
+        ),
+        ApiRoute.Change(
             "PUT",
             "/torrents/{id}/trackers",
-            AccessScope.Control,
             "Announces to these trackers instead.",
-            SetTrackersAsync
-        )
-        {
-            Body = ApiJson.Default.TrackerChange,
-            Answer = ApiJson.Default.TrackerList,
-        },
-        new(
-            "GET",
+            ApiJson.Default.TrackerChange,
+            (call, wish) => call.Library.SetTrackersAsync(call.Torrent, wish.Tiers),
+            call => Trackers(call.Torrent),
+            ApiJson.Default.TrackerList
+        ),
+        ApiRoute.Read(
             "/torrents/{id}/pieces",
-            AccessScope.Read,
             "Which pieces are here, and how many peers have each.",
-            call => call.WriteAsync(Pieces(call.Torrent), ApiJson.Default.PieceMap)
-        )
-        {
-            Answer = ApiJson.Default.PieceMap,
-        },
+            call => Pieces(call.Torrent),
+            ApiJson.Default.PieceMap
+        ),
         new(
             "GET",
             "/torrents/{id}/metainfo",
@@ -212,10 +192,9 @@ internal static class DetailEndpoints
         };
     }
 
-    private static async Task ChangeFilesAsync(ApiCall call)
+    private static async Task ChangeFilesAsync(ApiCall call, FileChange change)
     {
         var torrent = call.Torrent;
-        var change = await call.ReadAsync(ApiJson.Default.FileChange).ConfigureAwait(false);
         if (change is { Priorities: null, Renames: null })
         {
             throw ApiException.Bad("priorities", "priorities or renames are needed");
@@ -227,23 +206,6 @@ internal static class DetailEndpoints
         }
 
         await call.Library.RenameFilesAsync(torrent, change.Renames, call.AllowedFolders).ConfigureAwait(false);
-        await call.WriteAsync(Files(torrent), ApiJson.Default.FileList).ConfigureAwait(false);
-    }
-
-    private static async Task AddPeersAsync(ApiCall call)
-    {
-        var torrent = call.Torrent;
-        var peers = await call.ReadAsync(ApiJson.Default.AddPeers).ConfigureAwait(false);
-        await call.Library.AddPeersAsync(torrent, peers.Peers).ConfigureAwait(false);
-        await call.WriteAsync(Peers(torrent), ApiJson.Default.PeerList).ConfigureAwait(false);
-    }
-
-    private static async Task SetTrackersAsync(ApiCall call)
-    {
-        var torrent = call.Torrent;
-        var change = await call.ReadAsync(ApiJson.Default.TrackerChange).ConfigureAwait(false);
-        await call.Library.SetTrackersAsync(torrent, change.Tiers).ConfigureAwait(false);
-        await call.WriteAsync(Trackers(torrent), ApiJson.Default.TrackerList).ConfigureAwait(false);
     }
 
     private static async Task WriteMetainfoAsync(ApiCall call)

@@ -7,16 +7,12 @@ internal static class FeedEndpoints
 {
     public static IReadOnlyList<ApiRoute> Routes { get; } =
     [
-        new(
-            "GET",
+        ApiRoute.Read(
             "/feeds",
-            AccessScope.Read,
             "All feeds, and how they are.",
-            call => call.WriteAsync(call.Services.Feeds.List(), ApiJson.Default.FeedList)
-        )
-        {
-            Answer = ApiJson.Default.FeedList,
-        },
+            call => call.Services.Feeds.List(),
+            ApiJson.Default.FeedList
+        ),
         new("PUT", "/feeds", AccessScope.Control, "Makes a feed, or changes the one of this URL.", SetFeedAsync)
         {
             Body = ApiJson.Default.FeedItem,
@@ -67,16 +63,12 @@ internal static class FeedEndpoints
             Query = [("url", "Of the feed.")],
             Answer = ApiJson.Default.FeedEntryList,
         },
-        new(
-            "GET",
+        ApiRoute.Read(
             "/feed-rules",
-            AccessScope.Read,
             "All rules, in the order in which they are asked.",
-            call => call.WriteAsync(Rules(call), ApiJson.Default.FeedRuleList)
-        )
-        {
-            Answer = ApiJson.Default.FeedRuleList,
-        },
+            call => Rules(call),
+            ApiJson.Default.FeedRuleList
+        ),
         new("PUT", "/feed-rules", AccessScope.Control, "Makes a rule, or changes the one of this name.", SetRuleAsync)
         {
             Body = ApiJson.Default.FeedRule,

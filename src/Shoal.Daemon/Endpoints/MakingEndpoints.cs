@@ -25,16 +25,12 @@ internal static class MakingEndpoints
             "The magnet link as a QR code (SVG), with as many trackers as a phone can read.",
             WriteCodeAsync
         ),
-        new(
-            "GET",
+        ApiRoute.Read(
             "/creations",
-            AccessScope.Read,
             "Torrents that are being made, and that were.",
-            call => call.WriteAsync(call.Services.Creations.List(), ApiJson.Default.CreationList)
-        )
-        {
-            Answer = ApiJson.Default.CreationList,
-        },
+            call => call.Services.Creations.List(),
+            ApiJson.Default.CreationList
+        ),
         new(
             "POST",
             "/creations",
@@ -47,16 +43,7 @@ internal static class MakingEndpoints
             Answer = ApiJson.Default.CreationItem,
             Status = 202,
         },
-        new(
-            "GET",
-            "/creations/{id}",
-            AccessScope.Read,
-            "How far one is.",
-            call => call.WriteAsync(Find(call).Item, ApiJson.Default.CreationItem)
-        )
-        {
-            Answer = ApiJson.Default.CreationItem,
-        },
+        ApiRoute.Read("/creations/{id}", "How far one is.", call => Find(call).Item, ApiJson.Default.CreationItem),
         new(
             "DELETE",
             "/creations/{id}",

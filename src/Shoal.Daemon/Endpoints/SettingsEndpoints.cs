@@ -7,16 +7,12 @@ internal static class SettingsEndpoints
 {
     public static IReadOnlyList<ApiRoute> Routes { get; } =
     [
-        new(
-            "GET",
+        ApiRoute.Read(
             "/settings",
-            AccessScope.Read,
             "All settings: values, defaults, what they mean.",
-            call => call.WriteAsync(call.Services.Settings.List(), ApiJson.Default.SettingList)
-        )
-        {
-            Answer = ApiJson.Default.SettingList,
-        },
+            call => call.Services.Settings.List(),
+            ApiJson.Default.SettingList
+        ),
         new(
             "PATCH",
             "/settings",

@@ -13,16 +13,12 @@ internal static class StatusEndpoints
 
     public static IReadOnlyList<ApiRoute> Routes { get; } =
     [
-        new(
-            "GET",
+        ApiRoute.Read(
             "/status",
-            AccessScope.Read,
             "How the daemon is: counts, rates, addresses.",
-            call => call.WriteAsync(Status(call.Services), ApiJson.Default.DaemonStatus)
-        )
-        {
-            Answer = ApiJson.Default.DaemonStatus,
-        },
+            call => Status(call.Services),
+            ApiJson.Default.DaemonStatus
+        ),
         new(
             "GET",
             "/events",
