@@ -146,6 +146,13 @@ internal sealed class PeerState
 
     /// <summary>From asking for a block to having it, at best.</summary>
     public TimeSpan LeastAnswer { get; set; } = TimeSpan.MaxValue;
+
+    /// <summary>
+    /// Seconds between two blocks that it was asked for, each weighed by itself: blocks that come one by one make it their distance,
+    /// those that come all at once twice a second half a second. And the sum of the squares since the last look.
+    /// </summary>
+    public double Silence { get; set; }
+    public double Silences { get; set; }
     public TimeSpan LastBlockAt { get; set; }
     public TimeSpan WaitingSince { get; set; }
     public bool IsSnubbed { get; set; }

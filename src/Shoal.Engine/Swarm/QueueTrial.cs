@@ -3,8 +3,7 @@ namespace Shoal.Engine;
 /// <summary>
 /// Finds out whether a longer queue of requests at a peer would bring more. What comes in does not tell: with a queue of n
 /// requests that are each answered after t seconds it is n / t, whether t is the peer's uplink, which a shorter queue would make
-/// shorter, or a long way to it, or its habit to answer only now and then (Transmission: twice a second), which no queue changes.
-/// Only another length shows it.
+/// shorter, or a way to it that has become longer, which no queue changes. Only another length shows it.
 /// </summary>
 /// <remarks>
 /// A queue that has become much shorter, and with it what comes in, is tried with twice its length; so is, ever more seldom, one that

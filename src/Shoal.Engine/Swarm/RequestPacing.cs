@@ -3,8 +3,8 @@ using Shoal.Protocol;
 namespace Shoal.Engine;
 
 /// <summary>
-/// How many requests a peer should have: as many as keep it busy for a round trip and a little more. Begins small and
-/// grows with each block as long as the rate follows, like the slow start of TCP.
+/// How many requests a peer should have: as many as keep it busy for a round trip, or from one fit of answers to the next (Transmission
+/// has them twice a second), and a little more. Begins small and grows with each block as long as the rate follows, like the slow start of TCP.
 /// </summary>
 /// <remarks>
 /// A longer queue makes nobody faster, and slows the swarm: what is asked of a busy peer is not asked of an idle one
@@ -21,6 +21,9 @@ internal static class RequestPacing
     /// <summary>No way is that long.</summary>
     private const double MostSeconds = 5;
 
+    /// <summary>A longer silence is no habit.</summary>
+    private const double MostSilenceSeconds = 2;
+
     public static void Begin(PeerState peer, SwarmLimits limits)
     {
         peer.QueueTarget = First(peer, limits);
@@ -29,6 +32,9 @@ internal static class RequestPacing
 
     public static void OnBlock(PeerState peer, in Ask ask, TimeSpan now, SwarmLimits limits)
     {
+        // The square: a second of nothing and then all at once weighs more than the same second in a hundred parts.
+        var silence = now - (peer.LastBlockAt > peer.WaitingSince ? peer.LastBlockAt : peer.WaitingSince);
+        peer.Silences += Math.Pow(Math.Min(silence.TotalSeconds, MostSilenceSeconds), 2);
         peer.LastBlockAt = now;
         peer.IsSnubbed = false;
         peer.RejectsInRow = 0;
@@ -61,7 +67,10 @@ internal static class RequestPacing
 
     public static void OnSecond(PeerState peer, TimeSpan now, SwarmLimits limits)
     {
-        var rate = (peer.Down.Total - peer.TotalAtLook) / Math.Max(0.1, (now - peer.LookedAt).TotalSeconds);
+        var seconds = Math.Max(0.1, (now - peer.LookedAt).TotalSeconds);
+        var rate = (peer.Down.Total - peer.TotalAtLook) / seconds;
+        peer.Silence += (peer.Silences / seconds - peer.Silence) / 2;
+        peer.Silences = 0;
         if (peer.IsSlowStart && peer.RateAtLook > 0 && rate < peer.RateAtLook * 1.1)
         {
             peer.IsSlowStart = false;
@@ -73,8 +82,12 @@ internal static class RequestPacing
             var reserve = peer.IsWebSeed ? WebSeedReserveSeconds : ReserveSeconds;
             var least = peer.IsWebSeed ? limits.WebSeedFirstRequestsOut : 4;
             var way = Math.Max(peer.RoundTrip.TotalSeconds, peer.LeastAnswer.TotalSeconds);
-            var wanted = peer.Down.Fast * (reserve + Math.Min(way, MostSeconds)) / PieceLayout.BlockSize;
-            var length = Math.Clamp((int)wanted, least, peer.PeerQueueLimit);
+            // Whoever answers by fits has to have enough for one, at the rate of more than one.
+            var wanted = Math.Max(
+                peer.Down.Fast * (reserve + Math.Min(way, MostSeconds)),
+                Math.Max(rate, peer.Down.Slow) * (reserve + peer.Silence)
+            );
+            var length = Math.Clamp((int)(wanted / PieceLayout.BlockSize), least, peer.PeerQueueLimit);
             peer.QueueTarget = peer.IsWebSeed ? length : peer.Trial.OnSecond(peer, length, peer.PeerQueueLimit, now);
         }
     }

@@ -47,6 +47,30 @@ public sealed class RequestPacingTests
         line.AssertRate(60, 180, 0.85 * Math.Min(capacity, line.Most / period));
     }
 
+    [Theory]
+    [InlineData(0.5, 0.001, 50)]
+    [InlineData(0.5, 0.05, 1)]
+    [InlineData(0.25, 0.1, 10)]
+    [InlineData(1, 0.02, 2)]
+    public void Who_answers_only_now_and_then_is_not_asked_for_less_to_find_that_out(
+        double period,
+        double roundTrip,
+        double capacity
+    )
+    {
+        // Once it answers at once, as Transmission does while its socket takes no more: that says nothing of the next time.
+        var line = new Line
+        {
+            RoundTrip = roundTrip,
+            Period = period,
+            IsAtOnce = time => time is > 3 and < 3.05,
+            Capacity = _ => capacity * Megabyte,
+        };
+        line.Run(181);
+        line.AssertEachRate(8, 180, 4, 0.8 * Math.Min(capacity, line.Most / period));
+        line.AssertQueue(10, 180, (period + roundTrip + 0.5) * capacity);
+    }
+
     [Fact]
     public void What_became_slower_by_itself_is_asked_for_less()
     {
@@ -109,6 +133,9 @@ public sealed class RequestPacingTests
         /// <summary>It answers all this many seconds; 0: at once.</summary>
         public double Period { get; init; }
 
+        /// <summary>When it answers at once all the same.</summary>
+        public Func<double, bool> IsAtOnce { get; init; } = _ => false;
+
         /// <summary>Bytes a second, by the time.</summary>
         public required Func<double, double> Capacity { get; init; }
 
@@ -125,7 +152,7 @@ public sealed class RequestPacingTests
                 var time = step * Step;
                 var now = TimeSpan.FromSeconds(time);
                 budget += Capacity(time) * Step;
-                var isDue = Period == 0 || step % (int)(Period / Step) == 0;
+                var isDue = Period == 0 || step % (int)(Period / Step) == 0 || IsAtOnce(time);
                 // Request and block have the same way; all of it is counted on the way back.
                 while (
                     isDue
@@ -169,6 +196,15 @@ public sealed class RequestPacingTests
                 _seconds.Last(second => second.Time <= to).Bytes - _seconds.Last(second => second.Time <= from).Bytes;
             var rate = bytes / Megabyte / (to - from);
             Assert.True(rate >= least, $"{rate:f2} MB/s from {from} to {to} s, at least {least:f2} wanted; {this}");
+        }
+
+        /// <summary>In each so many seconds.</summary>
+        public void AssertEachRate(int from, int to, int seconds, double least)
+        {
+            for (var time = from; time + seconds <= to; time++)
+            {
+                AssertRate(time, time + seconds, least);
+            }
         }
 
         /// <summary>The middle of the lengths, in MB.</summary>
