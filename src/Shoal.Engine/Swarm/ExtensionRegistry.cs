@@ -141,7 +141,9 @@ internal sealed class ExtensionRegistry(SwarmState state, CandidatePool candidat
         peer.PrefersEncryption = handshake.PrefersEncryption ?? peer.PrefersEncryption;
         if (handshake.RequestQueue is { } limit)
         {
-            peer.PeerQueueLimit = Math.Clamp(limit, 1, state.Limits.MaxRequestsOut);
+            // BEP 10: "the number of outstanding request messages this client supports without dropping any". We leave one out because
+            // Transmission 3.00 says 512, keeps 511, and tells of the one that it refused up to ten seconds later.
+            peer.PeerQueueLimit = Math.Clamp(limit - 1, 1, state.Limits.MaxRequestsOut);
             peer.QueueTarget = Math.Min(peer.QueueTarget, peer.PeerQueueLimit);
         }
 

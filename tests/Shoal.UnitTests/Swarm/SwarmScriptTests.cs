@@ -1,3 +1,4 @@
+using System.Text;
 using Shoal.Engine;
 using Shoal.Protocol;
 using Shoal.Testing;
@@ -155,6 +156,20 @@ public sealed class SwarmScriptTests
         SwarmFixture.Release(sent);
         fixture.Do(new SwarmEvent(SwarmEventKind.PayloadSent, peer, Length: 16384));
         Assert.Equal(16384, fixture.Swarm.CreateStatus(fixture.Now).Uploaded);
+    }
+
+    [Theory]
+    [InlineData(5, 4)]
+    [InlineData(1, 1)]
+    [InlineData(500, 8)]
+    public void Whoever_says_how_many_requests_it_keeps_gets_one_less(int reqq, int count)
+    {
+        var fixture = new SwarmFixture(Torrent());
+        var peer = fixture.Join(out _);
+        fixture.Message(peer, MessageId.Extended, 0, payload: Encoding.ASCII.GetBytes($"d4:reqqi{reqq}ee"));
+        fixture.Message(peer, MessageId.HaveAll);
+        var requests = fixture.Message(peer, MessageId.Unchoke).Where(SwarmFixture.IsSend(MessageId.Request));
+        Assert.Equal(count, requests.Count());
     }
 
     [Fact]
