@@ -139,7 +139,7 @@ internal sealed class Suggester(SwarmState state)
 
     private void Fill(PeerState peer)
     {
-        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking)
+        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking || IsAlone(peer))
         {
             return;
         }
@@ -192,6 +192,23 @@ internal sealed class Suggester(SwarmState state)
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Then nobody fetches anything twice, and what it is told does harm: libtorrent takes what is suggested before what its user
+    /// waits for (deadlines, files in order).
+    /// </summary>
+    private bool IsAlone(PeerState peer)
+    {
+        foreach (var other in state.Peers)
+        {
+            if (other != peer && other.IsInterested)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private bool IsOnlyHere(int piece) => state.Content!.Availability[piece] == 0 && Takers(piece) == 0;

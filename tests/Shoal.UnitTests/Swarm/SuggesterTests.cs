@@ -13,12 +13,25 @@ public sealed class SuggesterTests
     private readonly SwarmFixture _fixture = new(
         new TorrentBuilder(TorrentFormat.V1, PieceLength).Single(Pieces * PieceLength, 5).Build(),
         isSeed: true,
-        options => options with { Limits = options.Limits with { UploadSlots = 2 } }
+        options => options with { Limits = options.Limits with { UploadSlots = 3 } }
     );
+
+    [Fact]
+    public void Whoever_is_alone_is_told_nothing()
+    {
+        var one = Unchoked(out var suggested);
+        Assert.Empty(suggested);
+        Assert.Empty(Suggested(Ask(one, 0)));
+        Unchoked(out suggested);
+        Assert.Equal(2, suggested.Count);
+        Assert.DoesNotContain(0u, suggested);
+        Assert.Equal(2, Suggested(Ask(one, 1)).Count);
+    }
 
     [Fact]
     public void Each_peer_is_sent_to_other_pieces()
     {
+        Unchoked(out _);
         var one = Unchoked(out var toOne);
         Unchoked(out var toOther);
         Assert.Equal(2, toOne.Count);
@@ -34,6 +47,7 @@ public sealed class SuggesterTests
     [Fact]
     public void What_a_peer_takes_of_its_own_accord_is_not_suggested_to_others()
     {
+        Unchoked(out _);
         var one = Unchoked(out var toOne);
         var own = Enumerable.Range(0, Pieces).Select(piece => (uint)piece).Except(toOne).ToList();
         var seen = new List<uint>(toOne);
@@ -57,6 +71,7 @@ public sealed class SuggesterTests
         }
 
         _fixture.Message(peer, MessageId.Bitfield, payload: have.Bytes.ToArray());
+        Unchoked(out _);
         Unchoked(out var suggested);
         Assert.Equal([0u], suggested);
     }
@@ -64,6 +79,7 @@ public sealed class SuggesterTests
     [Fact]
     public void What_a_leaver_did_not_get_goes_to_another()
     {
+        Unchoked(out _);
         var one = Unchoked(out var toOne);
         var all = new HashSet<uint>(toOne);
         for (var next = new Queue<uint>(toOne); next.TryDequeue(out var piece); )
@@ -85,6 +101,7 @@ public sealed class SuggesterTests
     [Fact]
     public void A_choked_peer_may_finish_the_piece_it_is_getting()
     {
+        Unchoked(out _);
         var one = Unchoked(out var toOne);
         var piece = toOne[0];
         Assert.Contains(Ask(one, piece), effect => effect.Disk.Kind == DiskRequestKind.ReadBlock);
