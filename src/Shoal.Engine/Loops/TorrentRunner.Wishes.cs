@@ -131,15 +131,13 @@ internal sealed partial class TorrentRunner
     /// <summary>Peers to try, as far as the user's filters allow.</summary>
     public void AddCandidates(CandidateBatch batch)
     {
-        var allowed = batch.EndPoints.Where(endPoint => MayCall(endPoint, batch.Source)).ToArray();
-        if (allowed.Length > 0)
+        var allowed = batch.Only(endPoint => MayCall(endPoint, batch.Source));
+        if (allowed.EndPoints.Count > 0)
         {
-            _loop.Post(
-                new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: new CandidateBatch(allowed, batch.Source))
-            );
+            _loop.Post(new SwarmEvent(SwarmEventKind.CandidatesFound, Payload: allowed));
             if (batch.Source.HasFlag(PeerSource.User))
             {
-                KeepNamed(allowed);
+                KeepNamed(allowed.EndPoints);
             }
         }
     }

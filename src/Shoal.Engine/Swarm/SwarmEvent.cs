@@ -94,7 +94,15 @@ internal readonly record struct SwarmEvent(
 /// <param name="EndPoints">May be anything.</param>
 /// <param name="Source">One kind.</param>
 /// <param name="Teller">Which of that kind, for example a tracker's URL; null where there is only one.</param>
-internal sealed record CandidateBatch(IReadOnlyList<IPEndPoint> EndPoints, PeerSource Source, string? Teller = null);
+internal sealed record CandidateBatch(IReadOnlyList<IPEndPoint> EndPoints, PeerSource Source, string? Teller = null)
+{
+    /// <summary>Those of them that may be called, by the same teller.</summary>
+    public CandidateBatch Only(Func<IPEndPoint, bool> mayCall) =>
+        this with
+        {
+            EndPoints = [.. EndPoints.Where(mayCall)],
+        };
+}
 
 /// <summary>What the disk computed for a piece; the swarm compares it with what it should be.</summary>
 internal sealed record PieceHashResult

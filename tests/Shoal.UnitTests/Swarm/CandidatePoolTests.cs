@@ -39,6 +39,16 @@ public sealed class CandidatePoolTests
         Assert.InRange(fixture.Swarm.CreateStatus(fixture.Now).CandidateCount, 0, 2000);
     }
 
+    /// <summary>Candidates of one tracker take their turns with those of others only if each is known by its teller.</summary>
+    [Fact]
+    public void A_filter_leaves_who_named_the_others()
+    {
+        var batch = new CandidateBatch([At(1, 1), At(1, 2)], PeerSource.Tracker, "http://one.example/");
+        var allowed = batch.Only(endPoint => endPoint.Equals(At(1, 2)));
+        Assert.Equal([At(1, 2)], allowed.EndPoints);
+        Assert.Equal((PeerSource.Tracker, "http://one.example/"), (allowed.Source, allowed.Teller));
+    }
+
     private static IPEndPoint At(int network, int host) => new(Address(network, host), 6881);
 
     private static IEnumerable<IPEndPoint> Calls(IEnumerable<SwarmEffect> effects) =>
