@@ -9,8 +9,8 @@ namespace Shoal.Benchmarks;
 
 /// <summary>
 /// What many torrents cost that have nothing to do: to add them, to keep them, and to start with them again. None of
-/// them has peers; everything that asks others for peers is off, but with "dht" the DHT, in which nobody else is. With "seeds" they are
-/// complete.
+/// them has peers; everything that asks others for peers is off, but with "dht" the DHT, in which nobody else is, or, with "nodes", two
+/// nodes without torrents: then each finds itself. With "seeds" they are complete.
 /// </summary>
 internal static class IdleBenchmark
 {
@@ -40,9 +40,18 @@ internal static class IdleBenchmark
                 file.SetLength(Size);
             }
 
-            var kind = new Kind(arguments.Contains("seeds"), arguments.Contains("dht"));
-            await MeasureAsync(torrents, folder, kind, "added");
-            await MeasureAsync(torrents, folder, kind, "started again");
+            var nodes = arguments.Contains("nodes") ? await StartNodesAsync(folder) : [];
+            var kind = new Kind(arguments.Contains("seeds"), arguments.Contains("dht"))
+            {
+                Nodes = [.. nodes.Select(node => new DnsEndPoint("127.0.0.1", node.Port))],
+            };
+            var port = await MeasureAsync(torrents, folder, kind, "added", 0);
+            // Where it was: at another it would call those who it was before, until it gives them up.
+            await MeasureAsync(torrents, folder, kind, "started again", port);
+            foreach (var node in nodes)
+            {
+                await node.DisposeAsync();
+            }
         }
         finally
         {
@@ -74,9 +83,33 @@ internal static class IdleBenchmark
 
     /// <param name="AreSeeds">They are complete.</param>
     /// <param name="UseDht">They look for each other in a DHT that has nobody else.</param>
-    private sealed record Kind(bool AreSeeds, bool UseDht);
+    private sealed record Kind(bool AreSeeds, bool UseDht)
+    {
+        /// <summary>Of others in the DHT.</summary>
+        public IReadOnlyList<DnsEndPoint> Nodes { get; init; } = [];
+    }
 
-    private static async Task MeasureAsync(byte[][] torrents, string folder, Kind kind, string what)
+    private static async Task<List<TorrentEngine>> StartNodesAsync(string folder)
+    {
+        var nodes = new List<TorrentEngine>();
+        for (var i = 0; i < 2; i++)
+        {
+            nodes.Add(
+                await TorrentEngine.StartAsync(
+                    OptionsOf(Path.Combine(folder, $"node {i}")) with
+                    {
+                        UseDht = true,
+                        DhtBootstrap = [.. nodes.Select(node => new DnsEndPoint("127.0.0.1", node.Port))],
+                    },
+                    CancellationToken.None
+                )
+            );
+        }
+
+        return nodes;
+    }
+
+    private static async Task<int> MeasureAsync(byte[][] torrents, string folder, Kind kind, string what, int port)
     {
         var before = PrivateKilobytes();
         var cpu = Environment.CpuUsage.TotalTime;
@@ -84,7 +117,9 @@ internal static class IdleBenchmark
         var engine = await TorrentEngine.StartAsync(
             OptionsOf(Path.Combine(folder, "state")) with
             {
+                Port = port,
                 UseDht = kind.UseDht,
+                DhtBootstrap = kind.Nodes,
             },
             CancellationToken.None
         );
@@ -121,14 +156,18 @@ internal static class IdleBenchmark
         cpu = Environment.CpuUsage.TotalTime;
         await Task.Delay(Watch);
         var idle = (Environment.CpuUsage.TotalTime - cpu) / Watch;
+        var atRest = added.Count(torrent => torrent.IsAtRest);
+        var candidates = added.Sum(torrent => torrent.Status.CandidateCount);
+        port = engine.Port;
         clock.Restart();
         await engine.DisposeAsync();
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{torrents.Length} {what} in {seconds:F2} s ({adding.TotalSeconds:F2} s of CPU); {kept:F1} KiB each; idle {idle:P2} of a core; stopped in {clock.Elapsed.TotalSeconds:F2} s"
+                $"{torrents.Length} {what} in {seconds:F2} s ({adding.TotalSeconds:F2} s of CPU); {kept:F1} KiB each; idle {idle:P2} of a core ({atRest} at rest, {candidates} candidates); stopped in {clock.Elapsed.TotalSeconds:F2} s"
             )
         );
+        return port;
     }
 
     /// <summary>Anonymous memory that is resident, by the kernel's account.</summary>

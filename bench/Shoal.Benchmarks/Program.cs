@@ -45,7 +45,7 @@ static int Usage()
     Console.Error.WriteLine("       Shoal.Benchmarks disk DIR GIB  writing, reading and checking, in DIR");
     Console.Error.WriteLine("       Shoal.Benchmarks filter [N]    a list of N ranges of addresses: read, keep, ask");
     Console.Error.WriteLine(
-        "       Shoal.Benchmarks idle [N] [seeds] [dht]  N torrents that have nothing to do: add, keep, start again"
+        "       Shoal.Benchmarks idle [N] [seeds] [dht [nodes]]  N torrents that have nothing to do: add, keep, start again"
     );
     Console.Error.WriteLine("       Shoal.Benchmarks udp [MIB]     datagrams over loopback, both ends in one process");
     Console.Error.WriteLine("       Shoal.Benchmarks first-piece LINK PEER DIR RUNS   (see bench/first-piece)");
