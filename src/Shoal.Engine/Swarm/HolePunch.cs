@@ -84,10 +84,20 @@ internal sealed class HolePunch(SwarmState state, CandidatePool candidates, Exte
         Send(relay, new UtHolepunch(HolepunchKind.Rendezvous, target));
     }
 
-    /// <summary>A connection by uTP, perhaps because both of us were told to call.</summary>
+    /// <summary>
+    /// A connection by uTP, perhaps because both of us were told to call. The target is told first: its call can be here
+    /// before our own answer is, through the router that our unanswered call has opened.
+    /// </summary>
     public void Joined(PeerState peer)
     {
-        if (peer.Introduction.Transport == TransportKind.Utp && _opened.ContainsKey(peer.Introduction.EndPoint))
+        var (endPoint, isOutgoing) = (peer.Introduction.EndPoint, peer.Introduction.IsOutgoing);
+        if (
+            peer.Introduction.Transport == TransportKind.Utp
+            && (
+                _opened.ContainsKey(endPoint)
+                || (!isOutgoing && _attempts.Keys.Any(target => target.Address.Equals(endPoint.Address)))
+            )
+        )
         {
             peer.Source |= PeerSource.HolePunch;
         }

@@ -7,7 +7,7 @@ using Shoal.Testing;
 namespace Shoal.UnitTests;
 
 /// <summary>BEP 55 in its three roles, and what nobody can make us do by it.</summary>
-public sealed class HolePunchTests
+public sealed partial class HolePunchTests
 {
     private const DialHints Punch = DialHints.UtpOnly | DialHints.Punch;
 
@@ -129,6 +129,20 @@ public sealed class HolePunchTests
         Join("30.0.0.1:40001", TransportKind.Utp, isOutgoing: true);
         Assert.Equal(PeerSource.HolePunch, SourceOf("30.0.0.1:40001") & PeerSource.HolePunch);
         Assert.Empty(Sent(Seconds(300)));
+    }
+
+    [Fact]
+    public void The_target_may_call_before_the_relay_has_answered_us()
+    {
+        var relay = Join("20.0.0.1:5001", TransportKind.Utp);
+        Tell(relay, PexFlags.SupportsHolepunch, "30.0.0.1:5000", "40.0.0.1:5000");
+        Seconds(2);
+        Join("30.0.0.1:40001", TransportKind.Utp);
+        Assert.Equal(PeerSource.HolePunch, SourceOf("30.0.0.1:40001") & PeerSource.HolePunch);
+        // Our own call got through without any introduction; and TCP is none.
+        Join("40.0.0.1:5000", TransportKind.Utp, isOutgoing: true);
+        Join("30.0.0.1:5000", TransportKind.Tcp);
+        Assert.Equal(PeerSource.None, (SourceOf("40.0.0.1:5000") | SourceOf("30.0.0.1:5000")) & PeerSource.HolePunch);
     }
 
     [Fact]
@@ -292,107 +306,5 @@ public sealed class HolePunchTests
                 }
             }
         );
-    }
-
-    private static readonly uint Id = Offer(Greeting(new SwarmFixture(Torrent, change: WithPunching)))[
-        UtHolepunch.Name
-    ];
-
-    private static List<SwarmEffect> Greeting(SwarmFixture fixture)
-    {
-        fixture.Join(out var greeting);
-        return greeting;
-    }
-
-    private static IReadOnlyDictionary<string, byte> Offer(IEnumerable<SwarmEffect> greeting)
-    {
-        var own = Assert.Single(greeting, e => e.MessageId == MessageId.Extended && e.Piece == 0);
-        Assert.True(ExtensionHandshake.TryRead((byte[])own.Payload!, out var handshake));
-        return handshake.Messages;
-    }
-
-    private static UtHolepunch Connect(string endPoint) => new(HolepunchKind.Connect, At(endPoint));
-
-    private static UtHolepunch Rendezvous(string endPoint) => new(HolepunchKind.Rendezvous, At(endPoint));
-
-    private PeerHandle Join(
-        string endPoint,
-        TransportKind transport,
-        int listens = 0,
-        string extensions = Speaks,
-        bool isOutgoing = false
-    )
-    {
-        var stranger = _fixture.Stranger(At(endPoint).Address) with
-        {
-            EndPoint = At(endPoint),
-            Transport = transport,
-            IsOutgoing = isOutgoing,
-        };
-        var peer = _fixture.Join(out _, stranger);
-        var port = listens == 0 ? "" : $"1:pi{listens}e";
-        _fixture.Message(peer, MessageId.Extended, 0, payload: Encoding.ASCII.GetBytes($"d1:md{extensions}e{port}e"));
-        return peer;
-    }
-
-    private List<SwarmEffect> Leave(PeerHandle peer) =>
-        _fixture.Do(new SwarmEvent(SwarmEventKind.PeerLeft, peer, Payload: DisconnectReason.ConnectionLost));
-
-    private List<SwarmEffect> Say(PeerHandle peer, UtHolepunch message) =>
-        _fixture.Message(peer, MessageId.Extended, Id, payload: message.Write());
-
-    private List<(PeerHandle Peer, UtHolepunch Message)> Ask(PeerHandle peer, string target) => Ask(peer, At(target));
-
-    private List<(PeerHandle Peer, UtHolepunch Message)> Ask(PeerHandle peer, IPEndPoint target) =>
-        Sent(Say(peer, new UtHolepunch(HolepunchKind.Rendezvous, target)));
-
-    private List<SwarmEffect> Tell(PeerHandle peer, PexFlags flags, params string[] named)
-    {
-        var id = Offer(Greeting(new SwarmFixture(Torrent, change: WithPunching)))[UtPex.Name];
-        var message = new UtPex { Added = [.. named.Select(text => new PexPeer(At(text), flags))] };
-        return [.. _fixture.Message(peer, MessageId.Extended, id, payload: message.Write()), .. Seconds(1)];
-    }
-
-    private List<SwarmEffect> Fail(string endPoint) =>
-        _fixture.Do(
-            new SwarmEvent(
-                SwarmEventKind.ConnectFailed,
-                Piece: (uint)DisconnectReason.ConnectTimeout,
-                Payload: At(endPoint)
-            )
-        );
-
-    private List<SwarmEffect> Seconds(double seconds)
-    {
-        var effects = new List<SwarmEffect>();
-        for (var end = _fixture.Now + TimeSpan.FromSeconds(seconds); _fixture.Now < end; )
-        {
-            _fixture.Now += TimeSpan.FromSeconds(1);
-            effects.AddRange(_fixture.Do(new SwarmEvent(SwarmEventKind.Tick)));
-        }
-
-        return effects;
-    }
-
-    private PeerSource SourceOf(string endPoint) =>
-        _fixture.Swarm.CreateStatus(_fixture.Now).Peers.Single(peer => peer.EndPoint.Equals(At(endPoint))).Source;
-
-    private static (IPEndPoint EndPoint, DialHints Hints)[] Calls(IEnumerable<SwarmEffect> effects) =>
-        [
-            .. effects
-                .Where(e => e.Kind == SwarmEffectKind.Connect)
-                .Select(e => ((IPEndPoint)e.Payload!, (DialHints)e.Piece)),
-        ];
-
-    private static List<(PeerHandle Peer, UtHolepunch Message)> Sent(IEnumerable<SwarmEffect> effects)
-    {
-        var messages = new List<(PeerHandle, UtHolepunch)>();
-        foreach (var effect in effects.Where(e => e.MessageId == MessageId.Extended && e.Piece == 9))
-        {
-            Assert.True(UtHolepunch.TryRead((byte[])effect.Payload!, out var message));
-            messages.Add((effect.Peer, message!));
-        }
-
-        return messages;
     }
 }
