@@ -24,14 +24,9 @@ internal static class SwarmBenchmark
         for (var run = 0; run < parsed.Runs; run++)
         {
             var options = parsed.Options with { Seed = parsed.Options.Seed + run };
-            var result = RunOnce(options, parsed.TimeLimit);
+            var result = RunOnce(options, parsed);
             results.Add(result);
             Console.WriteLine(result);
-            if (parsed.IsVerbose)
-            {
-                result.History.Print();
-            }
-
             if (parsed.Plot is { } path && run == 0)
             {
                 SwarmPlot.Write(path, result);
@@ -42,14 +37,14 @@ internal static class SwarmBenchmark
         return 0;
     }
 
-    private static SwarmResult RunOnce(CrowdOptions options, double timeLimit)
+    private static SwarmResult RunOnce(CrowdOptions options, SwarmArguments parsed)
     {
         var watch = Stopwatch.StartNew();
         var cpu = Process.GetCurrentProcess().TotalProcessorTime;
         var world = new CrowdWorld(options);
-        var history = new SwarmHistory(options);
+        var history = new SwarmHistory(options, parsed.IsVerbose);
         world.AfterSpan = history.Sample;
-        var isOver = world.Run(TimeSpan.FromSeconds(options.Bound * timeLimit) + options.JoinOver);
+        var isOver = world.Run(TimeSpan.FromSeconds(options.Bound * parsed.TimeLimit) + options.JoinOver);
         using var process = Process.GetCurrentProcess();
         process.Refresh();
         return SwarmResult.Of(world, history, isOver) with

@@ -1,13 +1,15 @@
+using System.Diagnostics;
 using System.Globalization;
 using Shoal.Testing;
 
 namespace Shoal.Benchmarks;
 
-/// <summary>How a swarm went over time, sampled twice a second.</summary>
-internal sealed class SwarmHistory(CrowdOptions options)
+/// <summary>How a swarm went over time, sampled twice a second; printed as it goes, if asked for.</summary>
+internal sealed class SwarmHistory(CrowdOptions options, bool isVerbose)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
     private TimeSpan _next;
     private long _sentBefore;
     private TimeSpan _before;
@@ -22,20 +24,17 @@ internal sealed class SwarmHistory(CrowdOptions options)
     /// <summary>What the uplinks were found doing since the sample before.</summary>
     public List<CrowdNode.UplinkSamples> Samples { get; } = [];
 
-    /// <summary>A line for each sample.</summary>
-    public void Print()
+    /// <summary>The line of the last sample.</summary>
+    private void Print()
     {
-        for (var i = 0; i < Samples.Count; i++)
-        {
-            var (samples, progress) = (Samples[i], Progress[i].Progress);
-            var all = Math.Max(1.0, samples.Busy + samples.Choking + samples.Unasked + samples.Unwanted);
-            Console.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{Progress[i].Seconds, 6:f1} s: {progress[0], 4:p0} {progress[5], 4:p0} {progress[10], 4:p0} received; uplinks {Uplinks[i].Share, 4:p0}, idle: choking {samples.Choking / all, 4:p0} unasked {samples.Unasked / all, 4:p0} unwanted {samples.Unwanted / all, 4:p0}"
-                )
-            );
-        }
+        var (samples, progress) = (Samples[^1], Progress[^1].Progress);
+        var all = Math.Max(1.0, samples.Busy + samples.Choking + samples.Unasked + samples.Unwanted);
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Progress[^1].Seconds, 6:f1} s: {progress[0], 4:p0} {progress[5], 4:p0} {progress[10], 4:p0} received; uplinks {Uplinks[^1].Share, 4:p0}, idle: choking {samples.Choking / all, 4:p0} unasked {samples.Unasked / all, 4:p0} unwanted {samples.Unwanted / all, 4:p0}; computed in {_watch.Elapsed.TotalSeconds:f0} s"
+            )
+        );
     }
 
     public void Sample(CrowdWorld world)
@@ -67,6 +66,10 @@ internal sealed class SwarmHistory(CrowdOptions options)
 
         Samples.Add(samples.Since(_samplesBefore));
         _samplesBefore = samples;
+        if (isVerbose && Progress.Count > 0)
+        {
+            Print();
+        }
     }
 }
 

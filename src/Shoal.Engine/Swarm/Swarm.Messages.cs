@@ -39,7 +39,12 @@ internal sealed partial class Swarm
                 var reason = _holdings.OnHave(peer, e.Piece);
                 _superSeeder.OnHave(peer, e.Piece);
                 _suggester.OnHave(peer, e.Piece);
-                _ledger.Refill(peer);
+                // What we have already makes nothing more to ask for.
+                if (reason is null && _state.Content?.Needed[(int)e.Piece] == true)
+                {
+                    _ledger.Refill(peer);
+                }
+
                 return reason;
             case MessageId.Bitfield:
                 return AskForHashes(_holdings.OnBitfield(peer, (byte[])e.Payload!));

@@ -54,6 +54,8 @@ internal sealed class CrowdStore
         return next;
     }
 
+    public ref readonly CrowdEvent Peek(int place) => ref At(place).Event;
+
     public void Append(int tail, int place) => At(tail).Next = place;
 
     private ref Slot At(int place) => ref _chunks[place >> ChunkBits][place & ((1 << ChunkBits) - 1)];
@@ -82,10 +84,28 @@ internal struct CrowdLine()
         _tail = place;
     }
 
+    public readonly ref readonly CrowdEvent First(CrowdStore store) => ref store.Peek(_head);
+
     public CrowdEvent Take(CrowdStore store)
     {
         _head = store.Take(_head, out var e);
         return e;
+    }
+
+    /// <summary>Takes out what is chosen, and leaves the rest in order.</summary>
+    public void Remove(CrowdStore store, Func<CrowdEvent, bool> isChosen)
+    {
+        var kept = new CrowdLine();
+        while (!IsEmpty)
+        {
+            var e = Take(store);
+            if (!isChosen(e))
+            {
+                kept.Add(store, e);
+            }
+        }
+
+        this = kept;
     }
 
     public void Clear(CrowdStore store)

@@ -23,6 +23,8 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
     /// <summary>Bytes of blocks sent and not acknowledged.</summary>
     public int UnderWay { get; set; }
 
+    public bool HasMessages => !_messages.IsEmpty;
+
     public bool CanSend(int window) => !_messages.IsEmpty || (!_blocks.IsEmpty && UnderWay < window);
 
     public void Add(in CrowdEvent message)
@@ -38,13 +40,13 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
     }
 
     /// <summary>What is sent at one go: all messages, or one block. As in a real link, messages go first.</summary>
-    public void TakeTurn(List<CrowdEvent> batch)
+    public void TakeTurn(List<(CrowdLink, CrowdEvent)> batch)
     {
         if (!_messages.IsEmpty)
         {
             while (!_messages.IsEmpty)
             {
-                batch.Add(_messages.Take(store));
+                batch.Add((this, _messages.Take(store)));
             }
 
             return;
@@ -52,7 +54,23 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
 
         var block = _blocks.Take(store);
         UnderWay += (int)block.Length;
-        batch.Add(block);
+        batch.Add((this, block));
+    }
+
+    /// <summary>Takes back blocks that have not left; length 0: all. Returns how many bytes.</summary>
+    public int TakeBack(uint piece, uint begin, uint length)
+    {
+        var bytes = 0;
+        _blocks.Remove(
+            store,
+            block =>
+            {
+                var isChosen = length == 0 || (block.Piece == piece && block.Begin == begin && block.Length == length);
+                bytes += isChosen ? (int)block.Length : 0;
+                return isChosen;
+            }
+        );
+        return bytes;
     }
 
     public void Close()

@@ -7,10 +7,17 @@ namespace Shoal.Testing;
 /// <summary>The node's connections and what they share: its uplink and its downlink.</summary>
 internal sealed partial class CrowdNode
 {
+    /// <summary>Messages sent in one go, so that a have for everybody is not as many things to happen.</summary>
+    private const int MostTogether = 64;
+
+    /// <summary>What comes so soon behind something is handled with it, in ticks: a few messages without a block.</summary>
+    private const long AtOnce = 50 * TimeSpan.TicksPerMicrosecond;
+
     private readonly Queue<CrowdLink> _waiting = new();
-    private readonly List<CrowdEvent> _sending = [];
-    private CrowdLink? _sendingLink;
+    private readonly List<(CrowdLink Link, CrowdEvent Message)> _sending = [];
     private bool _isSending;
+    private CrowdLine _arriving = new();
+    private bool _isReceiving;
     private HashSet<(uint, uint)>? _leftOnce;
 
     /// <summary>Samples, ten a second, of a node that had pieces: what its uplink did.</summary>
@@ -148,50 +155,97 @@ internal sealed partial class CrowdNode
         Wake(link);
     }
 
-    private void Wake(CrowdLink link)
+    /// <summary>As the outbox of a real link: what has not left is taken back, and answered if an answer is named.</summary>
+    private void Unsend(in SwarmEffect effect)
     {
-        if (!link.IsWaiting && !link.IsClosed && link.CanSend(_world.Options.Window))
+        var link = _links[effect.Peer.Value - 1];
+        if (link.IsClosed)
         {
-            link.IsWaiting = true;
-            _waiting.Enqueue(link);
+            return;
         }
 
+        var bytes = link.TakeBack(effect.Piece, effect.Begin, effect.Length);
+        if (bytes == 0)
+        {
+            return;
+        }
+
+        if (effect.MessageId != default)
+        {
+            Send(effect);
+        }
+
+        Post(new SwarmEvent(SwarmEventKind.PayloadSent, effect.Peer, Begin: (uint)bytes));
+    }
+
+    private void Wake(CrowdLink link)
+    {
+        Enqueue(link);
         if (!_isSending)
         {
             SendNext();
         }
     }
 
+    /// <summary>The uplink sends what waited longest: a block, or the messages of all links up to the next block.</summary>
     private void SendNext()
     {
-        while (_waiting.TryDequeue(out var link))
+        var bytes = 0L;
+        while (_waiting.TryPeek(out var link))
         {
-            link.IsWaiting = false;
             if (link.IsClosed || !link.CanSend(_world.Options.Window))
             {
+                _waiting.Dequeue();
+                link.IsWaiting = false;
                 continue;
             }
 
-            link.TakeTurn(_sending);
-            _sendingLink = link;
-            _isSending = true;
-            var bytes = 0L;
-            foreach (var message in _sending)
+            if (_sending.Count > 0 && (!link.HasMessages || _sending.Count >= MostTogether))
             {
-                bytes += message.Size;
+                break;
             }
 
+            _waiting.Dequeue();
+            link.IsWaiting = false;
+            var first = _sending.Count;
+            var isBlock = !link.HasMessages;
+            link.TakeTurn(_sending);
+            for (var i = first; i < _sending.Count; i++)
+            {
+                bytes += _sending[i].Message.Size;
+            }
+
+            if (isBlock)
+            {
+                break;
+            }
+
+            // Its blocks wait behind what the others have waiting.
+            Enqueue(link);
+        }
+
+        if (_sending.Count > 0)
+        {
+            _isSending = true;
             _agenda.Add(new CrowdEvent(CrowdEventKind.Sent, _now + bytes * TimeSpan.TicksPerSecond / _up));
-            return;
+        }
+    }
+
+    private void Enqueue(CrowdLink link)
+    {
+        if (!link.IsWaiting && !link.IsClosed && link.CanSend(_world.Options.Window))
+        {
+            link.IsWaiting = true;
+            _waiting.Enqueue(link);
         }
     }
 
     private void OnSent()
     {
-        var link = _sendingLink!;
         _isSending = false;
         var payload = 0u;
-        foreach (var message in _sending)
+        var sent = _sending[^1].Link;
+        foreach (var (link, message) in _sending)
         {
             if (message.MessageId == MessageId.Piece)
             {
@@ -206,17 +260,12 @@ internal sealed partial class CrowdNode
         }
 
         _sending.Clear();
-        if (!link.IsClosed && !link.IsWaiting && link.CanSend(_world.Options.Window))
-        {
-            link.IsWaiting = true;
-            _waiting.Enqueue(link);
-        }
-
+        Enqueue(sent);
         Sent += payload;
         SendNext();
-        if (payload > 0 && !link.IsClosed)
+        if (payload > 0 && !sent.IsClosed)
         {
-            Post(new SwarmEvent(SwarmEventKind.PayloadSent, new PeerHandle(link.Place + 1), Length: payload));
+            Post(new SwarmEvent(SwarmEventKind.PayloadSent, new PeerHandle(sent.Place + 1), Length: payload));
         }
     }
 
@@ -224,10 +273,30 @@ internal sealed partial class CrowdNode
     {
         var start = Math.Max(_downFreeAt, _now);
         _downFreeAt = start + (long)e.Size * TimeSpan.TicksPerSecond / _down;
-        _agenda.Add(e with { Kind = CrowdEventKind.Delivered, At = _downFreeAt });
+        _arriving.Add(_store, e with { Kind = CrowdEventKind.Delivered, At = _downFreeAt });
+        if (!_isReceiving)
+        {
+            _isReceiving = true;
+            _agenda.Add(new CrowdEvent(CrowdEventKind.Delivered, _downFreeAt));
+        }
     }
 
-    private void OnDelivered(in CrowdEvent e)
+    /// <summary>The first in the downlink is through, and with it what follows at once.</summary>
+    private void OnDelivered()
+    {
+        do
+        {
+            Deliver(_arriving.Take(_store));
+        } while (!_arriving.IsEmpty && _arriving.First(_store).At < _now + AtOnce);
+
+        _isReceiving = !_arriving.IsEmpty;
+        if (_isReceiving)
+        {
+            _agenda.Add(new CrowdEvent(CrowdEventKind.Delivered, _arriving.First(_store).At));
+        }
+    }
+
+    private void Deliver(in CrowdEvent e)
     {
         var link = _links[e.Link];
         if (link.IsClosed)

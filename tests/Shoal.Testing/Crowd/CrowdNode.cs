@@ -117,7 +117,7 @@ internal sealed partial class CrowdNode
                 OnArrived(e);
                 break;
             case CrowdEventKind.Delivered:
-                OnDelivered(e);
+                OnDelivered();
                 break;
             case CrowdEventKind.Acknowledged:
                 var link = _links[e.Link];
@@ -207,6 +207,7 @@ internal sealed partial class CrowdNode
 
         IsDead = true;
         _agenda.Clear();
+        _arriving.Clear(_store);
         Swarm = null;
     }
 
@@ -259,6 +260,9 @@ internal sealed partial class CrowdNode
         {
             case SwarmEffectKind.Send:
                 Send(effect);
+                break;
+            case SwarmEffectKind.Unsend:
+                Unsend(effect);
                 break;
             case SwarmEffectKind.Disconnect:
                 Close(_links[effect.Peer.Value - 1]);

@@ -236,7 +236,8 @@ internal sealed class CrowdWorld
 /// <summary>What one thread needs to compute nodes, and what they have for the others.</summary>
 internal sealed class CrowdWorker(int workers, int nodes)
 {
-    private readonly BlockPool _pool = new(64);
+    // What one event may want to read: a window for each of very many peers.
+    private readonly BlockPool _pool = new(4096);
     private readonly List<(int Node, CrowdEvent Event)>[] _outboxes =
     [
         .. Enumerable.Range(0, workers).Select(_ => new List<(int, CrowdEvent)>()),
