@@ -11,7 +11,7 @@ namespace Shoal.Engine;
 /// selfish peer gets it. And a seed that has pieces nobody else has gives them to many, each its own, so that all have
 /// something to trade.
 /// </remarks>
-internal sealed class Choker(SwarmState state, Uploader uploader)
+internal sealed partial class Choker(SwarmState state, Uploader uploader)
 {
     public static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(10);
     public static readonly TimeSpan OptimisticInterval = TimeSpan.FromSeconds(30);
@@ -29,8 +29,6 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
     private const double SpreadingSeconds = 2;
 
     private readonly List<PeerState> _order = [];
-    private readonly List<PeerState> _crowded = [];
-    private readonly Dictionary<PeerNetwork.Neighbourhood, int> _places = [];
     private TimeSpan _nextRound;
     private TimeSpan _nextOptimistic;
 
@@ -126,7 +124,7 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         var most = MostSlots;
         for (var i = 0; i < GrowthPerTick && used >= Slots && used < most; i++)
         {
-            if (LongestWaiting(used) is not { } next)
+            if (LongestWaiting(used, isIdle: true) is not { } next)
             {
                 return;
             }
@@ -163,7 +161,10 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
 
     /// <summary>To us; or, of a seed that spreads, to others.</summary>
     private bool HasGiven(PeerState peer) =>
-        state.IsSeeding ? peer.HasPassedOn || IsSpreading?.Invoke() != true : peer.Down.Total > 0;
+        state.IsSeeding ? !peer.IsKeeping && (peer.HasPassedOn || IsSpreading?.Invoke() != true) : peer.Down.Total > 0;
+
+    /// <summary>Whether a seed has to serve anybody but those who keep everything to themselves.</summary>
+    private bool IsAnybodyElse() => state.Peers.Exists(peer => peer is { IsInterested: true, IsKeeping: false });
 
     /// <summary>One decision about everybody.</summary>
     public void Round()
@@ -195,10 +196,13 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         var slots = Math.Max(state.UploadSlots, Math.Min(Slots, deserving));
         var regular = Math.Max(1, slots - OptimisticSlots);
         var optimistic = ChooseOptimistic(regular, slots, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
+        var isAnybodyElse = state.IsSeeding && IsAnybodyElse();
         foreach (var peer in state.Peers)
         {
             var place = _order.IndexOf(peer);
-            var isChosen = place >= 0 && (place < regular || _order.Count <= slots || optimistic.Contains(peer));
+            var isRegular =
+                place >= 0 && (place < regular || _order.Count <= slots) && !(isAnybodyElse && peer.IsKeeping);
+            var isChosen = isRegular || (place >= 0 && optimistic.Contains(peer));
             peer.IsOptimistic = optimistic.Contains(peer);
             if (isChosen)
             {
@@ -219,76 +223,35 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         FillFreeSlots();
     }
 
-    private PeerState? LongestWaiting(int used)
+    /// <param name="used">Places given already.</param>
+    /// <param name="isIdle">Nothing waits to be sent: then also who keeps everything, if there is nobody else.</param>
+    private PeerState? LongestWaiting(int used, bool isIdle = false)
     {
         var isBeyond = used >= state.UploadSlots;
         PeerState? best = null;
-        var isBestCrowded = false;
+        var bestKey = (false, false, TimeSpan.Zero);
         foreach (var peer in state.Peers)
         {
-            if (!peer.IsInterested || !peer.AreWeChoking || peer.IsGone || (isBeyond && !MayHaveMore(peer)))
+            var isKeeper = state.IsSeeding && peer.IsKeeping;
+            if (
+                !peer.IsInterested
+                || !peer.AreWeChoking
+                || peer.IsGone
+                || (isKeeper ? !isIdle && IsAnybodyElse() : isBeyond && !MayHaveMore(peer))
+            )
             {
                 continue;
             }
 
-            var isCrowded = IsCrowded(peer);
-            if (
-                best is null
-                || (isBestCrowded && !isCrowded)
-                || (isBestCrowded == isCrowded && peer.UnchokedAt < best.UnchokedAt)
-            )
+            var key = (isKeeper, IsCrowded(peer), peer.UnchokedAt);
+            if (best is null || key.CompareTo(bestKey) < 0)
             {
-                (best, isBestCrowded) = (peer, isCrowded);
+                (best, bestKey) = (peer, key);
             }
         }
 
         return best;
     }
-
-    /// <summary>
-    /// Whoever has one address often has its neighbours, and addresses cost an attacker little where places at a seed cost
-    /// everybody else: those whose neighbourhood has its share already go behind all others. Returns how many do not.
-    /// </summary>
-    private int Spread()
-    {
-        _places.Clear();
-        _crowded.Clear();
-        var kept = 0;
-        for (var i = 0; i < _order.Count; i++)
-        {
-            var peer = _order[i];
-            if (TryPlace(peer))
-            {
-                _order[kept++] = peer;
-            }
-            else
-            {
-                _crowded.Add(peer);
-            }
-        }
-
-        _order.RemoveRange(kept, _order.Count - kept);
-        _order.AddRange(_crowded);
-        return kept;
-    }
-
-    /// <summary>Counts a place of the peer's neighbourhood, unless that has its share.</summary>
-    private bool TryPlace(PeerState peer)
-    {
-        if (IsCrowded(peer))
-        {
-            return false;
-        }
-
-        _places[peer.Neighbourhood] = _places.GetValueOrDefault(peer.Neighbourhood) + 1;
-        return true;
-    }
-
-    /// <summary>Who gives is no freeloader, and in our own network neighbours are colleagues.</summary>
-    private bool IsCrowded(PeerState peer) =>
-        peer.IsGlobal
-        && (state.IsSeeding || LeechScore(peer) <= 0)
-        && _places.GetValueOrDefault(peer.Neighbourhood) >= state.Limits.UploadSlotsPerNeighbourhood;
 
     /// <summary>Best first. Ties keep the order of joining, so that a decision can be repeated.</summary>
     private void Sort()
@@ -298,7 +261,8 @@ internal sealed class Choker(SwarmState state, Uploader uploader)
         {
             var score = state.IsSeeding ? SeedScore(_order[i]) : LeechScore(_order[i]);
             // Of those who gave nothing lately, those who did before.
-            keyed[i] = (score == 0 && HasGiven(_order[i]) ? 0.5 : score, i, _order[i]);
+            score = score == 0 && HasGiven(_order[i]) ? 0.5 : score;
+            keyed[i] = (state.IsSeeding && _order[i].IsKeeping ? double.MinValue : score, i, _order[i]);
         }
 
         Array.Sort(keyed, static (a, b) => a.Key != b.Key ? b.Key.CompareTo(a.Key) : a.Place.CompareTo(b.Place));

@@ -244,6 +244,12 @@ internal sealed class PeerState
     /// <summary>A piece that it alone had from us has come to another.</summary>
     public bool HasPassedOn { get; set; }
 
+    /// <summary>When it had so much from us that it could have passed on a piece.</summary>
+    public TimeSpan? HadPieceAt { get; set; }
+
+    /// <summary>It had pieces from us that nobody else has, and has passed on none of them (<see cref="Suggester"/>).</summary>
+    public bool IsKeeping { get; set; }
+
     /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
     public PieceIndex? MayFinish { get; set; }
 

@@ -16,6 +16,15 @@ internal sealed class Suggester(SwarmState state)
     /// <summary>Suggestions that a peer has not taken up yet: one to begin, one in case that many fit in its queue.</summary>
     private const int Outstanding = 2;
 
+    /// <summary>
+    /// Who has passed on nothing for so long after it had a piece keeps what it gets to itself: other clients decide every ten
+    /// or fifteen seconds whom they give to. Besides, it has the time in which a slow uplink sends a piece to several at once.
+    /// </summary>
+    private static readonly TimeSpan KeepingAfter = TimeSpan.FromSeconds(15);
+
+    /// <summary>See there: four peers share 2 Mbit/s. In bytes a second for each.</summary>
+    private const double SlowRate = 62_500;
+
     /// <summary>Pieces of one peer that are remembered as under way; beyond, others may be sent to them too.</summary>
     private const int MaxTaken = 64;
 
@@ -25,6 +34,9 @@ internal sealed class Suggester(SwarmState state)
 
     // Pieces whose taker left without them.
     private readonly Stack<int> _returned = new();
+
+    // Pieces that nobody has but a peer that keeps them to itself.
+    private readonly HashSet<int> _lost = [];
 
     // How many of the connected peers were told of each piece or asked for it, and do not have it.
     private int[] _takers = [];
@@ -63,7 +75,7 @@ internal sealed class Suggester(SwarmState state)
     /// <summary>The peer asks us for a block of the piece.</summary>
     public void OnRequest(PeerState peer, uint index)
     {
-        if (!IsOn || peer.LastAsked == index || index >= state.Content!.Layout.PieceCount)
+        if (!IsOn || peer.IsKeeping || peer.LastAsked == index || index >= state.Content!.Layout.PieceCount)
         {
             return;
         }
@@ -87,7 +99,7 @@ internal sealed class Suggester(SwarmState state)
         }
 
         taken.Add(piece);
-        if (IsOnlyHereOrWith(peer, piece))
+        if (Takers(piece) == 1 && IsNowhereElse(piece) && !peer.IsGone)
         {
             FirstTaker(piece) = peer;
         }
@@ -98,14 +110,20 @@ internal sealed class Suggester(SwarmState state)
     public void OnHave(PeerState peer, uint index)
     {
         var piece = (int)index;
-        if (index < _firstTakers.Length && _firstTakers[index] is { } first && first != peer)
+        var isOfUs = peer.TakenFromUs?.Remove(piece) == true;
+        if (!peer.IsKeeping)
+        {
+            _lost.Remove(piece);
+        }
+
+        if (!isOfUs && index < _firstTakers.Length && _firstTakers[index] is { } first && first != peer)
         {
             // Where it came from cannot be seen, but there was no other who had it whole.
-            first.HasPassedOn = true;
+            (first.HasPassedOn, first.IsKeeping) = (true, false);
             _firstTakers[index] = null;
         }
 
-        if (peer.TakenFromUs?.Remove(piece) == true || peer.SuggestedToPeer?.Remove(piece) == true)
+        if (isOfUs || peer.SuggestedToPeer?.Remove(piece) == true)
         {
             Takers(piece)--;
             Fill(peer);
@@ -118,6 +136,50 @@ internal sealed class Suggester(SwarmState state)
         for (var i = 0; i < _firstTakers.Length; i++)
         {
             _firstTakers[i] = _firstTakers[i] == peer ? null : _firstTakers[i];
+        }
+    }
+
+    /// <summary>Notices who keeps everything to itself: what only such a peer has is as good as lost.</summary>
+    public void OnSecond()
+    {
+        if (!IsOn)
+        {
+            return;
+        }
+
+        var pieceLength = state.Content!.Layout.PieceLength;
+        var patience = KeepingAfter + TimeSpan.FromSeconds(pieceLength / SlowRate);
+        foreach (var peer in state.Peers)
+        {
+            // Whatever it says of what it has.
+            if (peer.Up.Total >= pieceLength)
+            {
+                peer.HadPieceAt ??= state.Now;
+            }
+
+            if (
+                peer is { IsKeeping: false, HasPassedOn: false }
+                && state.Now - peer.HadPieceAt >= patience
+                && Array.IndexOf(_firstTakers, peer) >= 0
+            )
+            {
+                peer.IsKeeping = true;
+                GiveUp(peer);
+            }
+        }
+    }
+
+    /// <summary>All that the peer has first, or was to have, is for others too.</summary>
+    private void GiveUp(PeerState peer)
+    {
+        Release(peer, _ => true);
+        for (var piece = 0; piece < _firstTakers.Length; piece++)
+        {
+            if (_firstTakers[piece] == peer && peer.Have![piece] && state.Content!.Availability[piece] == 1)
+            {
+                _lost.Add(piece);
+                _returned.Push(piece);
+            }
         }
     }
 
@@ -139,7 +201,7 @@ internal sealed class Suggester(SwarmState state)
 
     private void Fill(PeerState peer)
     {
-        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking || IsAlone(peer))
+        if (!IsOn || !peer.IsFast || peer.IsSeed || peer.AreWeChoking || peer.IsKeeping || IsAlone(peer))
         {
             return;
         }
@@ -211,10 +273,10 @@ internal sealed class Suggester(SwarmState state)
         return true;
     }
 
-    private bool IsOnlyHere(int piece) => state.Content!.Availability[piece] == 0 && Takers(piece) == 0;
+    private bool IsOnlyHere(int piece) => Takers(piece) == 0 && IsNowhereElse(piece);
 
-    private bool IsOnlyHereOrWith(PeerState peer, int piece) =>
-        Takers(piece) == 1 && state.Content!.Availability[piece] == 0 && !peer.IsGone;
+    private bool IsNowhereElse(int piece) =>
+        state.Content!.Availability[piece] is var copies && (copies == 0 || (copies == 1 && _lost.Contains(piece)));
 
     private ref PeerState? FirstTaker(int piece)
     {

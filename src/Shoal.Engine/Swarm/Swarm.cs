@@ -303,6 +303,7 @@ internal sealed partial class Swarm
             _trackers.OnSecond();
             _members.OnSecond();
             _superSeeder.OnSecond();
+            _suggester.OnSecond();
         }
 
         _metadata.OnTick();

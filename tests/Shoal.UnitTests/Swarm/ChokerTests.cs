@@ -210,6 +210,32 @@ public sealed class ChokerTests
         Assert.Equal(4, table.Unchoked.Count);
     }
 
+    [Fact]
+    public void A_seed_gives_nothing_but_a_try_to_who_keeps_it_while_others_want_it()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0);
+        for (var i = 0; i < 3; i++)
+        {
+            table.Peers[i].IsKeeping = true;
+        }
+
+        for (var round = 0; round < 10; round++)
+        {
+            table.Round();
+            table.Fill();
+            Assert.Superset(new HashSet<int> { 3, 4, 5 }, table.Unchoked);
+            Assert.InRange(table.Unchoked.Count, 3, 4);
+        }
+
+        // What nobody else asks for is theirs; and when nobody else wants anything, all is.
+        table.Tick();
+        Assert.Equal(6, table.Unchoked.Count);
+        table.Round();
+        table.Peers.GetRange(3, 3).ForEach(peer => peer.IsInterested = false);
+        table.Fill();
+        Assert.Superset(new HashSet<int> { 0, 1, 2 }, table.Unchoked);
+    }
+
     /// <summary>Four places, one of them optimistic; peers are numbered as they are given.</summary>
     private sealed class Table
     {

@@ -125,6 +125,79 @@ public sealed class SuggesterTests
         Assert.Contains(greeting, SwarmFixture.IsSend(MessageId.AllowedFast).Invoke);
     }
 
+    [Fact]
+    public void Who_passes_on_nothing_keeps_it_and_what_it_has_goes_to_another()
+    {
+        var keeper = Unchoked(out _);
+        var giver = Unchoked(out var toGiver);
+        Take(keeper, 1);
+        Take(giver, 2);
+        // A third has what the giver had alone.
+        var third = _fixture.Join(out _);
+        _fixture.Message(third, MessageId.HaveNone);
+        _fixture.Message(third, MessageId.Have, 2);
+        Seconds(14);
+        Assert.False(State(keeper).IsKeeping);
+        Seconds(3);
+        Assert.True(State(keeper).IsKeeping);
+        Assert.False(State(giver).IsKeeping);
+        Assert.Empty(Suggested(Ask(keeper, 20)));
+        Assert.Equal([1u], Suggested(Ask(giver, toGiver[0])));
+
+        // Who had it from us proves nothing; who had it from the keeper does.
+        Take(giver, 1);
+        Assert.True(State(keeper).IsKeeping);
+        Assert.False(State(giver).IsKeeping);
+    }
+
+    [Fact]
+    public void Who_passes_something_on_after_all_is_forgiven()
+    {
+        var keeper = Unchoked(out _);
+        Take(keeper, 1);
+        Seconds(20);
+        Assert.True(State(keeper).IsKeeping);
+        var other = _fixture.Join(out _);
+        _fixture.Message(other, MessageId.HaveNone);
+        _fixture.Message(other, MessageId.Have, 1);
+        Assert.False(State(keeper).IsKeeping);
+    }
+
+    [Fact]
+    public void Who_had_nothing_that_others_lacked_keeps_nothing()
+    {
+        _fixture.JoinOthersWithEverything();
+        var peer = _fixture.Join(out _);
+        _fixture.Message(peer, MessageId.HaveNone);
+        _fixture.Message(peer, MessageId.Interested);
+        Take(peer, 3);
+        Seconds(60);
+        Assert.False(State(peer).IsKeeping);
+    }
+
+    private PeerState State(PeerHandle peer) => _fixture.Swarm.State.Find(peer)!;
+
+    /// <summary>The peer gets the piece from us.</summary>
+    private void Take(PeerHandle peer, uint piece)
+    {
+        for (var begin = 0u; begin < PieceLength; begin += 16384)
+        {
+            Ask(peer, piece, begin);
+            _fixture.Do(new SwarmEvent(SwarmEventKind.PayloadSent, peer, Length: 16384));
+        }
+
+        _fixture.Message(peer, MessageId.Have, piece);
+    }
+
+    private void Seconds(int seconds)
+    {
+        for (var i = 0; i < seconds; i++)
+        {
+            _fixture.Now += TimeSpan.FromSeconds(1);
+            _fixture.Do(new SwarmEvent(SwarmEventKind.Tick));
+        }
+    }
+
     private PeerHandle Unchoked(out List<uint> suggested)
     {
         var peer = _fixture.Join(out _);
