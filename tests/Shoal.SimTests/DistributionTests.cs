@@ -38,6 +38,10 @@ public sealed class DistributionTests
         Assert.Equal(one.Nodes.Sum(node => node.EventCount), three.Nodes.Sum(node => node.EventCount));
     }
 
+    /// <summary>
+    /// It takes the origin some twenty seconds to see who keeps everything: of the half minute that half of this content takes
+    /// they have had too much by then for the figure to say anything.
+    /// </summary>
     [Theory]
     [InlineData(5)]
     [InlineData(6)]
@@ -48,6 +52,7 @@ public sealed class DistributionTests
             {
                 Seed = seed,
                 Receivers = 40,
+                Size = 128 << 20,
                 FreeRiders = 0.25,
             }
         );
@@ -58,7 +63,7 @@ public sealed class DistributionTests
         Assert.All(givers, node => Assert.True(node.CompletedAt > 0));
         var had = riders.Average(node => node.PiecesDone) / world.Metainfo.Layout.PieceCount;
         TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}: free riders had {had:p0}");
-        Assert.True(had < 0.98, $"free riders had {had:p0} when the last who gives had everything (seed {seed})");
+        Assert.True(had < 0.85, $"free riders had {had:p0} when the last who gives had everything (seed {seed})");
     }
 
     private static CrowdWorld Run(CrowdOptions options)

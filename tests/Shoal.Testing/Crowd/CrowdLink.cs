@@ -3,7 +3,7 @@ using Shoal.Protocol;
 namespace Shoal.Testing;
 
 /// <summary>One end of a connection in a crowd: what waits for the node's uplink.</summary>
-internal sealed class CrowdLink(CrowdStore store, int place, int other, long delay)
+internal sealed class CrowdLink(CrowdStore store, int place, int other, long delay, int window)
 {
     private CrowdLine _messages = new();
     private CrowdLine _blocks = new();
@@ -20,12 +20,11 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
     public bool IsClosed { get; set; }
     public bool IsWaiting { get; set; }
 
-    /// <summary>Bytes of blocks sent and not acknowledged.</summary>
-    public int UnderWay { get; set; }
+    public CrowdWindow Window { get; } = new(window);
 
     public bool HasMessages => !_messages.IsEmpty;
 
-    public bool CanSend(int window) => !_messages.IsEmpty || (!_blocks.IsEmpty && UnderWay < window);
+    public bool CanSend => !_messages.IsEmpty || (!_blocks.IsEmpty && Window.HasRoom);
 
     public void Add(in CrowdEvent message)
     {
@@ -40,7 +39,7 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
     }
 
     /// <summary>What is sent at one go: all messages, or one block. As in a real link, messages go first.</summary>
-    public void TakeTurn(List<(CrowdLink, CrowdEvent)> batch)
+    public void TakeTurn(List<(CrowdLink, CrowdEvent)> batch, long now)
     {
         if (!_messages.IsEmpty)
         {
@@ -53,7 +52,7 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
         }
 
         var block = _blocks.Take(store);
-        UnderWay += (int)block.Length;
+        Window.OnSent((int)block.Length, now);
         batch.Add((this, block));
     }
 

@@ -10,6 +10,15 @@ internal sealed partial class CrowdNode
     /// <summary>Messages sent in one go, so that a have for everybody is not as many things to happen.</summary>
     private const int MostTogether = 64;
 
+    /// <summary>
+    /// What Linux lets one connection have in the queue of the interface at this rate, in bytes: two times two segments and one that
+    /// is just leaving (tcp_small_queue_check).
+    /// </summary>
+    private const int QueuedOfLink = 5 * 1514;
+
+    /// <summary>Longer is no queue of a shaped uplink.</summary>
+    private static readonly long s_mostQueued = TimeSpan.FromMilliseconds(100).Ticks;
+
     /// <summary>What comes so soon behind something is handled with it, in ticks: a few messages without a block.</summary>
     private const long AtOnce = 50 * TimeSpan.TicksPerMicrosecond;
 
@@ -70,7 +79,7 @@ internal sealed partial class CrowdNode
     {
         var other = _world.IndexOf(endPoint);
         var delay = _world.Delay(Index, other);
-        var link = new CrowdLink(_store, _links.Count, other, delay);
+        var link = new CrowdLink(_store, _links.Count, other, delay, _world.Options.Window);
         _links.Add(link);
         // The handshakes of TCP and of the protocol: the other end knows after three ways, we after four.
         var call = new CrowdEvent(CrowdEventKind.Called, _now + 3 * delay, From: Index, Piece: (uint)link.Place);
@@ -86,7 +95,10 @@ internal sealed partial class CrowdNode
             return;
         }
 
-        var link = new CrowdLink(_store, _links.Count, e.From, delay) { OtherPlace = (int)e.Piece };
+        var link = new CrowdLink(_store, _links.Count, e.From, delay, _world.Options.Window)
+        {
+            OtherPlace = (int)e.Piece,
+        };
         _links.Add(link);
         _worker.Post(
             e.From,
@@ -193,7 +205,7 @@ internal sealed partial class CrowdNode
         var bytes = 0L;
         while (_waiting.TryPeek(out var link))
         {
-            if (link.IsClosed || !link.CanSend(_world.Options.Window))
+            if (link.IsClosed || !link.CanSend)
             {
                 _waiting.Dequeue();
                 link.IsWaiting = false;
@@ -209,7 +221,7 @@ internal sealed partial class CrowdNode
             link.IsWaiting = false;
             var first = _sending.Count;
             var isBlock = !link.HasMessages;
-            link.TakeTurn(_sending);
+            link.TakeTurn(_sending, _now);
             for (var i = first; i < _sending.Count; i++)
             {
                 bytes += _sending[i].Message.Size;
@@ -233,7 +245,7 @@ internal sealed partial class CrowdNode
 
     private void Enqueue(CrowdLink link)
     {
-        if (!link.IsWaiting && !link.IsClosed && link.CanSend(_world.Options.Window))
+        if (!link.IsWaiting && !link.IsClosed && link.CanSend)
         {
             link.IsWaiting = true;
             _waiting.Enqueue(link);
@@ -311,12 +323,16 @@ internal sealed partial class CrowdNode
         }
 
         Received += e.Length;
-        _worker.Post(
-            link.Other,
-            new CrowdEvent(CrowdEventKind.Acknowledged, _now + link.Delay, link.OtherPlace, Length: e.Length)
-        );
+        var at = _now + AcknowledgementWaits + link.Delay;
+        _worker.Post(link.Other, new CrowdEvent(CrowdEventKind.Acknowledged, at, link.OtherPlace, Length: e.Length));
         Post(e.ToSwarm(_worker.Rent((int)e.Length)));
     }
+
+    /// <summary>
+    /// An acknowledgement leaves behind what the node's other connections have in the queue of its uplink: of each some packets.
+    /// </summary>
+    private long AcknowledgementWaits =>
+        Math.Min((long)_waiting.Count * QueuedOfLink * TimeSpan.TicksPerSecond / _up, s_mostQueued);
 
     private void NoteSpread(in CrowdEvent block)
     {

@@ -121,7 +121,7 @@ internal sealed partial class CrowdNode
                 break;
             case CrowdEventKind.Acknowledged:
                 var link = _links[e.Link];
-                link.UnderWay -= (int)e.Length;
+                link.Window.OnAcknowledged((int)e.Length);
                 Wake(link);
                 break;
             case CrowdEventKind.Called:
