@@ -189,7 +189,8 @@ public sealed record TorrentOptions
 
     /// <summary>
     /// A move of the content from <see cref="SaveDirectory"/> to this folder had begun when the last run was killed, and nothing
-    /// of others had these files' names there: it is ended if files have moved, else what was copied is taken away again.
+    /// of others had these files' names there: it is ended if files have moved, else what was copied is taken away again. Where the
+    /// folder that must hold the content then has nothing of it (its disk is not mounted) the torrent cannot be opened.
     /// <see cref="Torrent.SaveDirectory"/> says where the content is then. Default null: none had.
     /// </summary>
     public string? InterruptedMove { get; init; }

@@ -153,7 +153,11 @@ internal sealed partial class TorrentLibrary
             // The user may have changed his mind while it was opened.
             Apply(torrent);
             Publish(torrent);
-            if (torrent.Entry.MoveTarget is { } target)
+            // Where its disk could not be opened the move stays as it is: it is ended at another start.
+            if (
+                torrent.Entry is { MoveTarget: { } target } moving
+                && (engine.Metainfo is not null || !moving.HasMoveBegun)
+            )
             {
                 Do(torrent, () => MoveFilesAsync(torrent, target));
             }

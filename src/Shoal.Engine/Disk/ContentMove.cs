@@ -40,6 +40,8 @@ internal sealed class ContentMove
     /// </summary>
     public IReadOnlySet<int> Foreign => _foreign;
 
+    public string OriginalRoot => _original.Root;
+
     /// <exception cref="StorageException">Something stands at the new root where a file of the torrent would come to lie.</exception>
     public void CheckFree()
     {
@@ -167,53 +169,44 @@ internal sealed class ContentMove
     }
 
     /// <summary>
-    /// After a crash in the middle of a move: ends it, if something lies at the new root only; else takes copies away that are
-    /// perhaps not whole. Can itself be cut short and called again. No handle may be open.
+    /// After a crash in the middle of a move: ends or undoes it. Can itself be cut short and called again. No handle may be open.
     /// </summary>
+    /// <param name="stage">How far it had come.</param>
+    /// <param name="claimed">Files that were written to at the old place.</param>
     /// <returns>Whether the content is at the new root.</returns>
-    /// <exception cref="StorageException">The disk failed; it can be tried again.</exception>
-    public bool End()
+    /// <exception cref="StorageException">The disk failed or is not there; it can be tried again.</exception>
+    public bool End(MoveStage stage, IReadOnlyCollection<int> claimed)
     {
         try
         {
-            var ending = MoveRules.End(
-                _original
-                    .AllPlaces()
-                    .Select(file => new MovePlace(
-                        file,
-                        _original.IsThere(_original.PathOf(file)),
-                        _target.IsThere(_target.PathOf(file)),
-                        _foreign.Contains(file)
-                    ))
-            );
-            if (!ending.GoesOn)
+            var ending =
+                MoveRules.End(
+                    stage,
+                    _original
+                        .AllPlaces()
+                        .Select(file => new MovePlace(
+                            file,
+                            _original.IsThere(_original.PathOf(file)),
+                            _target.IsThere(_target.PathOf(file)),
+                            _foreign.Contains(file)
+                        )
+                        {
+                            IsClaimed = claimed.Contains(file),
+                            IsPartFile = file == _original.PartFile,
+                        })
+                ) ?? throw Lost(stage);
+            // Where one cannot be renamed none ever was: it is another device.
+            var goesOn = ending.GoesOn && ending.Left.All(TryBring);
+            if (goesOn && stage == MoveStage.Renaming)
             {
-                foreach (var file in ending.Copied)
-                {
-                    _files.Delete(_target.PathOf(file));
-                }
-
-                _target.DeleteEmptyFolders();
-                return false;
+                _target.CreateEmpty(null);
+                _target.CloseHandles();
+                _target.NoteMoved(_original.AllPlaces().Where(file => _target.IsThere(_target.PathOf(file))));
+                _target.SyncFolders();
             }
 
-            foreach (var file in ending.Copied.Where(file => !IsWhole(file)))
-            {
-                _files.Delete(_target.PathOf(file));
-                Bring(file);
-            }
-
-            foreach (var file in ending.Left)
-            {
-                Bring(file);
-            }
-
-            _target.CreateEmpty(null);
-            _target.CloseHandles();
-            _target.NoteMoved([.. ending.Copied, .. ending.Left]);
-            _target.SyncFolders();
-            _original.DeleteFiles(_foreign);
-            return true;
+            (goesOn ? _original : _target).DeleteFiles(_original.AllPlaces().Except(ending.Deleted).ToHashSet());
+            return goesOn;
         }
         catch (Exception e) when (StorageException.IsExpected(e))
         {
@@ -232,14 +225,11 @@ internal sealed class ContentMove
     private void MoveBack(List<int> moved) =>
         moved.ForEach(file => _files.TryMove(_target.PathOf(file), _original.PathOf(file)));
 
-    private void Bring(int file)
+    private bool TryBring(int file)
     {
         var to = _target.PathOf(file);
         _target.MakeWay(to, isLink: true);
-        if (!_files.TryMove(_original.PathOf(file), to))
-        {
-            Copy(file, CancellationToken.None);
-        }
+        return _files.TryMove(_original.PathOf(file), to);
     }
 
     private void Copy(int file, CancellationToken cancellation)
@@ -286,40 +276,14 @@ internal sealed class ContentMove
         }
     }
 
-    private bool IsWhole(int file)
+    private StorageException Lost(MoveStage stage)
     {
-        var (one, other) = (_original.PathOf(file), _target.PathOf(file));
-        if (_files.KindOf(one) != PathKind.File || _files.KindOf(other) != PathKind.File)
-        {
-            return _files.KindOf(one) == _files.KindOf(other);
-        }
-
-        using var left = _files.Open(one, writable: false, create: false);
-        using var right = _files.Open(other, writable: false, create: false);
-        if (left.Stamp.Size != right.Stamp.Size)
-        {
-            return false;
-        }
-
-        var (leftBuffer, rightBuffer) = (new byte[CopyBuffer], new byte[CopyBuffer]);
-        for (long at = 0; ; )
-        {
-            var count = left.Read(leftBuffer, at);
-            if (
-                right.Read(rightBuffer, at) != count
-                || !leftBuffer.AsSpan(0, count).SequenceEqual(rightBuffer.AsSpan(0, count))
-            )
-            {
-                return false;
-            }
-
-            if (count == 0)
-            {
-                return true;
-            }
-
-            at += count;
-        }
+        var root = (stage == MoveStage.Copied ? _target : _original).Root;
+        return new StorageException(
+            DiskFailureKind.Missing,
+            $"'{root}' has nothing of the content, whose move from '{_original.Root}' to '{_target.Root}' was cut short: "
+                + "is its disk mounted?"
+        );
     }
 
     private static StorageException Occupied(string path) => FileStorage.Refuse($"cannot move to '{path}': it exists");

@@ -16,18 +16,38 @@ internal enum CopyStep
     Refuse,
 }
 
+/// <summary>How far a move had come that was cut short. The journal says it: files may be away that are on a disk not mounted now.</summary>
+internal enum MoveStage
+{
+    /// <summary>Files may have been renamed, and nothing was copied; or there is no journal.</summary>
+    Renaming,
+
+    /// <summary>Copying had begun: the content is at the old place, and what is at the new one may not be whole.</summary>
+    Copying,
+
+    /// <summary>Everything was copied, and may have been written to at the new place since: originals may be left.</summary>
+    Copied,
+}
+
 /// <summary>A file of a move that was cut short.</summary>
 /// <param name="File">Its number.</param>
 /// <param name="IsHere">Something lies at the old place.</param>
 /// <param name="IsThere">Something lies at the new one.</param>
 /// <param name="IsForeign">That was there before the move, so it is others'.</param>
-internal readonly record struct MovePlace(int File, bool IsHere, bool IsThere, bool IsForeign);
+internal readonly record struct MovePlace(int File, bool IsHere, bool IsThere, bool IsForeign)
+{
+    /// <summary>We have written to it where it was.</summary>
+    public bool IsClaimed { get; init; }
+
+    /// <summary>Nobody but us makes a file of this name.</summary>
+    public bool IsPartFile { get; init; }
+}
 
 /// <summary>How a move that was cut short is ended.</summary>
-/// <param name="GoesOn">At the new place; else the copies there are taken away.</param>
-/// <param name="Copied">Files that are at both places: copies, which may not be whole.</param>
-/// <param name="Left">Files that are at the old place only.</param>
-internal sealed record MoveEnding(bool GoesOn, IReadOnlyList<int> Copied, IReadOnlyList<int> Left);
+/// <param name="GoesOn">At the new place.</param>
+/// <param name="Deleted">Files to delete at the place that is not the content's.</param>
+/// <param name="Left">Files that are to be renamed to the new place.</param>
+internal sealed record MoveEnding(bool GoesOn, IReadOnlyList<int> Deleted, IReadOnlyList<int> Left);
 
 /// <summary>Decides what <see cref="ContentMove"/> does with files. Pure.</summary>
 internal static class MoveRules
@@ -46,19 +66,38 @@ internal static class MoveRules
                     ? CopyStep.Refuse
                     : CopyStep.Copy;
 
+    /// <returns>Null: nothing is where the content must be, so perhaps its disk is not mounted. Nothing is to be changed.</returns>
     /// <remarks>
-    /// Nothing lay at the new place of a file that lay at its old one when the move began. So what is at both is a copy, unless it
-    /// is known to be foreign; and since originals are deleted only when all copies are durable, copies are whole as soon as one
-    /// original is gone. They are to be compared all the same: an older version did not say what is foreign. What came to the old
-    /// place where it is others' at the new one stays there: a move that knew of it would not have ended.
+    /// Originals are deleted only when the copies and the journal that says so are durable. Until then the content is at the old
+    /// place, from then on at the new one, and nothing is deleted or replaced where it is. What is at the other place only is
+    /// nobody's copy, or the last there is of a file: it stays.
     /// </remarks>
-    public static MoveEnding End(IEnumerable<MovePlace> places)
+    public static MoveEnding? End(MoveStage stage, IEnumerable<MovePlace> places)
     {
         var ours = places.Where(place => !place.IsForeign).ToList();
-        return new MoveEnding(
-            ours.Exists(place => place is { IsHere: false, IsThere: true }),
-            [.. ours.Where(place => place is { IsHere: true, IsThere: true }).Select(place => place.File)],
-            [.. ours.Where(place => place is { IsHere: true, IsThere: false }).Select(place => place.File)]
-        );
+        var twice = ours.Where(place => place is { IsHere: true, IsThere: true });
+        var claimed = ours.FindAll(place => place.IsClaimed);
+        switch (stage)
+        {
+            case MoveStage.Copying:
+                var copies = twice.Union(ours.Where(place => place is { IsPartFile: true, IsThere: true }));
+                return (claimed.Count > 0 ? claimed : ours).Exists(place => place.IsHere)
+                    ? new MoveEnding(false, Numbers(copies), [])
+                    : null;
+            case MoveStage.Copied:
+                var originals = twice.Union(ours.Where(place => place is { IsPartFile: true, IsHere: true }));
+                return ours.Exists(place => place.IsThere) ? new MoveEnding(true, Numbers(originals), []) : null;
+            default:
+                return claimed.Count > 0 && !claimed.Exists(place => place.IsHere || place.IsThere) ? null
+                    : ours.Exists(place => place is { IsHere: false, IsThere: true })
+                        ? new MoveEnding(
+                            true,
+                            [],
+                            Numbers(ours.Where(place => place is { IsHere: true, IsThere: false }))
+                        )
+                    : new MoveEnding(false, [], []);
+        }
     }
+
+    private static IReadOnlyList<int> Numbers(IEnumerable<MovePlace> places) => [.. places.Select(place => place.File)];
 }

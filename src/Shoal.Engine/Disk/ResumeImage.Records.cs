@@ -150,7 +150,7 @@ internal sealed partial class ResumeImage
 
         if (reader.IsGood)
         {
-            _foreign = foreign.Count == 0 ? null : foreign;
+            Foreign = foreign;
         }
     }
 

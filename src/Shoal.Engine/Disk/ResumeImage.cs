@@ -20,7 +20,6 @@ internal sealed partial class ResumeImage(PieceLayout layout, int fileCount)
     private Dictionary<int, (long Time, int[] Files)>? _writing;
     private HashSet<int>? _kept;
     private Dictionary<int, string>? _renamed;
-    private HashSet<int>? _foreign;
 
     /// <summary>Proven, and made durable by a checkpoint.</summary>
     public Bitfield Durable { get; private set; } = new(layout.PieceCount);
@@ -78,8 +77,13 @@ internal sealed partial class ResumeImage(PieceLayout layout, int fileCount)
     /// <summary>A file that was about to get this path, of which no end was recorded; null: none.</summary>
     public (int File, string Path)? Renaming { get; private set; }
 
-    /// <summary>Files in whose places others have something where the copies of the move go that began last.</summary>
-    public IReadOnlySet<int> Foreign => _foreign ?? (IReadOnlySet<int>)FrozenSet<int>.Empty;
+    /// <summary>
+    /// Files in whose places others have something where the copies of a move go; null: none goes on by copying, and none that did
+    /// has originals left.
+    /// </summary>
+    public HashSet<int>? Foreign { get; private set; }
+
+    public void ForgetForeign() => Foreign = null;
 
     /// <summary>Whether checkpoints have covered everything that was recorded.</summary>
     public bool IsAllDurable =>

@@ -302,9 +302,9 @@ internal sealed partial class ResumeJournal
             yield return Writer.Start(ResumeRecordKind.Renaming).Int32(renaming.File).Text(renaming.Path);
         }
 
-        if (image.Foreign.Count > 0)
+        if (image.Foreign is { } foreign)
         {
-            yield return Writer.Start(ResumeRecordKind.Foreign).Numbers([.. image.Foreign]);
+            yield return Writer.Start(ResumeRecordKind.Foreign).Numbers(foreign);
         }
 
         if (image.Peers.Count > 0)

@@ -39,6 +39,7 @@ internal sealed partial class ResumeJournal : IDisposable
     private long _checkpointed;
     private bool _needsRewrite;
     private bool _hasFailed;
+    private bool _isDisposed;
     private int _generation;
 
     private ResumeJournal(
@@ -232,33 +233,62 @@ internal sealed partial class ResumeJournal : IDisposable
     }
 
     /// <summary>A file is about to get another path, or, where that is empty, is not any more.</summary>
-    public void SaveRenaming(int file, string path) =>
+    /// <returns>Whether it is durable.</returns>
+    public bool SaveRenaming(int file, string path) =>
         SaveNow(() => Writer.Start(ResumeRecordKind.Renaming).Int32(file).Text(path));
 
     public void SaveRename(int file, string path) =>
         SaveNow(() => Writer.Start(ResumeRecordKind.Rename).Int32(file).Text(path));
 
     /// <summary>See <see cref="ResumeImage.Foreign"/>; for each move, before it begins to copy.</summary>
-    public void SaveForeign(IReadOnlyCollection<int> files)
+    /// <returns>Whether it is durable.</returns>
+    public bool SaveForeign(IReadOnlyCollection<int> files) =>
+        SaveNow(() => Writer.Start(ResumeRecordKind.Foreign).Numbers(files));
+
+    /// <summary>No copies are made, or none are left: see <see cref="ResumeImage.Foreign"/>.</summary>
+    /// <returns>Whether it is durable.</returns>
+    public bool ForgetForeign()
     {
-        if (files.Count > 0 || Image.Foreign.Count > 0)
+        lock (_lock)
         {
-            SaveNow(() => Writer.Start(ResumeRecordKind.Foreign).Numbers(files));
+            if (Image.Foreign is null)
+            {
+                return true;
+            }
+
+            if (_isDisposed)
+            {
+                // A move that is given up since the torrent ends: perhaps another has the file now.
+                return false;
+            }
+
+            EnsureSession();
+            Image.ForgetForeign();
+            Rewrite();
+            return !_needsRewrite;
         }
     }
 
-    private void SaveNow(Func<ResumeRecordWriter> record)
+    /// <returns>Whether it is durable.</returns>
+    private bool SaveNow(Func<ResumeRecordWriter> record)
     {
         lock (_lock)
         {
             EnsureSession();
             Append(record());
             Sync();
+            if (_needsRewrite)
+            {
+                Rewrite();
+            }
+
+            return !_needsRewrite;
         }
     }
 
     /// <summary>The content lies elsewhere now.</summary>
-    public void SaveMove(string saveDirectory, IReadOnlyCollection<KeyValuePair<int, FileStamp>> stamps)
+    /// <returns>Whether it is durable.</returns>
+    public bool SaveMove(string saveDirectory, IReadOnlyCollection<KeyValuePair<int, FileStamp>> stamps)
     {
         lock (_lock)
         {
@@ -273,6 +303,7 @@ internal sealed partial class ResumeJournal : IDisposable
 
             Apply(SessionRecord());
             Rewrite();
+            return !_needsRewrite;
         }
     }
 
@@ -280,6 +311,7 @@ internal sealed partial class ResumeJournal : IDisposable
     {
         lock (_lock)
         {
+            _isDisposed = true;
             _file?.Dispose();
             _file = null;
             _files.Delete(_path);
@@ -290,6 +322,7 @@ internal sealed partial class ResumeJournal : IDisposable
     {
         lock (_lock)
         {
+            _isDisposed = true;
             _file?.Dispose();
             _file = null;
         }

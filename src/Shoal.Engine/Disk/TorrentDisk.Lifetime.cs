@@ -63,6 +63,12 @@ internal sealed partial class TorrentDisk
             disk.EndRenaming(renaming.File, renaming.Path, isRenamed);
         }
 
+        if (options.InterruptedMove is not null)
+        {
+            // It is over.
+            journal?.ForgetForeign();
+        }
+
         if (options.Preallocate)
         {
             disk.Reserve(options.Priorities ?? image.Priorities);

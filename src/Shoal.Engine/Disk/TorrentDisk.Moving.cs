@@ -34,6 +34,8 @@ internal sealed partial class TorrentDisk
 
     private async Task<string?> MoveToAsync(string target, Func<Task>? begin, CancellationToken cancellation)
     {
+        // Of a move before this one: what is found at the new place after a crash would be taken for copies.
+        RequireJournal(_journal?.ForgetForeign(), target);
         // Nobody renames files meanwhile.
         var move = new ContentMove(Storage, target);
         if (begin is not null)
@@ -48,8 +50,6 @@ internal sealed partial class TorrentDisk
         await Exclusively(() =>
             {
                 var strange = ChangedByOthers();
-                // Of a move before this one.
-                _journal?.SaveForeign([]);
                 isRenamed = move.TryRename();
                 if (isRenamed)
                 {
@@ -58,7 +58,7 @@ internal sealed partial class TorrentDisk
                 else
                 {
                     move.BeginCopy();
-                    _journal?.SaveForeign(move.Foreign);
+                    RequireJournal(_journal?.SaveForeign(move.Foreign), target);
                 }
             })
             .ConfigureAwait(false);
@@ -67,6 +67,7 @@ internal sealed partial class TorrentDisk
             return null;
         }
 
+        var isNoted = false;
         try
         {
             await Task.Run(() => move.Copy(cancellation), cancellation).ConfigureAwait(false);
@@ -74,24 +75,44 @@ internal sealed partial class TorrentDisk
                 {
                     var strange = ChangedByOthers();
                     move.Finish(cancellation);
-                    NoteMove(strange);
+                    isNoted = NoteMove(strange);
                 })
                 .ConfigureAwait(false);
         }
         catch when (Storage.Root != target)
         {
             await Task.Run(move.DeleteCopies, CancellationToken.None).ConfigureAwait(false);
+            _journal?.ForgetForeign();
             throw;
+        }
+
+        if (!isNoted)
+        {
+            // After a crash they would be looked for.
+            return $"'{move.OriginalRoot}' keeps the files: the journal of the torrent cannot be written";
         }
 
         try
         {
             var stays = await Task.Run(move.DeleteOriginals, CancellationToken.None).ConfigureAwait(false);
+            _journal?.ForgetForeign();
             return stays is null ? null : StaysBehindLink(stays);
         }
         catch (StorageException error)
         {
             return error.Message;
+        }
+    }
+
+    /// <summary>What a move does must be known to the next run.</summary>
+    private static void RequireJournal(bool? isDurable, string target)
+    {
+        if (isDurable == false)
+        {
+            throw new StorageException(
+                DiskFailureKind.Other,
+                $"cannot move to '{target}': the journal of the torrent cannot be written"
+            );
         }
     }
 
@@ -108,7 +129,7 @@ internal sealed partial class TorrentDisk
         }
 
         var settings = workers.Options;
-        // Only for the names that files were given, and for what is others' there.
+        // Only for what it says of the move, and for the names that files were given.
         using var journal = OpenJournal(settings, metainfo, root, options);
         var storage = new FileStorage(
             settings.FileSystem,
@@ -118,7 +139,24 @@ internal sealed partial class TorrentDisk
             renamed: journal?.Image.Renamed
         );
         var target = FileStorage.Normalize(interrupted);
-        return new ContentMove(storage, target, journal?.Image.Foreign).End() ? target : root;
+        var (image, stage) = (journal?.Image, MoveStage.Renaming);
+        if (image is { SaveDirectory.Length: > 0 })
+        {
+            var last = FileStorage.Normalize(image.SaveDirectory);
+            if (last == target && image.Foreign is null)
+            {
+                // All was renamed, or all originals are gone: what lies at the old place is not ours any more.
+                return target;
+            }
+
+            stage =
+                last == target ? MoveStage.Copied
+                : last == root && image.Foreign is not null ? MoveStage.Copying
+                : MoveStage.Renaming;
+        }
+
+        var claimed = image?.Stamps.Keys.ToHashSet() ?? [];
+        return new ContentMove(storage, target, image?.Foreign).End(stage, claimed) ? target : root;
     }
 
     /// <summary>
@@ -141,7 +179,8 @@ internal sealed partial class TorrentDisk
         return changed;
     }
 
-    private void NoteMove(HashSet<int> changedByOthers)
+    /// <returns>Whether the next run knows of it.</returns>
+    private bool NoteMove(HashSet<int> changedByOthers)
     {
         var stamps = new List<KeyValuePair<int, FileStamp>>();
         foreach (var file in Storage.Map.Stored.ToArray().Append(Storage.PartFile))
@@ -152,6 +191,6 @@ internal sealed partial class TorrentDisk
             }
         }
 
-        _journal?.SaveMove(Storage.Root, stamps);
+        return _journal?.SaveMove(Storage.Root, stamps) ?? true;
     }
 }

@@ -195,6 +195,163 @@ public class InterruptedMoveTests
         next.Close();
     }
 
+    /// <summary>Killed or without power while it copies from a disk that is not there at the next start.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Copies_are_not_taken_for_the_content_where_the_old_folder_is_not_mounted(bool isPowerCut)
+    {
+        var random = new Random(17);
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 0, 150_000, 70_000);
+        var refused = 0;
+        for (var step = 1; step < 500; step++)
+        {
+            var time = new ManualTime();
+            var files = Filled(torrent, time, isOtherDevice: true);
+            if (!MoveUntil(files, torrent, time, step))
+            {
+                Assert.True(refused > 5);
+                return;
+            }
+
+            files = isPowerCut ? files.AfterPowerCut(random) : files;
+            files.OtherDevice = "/far";
+            var copies = Contents(files, Target);
+            if (copies.Count == 0)
+            {
+                continue;
+            }
+
+            var unmounted = Unmount(files, "/disk/data");
+            try
+            {
+                var rig = Open(files, torrent, time);
+                // All was copied, and the journal says so.
+                Assert.Equal(Target, rig.Disk.Storage.Root);
+                Assert.True(rig.Resume.Have.IsFull);
+                rig.Close();
+                CheckWhole(files, torrent, Target);
+            }
+            catch (StorageException error)
+            {
+                refused++;
+                Assert.Contains("'/disk/data'", error.Message, StringComparison.Ordinal);
+                Assert.Equal(copies, Contents(files, Target));
+                Mount(files, unmounted);
+                var rig = Open(files, torrent, time);
+                Assert.Equal("/disk/data", rig.Disk.Storage.Root);
+                Assert.True(rig.Resume.Have.IsFull);
+                rig.Close();
+                CheckWhole(files, torrent, "/disk/data");
+                Assert.Empty(Contents(files, Target));
+            }
+        }
+
+        Assert.Fail("it never ends");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_was_written_at_the_new_place_since_stays_when_originals_are_left(bool isMounted)
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000, 70_000);
+        var time = new ManualTime();
+        var files = Filled(torrent, time, isOtherDevice: true);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
+        var third = rig.PathOf(2);
+        files.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Names && path == third)
+            {
+                throw new PowerCutException();
+            }
+        };
+        Assert.Throws<PowerCutException>(() => rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None)));
+        files.Before = null;
+        files.WriteAll(Path.Combine(Target, torrent.Metainfo.Files[2].Path), [1, 2, 3]);
+        var arrived = Contents(files, Target);
+        var originals = Contents(files, "/disk/data");
+        Assert.NotEmpty(originals);
+        if (!isMounted)
+        {
+            var unmounted = Unmount(files, Target);
+            var error = Assert.Throws<StorageException>(() => Open(files, torrent, time));
+            Assert.Contains($"'{Target}'", error.Message, StringComparison.Ordinal);
+            Assert.Equal(originals, Contents(files, "/disk/data"));
+            Mount(files, unmounted);
+        }
+
+        var next = Open(files, torrent, time);
+        Assert.Equal(Target, next.Disk.Storage.Root);
+        next.Close();
+        Assert.Equal(arrived, Contents(files, Target));
+        Assert.Empty(Contents(files, "/disk/data"));
+    }
+
+    /// <summary>Killed when it was said that a move begins, and before anything was moved or copied.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_came_to_the_new_place_before_anything_was_copied_is_others(bool isOtherDevice)
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var time = new ManualTime();
+        var files = Filled(torrent, time, isOtherDevice);
+        var theirs = Path.Combine(Target, torrent.Metainfo.Files[1].Path);
+        files.WriteAll(theirs, [1, 2, 3]);
+        var rig = Open(files, torrent, time);
+        Assert.Equal("/disk/data", rig.Disk.Storage.Root);
+        rig.Close();
+        Assert.Equal([1, 2, 3], files.ReadAll(theirs));
+        CheckWhole(files, torrent, "/disk/data");
+    }
+
+    [Fact]
+    public void Nothing_is_copied_that_the_journal_could_not_say_is_copied()
+    {
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var time = new ManualTime();
+        var files = Filled(torrent, time, isOtherDevice: true);
+        var rig = new DiskRig(torrent, files, "/disk", time: time);
+        files.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Write && path.StartsWith("/disk/state", StringComparison.Ordinal))
+            {
+                throw new IOException("no space left", 28);
+            }
+        };
+        var error = Assert.Throws<StorageException>(() =>
+            rig.Complete(rig.Disk.MoveAsync(Target, null, CancellationToken.None))
+        );
+        Assert.Contains("journal", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Contents(files, Target));
+        files.Before = null;
+        rig.Close();
+        CheckWhole(files, torrent, "/disk/data");
+    }
+
+    private static Dictionary<string, string> Contents(MemoryFileSystem files, string root) =>
+        files
+            .Paths.Where(path =>
+                path.StartsWith(root + "/", StringComparison.Ordinal) && files.KindOf(path) == PathKind.File
+            )
+            .ToDictionary(path => path, path => Convert.ToHexString(files.ReadAll(path)));
+
+    /// <summary>Takes all from below a folder that is there; its files keep their times.</summary>
+    private static List<(string From, string To)> Unmount(MemoryFileSystem files, string root)
+    {
+        var moved = files
+            .Paths.Where(path => path.StartsWith(root + "/", StringComparison.Ordinal))
+            .Select(path => (path, $"{(root == Target ? "/far" : "/disk")}/away{path}"))
+            .ToList();
+        moved.ForEach(move => files.TryMove(move.path, move.Item2));
+        return moved;
+    }
+
+    private static void Mount(MemoryFileSystem files, List<(string From, string To)> moved) =>
+        moved.ForEach(move => files.TryMove(move.To, move.From));
+
     private static MemoryFileSystem Filled(DiskTorrent torrent, ManualTime time, bool isOtherDevice)
     {
         var files = new MemoryFileSystem(time) { OtherDevice = isOtherDevice ? "/far" : null };
