@@ -22,6 +22,9 @@ internal sealed class ContentMove
     private readonly Dictionary<int, FileStamp> _copied = [];
     private readonly HashSet<int> _foreign;
 
+    // Places at the new root that were free before we made something there: only that is overwritten, or deleted.
+    private readonly HashSet<int> _made = [];
+
     /// <param name="storage">The content.</param>
     /// <param name="root">Where to.</param>
     /// <param name="foreign">Of a move that was cut short: see <see cref="Foreign"/>; null: not known.</param>
@@ -155,12 +158,14 @@ internal sealed class ContentMove
                     break;
                 case CopyStep.DeleteCopy:
                     _files.Delete(_target.PathOf(file));
+                    _made.Remove(file);
                     break;
                 case CopyStep.Refuse:
                     throw Occupied(_target.PathOf(file));
             }
         }
 
+        _made.UnionWith(_target.AllPlaces().Where(file => _files.KindOf(_target.PathOf(file)) == PathKind.Missing));
         _target.CreateEmpty(null);
         _target.CloseHandles();
         _target.SyncFolders();
@@ -220,7 +225,7 @@ internal sealed class ContentMove
     public string? DeleteOriginals() => _original.DeleteFiles();
 
     /// <summary>Removes the copies of a move that was given up, and nothing of what others have there.</summary>
-    public void DeleteCopies() => _target.DeleteFiles(_foreign);
+    public void DeleteCopies() => _target.DeleteFiles(_target.AllPlaces().Except(_made).ToHashSet());
 
     private void MoveBack(List<int> moved) =>
         moved.ForEach(file => _files.TryMove(_target.PathOf(file), _original.PathOf(file)));
@@ -247,7 +252,13 @@ internal sealed class ContentMove
                     return;
             }
 
-            _target.MakeWay(to);
+            // Copying takes hours, and something may have come there that was not when it began.
+            if (!_target.MakeWay(to) && !_made.Contains(file) && file != _original.PartFile)
+            {
+                throw Occupied(to);
+            }
+
+            _made.Add(file);
             using var source = _files.Open(from, writable: false, create: false);
             using var copy = _target.OpenFile(file, writable: true);
             // Of an earlier copy nothing may shine through the holes of this one.

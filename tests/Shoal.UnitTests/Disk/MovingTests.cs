@@ -49,6 +49,36 @@ public class MovingTests
         rig.Close();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_comes_to_the_new_place_while_others_are_copied_is_not_ours(bool isCancelled)
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 150_000, 70_000);
+        var rig = Filled(torrent, place, AllButTheLast);
+        var theirs = Path.Combine(Target, torrent.Metainfo.Files[1].Path);
+        using var cancel = new CancellationTokenSource();
+        place.Memory!.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Write && path.StartsWith(Target, StringComparison.Ordinal))
+            {
+                place.Memory.WriteAll(theirs, [1, 2, 3]);
+                if (isCancelled)
+                {
+                    cancel.Cancel();
+                }
+            }
+        };
+        var move = rig.Disk.MoveAsync(Target, null, cancel.Token);
+        Assert.ThrowsAny<Exception>(() => rig.Complete(move));
+        Assert.Equal([1, 2, 3], place.Memory.ReadAll(theirs));
+        Assert.Equal([theirs], FilesBelow(place, "/far"));
+        Assert.Equal("/disk/data", rig.Disk.Storage.Root);
+        CheckFile(place, torrent, "/disk/data", 1);
+        rig.Close();
+    }
+
     [Fact]
     public void A_move_that_succeeds_leaves_what_others_have_where_an_unwanted_file_would_be()
     {
