@@ -69,6 +69,8 @@ internal sealed partial class FileStorage
             return false;
         }
 
+        NoteChanged(Path.GetDirectoryName(PathOf(file))!);
+        NoteChanged(Path.GetDirectoryName(to)!);
         (_renamed ??= [])[file] = path;
         return true;
     }

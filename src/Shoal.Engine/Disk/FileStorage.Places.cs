@@ -173,7 +173,14 @@ internal sealed partial class FileStorage
         {
             try
             {
-                Files.SyncDirectory(folders[i]);
+                // One that is gone since its last file is gone is a name that its parent lost.
+                var folder = folders[i];
+                while (Files.KindOf(folder) == PathKind.Missing && Path.GetDirectoryName(folder) is { } parent)
+                {
+                    folder = parent;
+                }
+
+                Files.SyncDirectory(folder);
             }
             catch (Exception e) when (StorageException.IsExpected(e))
             {

@@ -132,8 +132,14 @@ internal sealed partial class TorrentDisk
                 path,
                 () =>
                 {
-                    _journal?.SaveRenaming(file, path);
                     hasBegun = true;
+                    if (_journal?.SaveRenaming(file, path) == false)
+                    {
+                        throw new StorageException(
+                            DiskFailureKind.Other,
+                            $"cannot rename '{Storage.PathOf(file)}': the journal of the torrent cannot be written"
+                        );
+                    }
                 }
             );
             isRenamed = true;

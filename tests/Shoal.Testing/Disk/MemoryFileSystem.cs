@@ -214,6 +214,11 @@ internal sealed partial class MemoryFileSystem(TimeProvider time) : IFileSystem
         lock (_lock)
         {
             Check(FileOperation.Sync, path);
+            if (!_nodes.ContainsKey(path))
+            {
+                throw new DirectoryNotFoundException(path);
+            }
+
             Step();
             _durableNodes = new(_nodes);
             _nameChanges.Clear();

@@ -185,6 +185,78 @@ public class FilePlacesTests
     }
 
     [Fact]
+    public void A_new_name_that_a_run_finds_is_durable_before_the_journal_says_it()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.FetchAll();
+        place.Memory!.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Sync && path == "/disk/data/t/other")
+            {
+                throw new PowerCutException();
+            }
+        };
+        var cut = rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/other/name" });
+        Assert.Throws<PowerCutException>(() => rig.Complete(cut));
+        var synced = new List<string>();
+        place.Memory.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Sync)
+            {
+                synced.Add(path);
+            }
+        };
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Equal("t/other/name", next.Disk.RenamedFiles[0]);
+        Assert.Contains("/disk/data/t/other", synced);
+        var journal = synced.FindLastIndex(path => path.StartsWith("/disk/state/", StringComparison.Ordinal));
+        Assert.True(synced.IndexOf("/disk/data/t/other") < journal);
+        next.Close();
+    }
+
+    [Fact]
+    public void Nothing_is_renamed_that_the_journal_could_not_say_is_renamed()
+    {
+        using var place = TestPlace.InMemory();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        rig.FetchAll();
+        place.Memory!.Before = (operation, path) =>
+        {
+            if (operation == FileOperation.Write && path.StartsWith("/disk/state", StringComparison.Ordinal))
+            {
+                throw new IOException("no space left", 28);
+            }
+        };
+        var refused = rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/mine" });
+        var error = Assert.Throws<StorageException>(() => rig.Complete(refused));
+        Assert.Contains("journal", error.Message, StringComparison.Ordinal);
+        Assert.NotNull(place.Files.StampOf(rig.PathOf(0)));
+        place.Memory.Before = null;
+        rig.Close();
+        var next = new DiskRig(torrent, place.Files, place.Root, time: place.Time);
+        Assert.Empty(next.Disk.RenamedFiles);
+        Assert.True(next.Resume.Have.IsFull);
+        next.Close();
+    }
+
+    [Fact]
+    public void A_folder_that_renaming_emptied_is_no_failure_of_the_disk()
+    {
+        using var place = TestPlace.OnDisk();
+        var torrent = DiskTorrent.Make(TorrentFormat.V1, 64 * KiB, 100_000, 50_000);
+        var rig = new DiskRig(torrent, place.Files, place.Root, time: place.All[0].Time);
+        rig.FetchAll();
+        rig.Complete(rig.Disk.RenameFilesAsync(new Dictionary<int, string> { [0] = "t/name" }));
+        Assert.False(Directory.Exists(Path.GetDirectoryName(rig.PathOf(0))));
+        rig.Disk.Checkpoint();
+        Assert.DoesNotContain(rig.Events, e => e.Kind == SwarmEventKind.DiskFailed);
+        rig.Close();
+    }
+
+    [Fact]
     public void A_file_of_others_is_not_overwritten_by_renaming()
     {
         using var place = TestPlace.InMemory();
