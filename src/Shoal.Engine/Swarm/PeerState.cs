@@ -244,8 +244,9 @@ internal sealed class PeerState
     /// <summary>A piece that it alone had from us has come to another.</summary>
     public bool HasPassedOn { get; set; }
 
-    /// <summary>When it had so much from us that it could have passed on a piece.</summary>
-    public TimeSpan? HadPieceAt { get; set; }
+    /// <summary>What it had had of us when it first took what nobody else has; and for how long it could have passed that on.</summary>
+    public long? UploadedAtFirst { get; set; }
+    public int KeptSeconds { get; set; }
 
     /// <summary>It had pieces from us that nobody else has, and has passed on none of them (<see cref="Suggester"/>).</summary>
     public bool IsKeeping { get; set; }

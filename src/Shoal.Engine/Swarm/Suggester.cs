@@ -17,10 +17,11 @@ internal sealed class Suggester(SwarmState state)
     private const int Outstanding = 2;
 
     /// <summary>
-    /// Who has passed on nothing for so long after it had a piece keeps what it gets to itself: other clients decide every ten
-    /// or fifteen seconds whom they give to. Besides, it has the time in which a slow uplink sends a piece to several at once.
+    /// Who has passed on nothing for so many seconds after it had a piece, while others wanted something, keeps what it gets to
+    /// itself: other clients decide every ten or fifteen seconds whom they give to. Besides, it has the time in which a slow uplink
+    /// sends a piece to several at once.
     /// </summary>
-    private static readonly TimeSpan KeepingAfter = TimeSpan.FromSeconds(15);
+    private const double KeepingSeconds = 15;
 
     /// <summary>See there: four peers share 2 Mbit/s. In bytes a second for each.</summary>
     private const double SlowRate = 62_500;
@@ -102,6 +103,7 @@ internal sealed class Suggester(SwarmState state)
         if (Takers(piece) == 1 && IsNowhereElse(piece) && !peer.IsGone)
         {
             FirstTaker(piece) = peer;
+            peer.UploadedAtFirst ??= peer.Up.Total;
         }
 
         Fill(peer);
@@ -120,6 +122,7 @@ internal sealed class Suggester(SwarmState state)
         {
             // Where it came from cannot be seen, but there was no other who had it whole.
             (first.HasPassedOn, first.IsKeeping) = (true, false);
+            _lost.RemoveWhere(lost => _firstTakers[lost] == first);
             _firstTakers[index] = null;
         }
 
@@ -148,23 +151,21 @@ internal sealed class Suggester(SwarmState state)
         }
 
         var pieceLength = state.Content!.Layout.PieceLength;
-        var patience = KeepingAfter + TimeSpan.FromSeconds(pieceLength / SlowRate);
         foreach (var peer in state.Peers)
         {
-            // Whatever it says of what it has.
-            if (peer.Up.Total >= pieceLength)
-            {
-                peer.HadPieceAt ??= state.Now;
-            }
-
+            // By what it was sent, whatever it says of what it has. Who is alone has nobody to give to.
             if (
                 peer is { IsKeeping: false, HasPassedOn: false }
-                && state.Now - peer.HadPieceAt >= patience
-                && Array.IndexOf(_firstTakers, peer) >= 0
+                && peer.Up.Total - peer.UploadedAtFirst >= pieceLength
+                && !IsAlone(peer)
             )
             {
-                peer.IsKeeping = true;
-                GiveUp(peer);
+                peer.KeptSeconds++;
+                if (peer.KeptSeconds >= KeepingSeconds + pieceLength / SlowRate)
+                {
+                    peer.IsKeeping = true;
+                    GiveUp(peer);
+                }
             }
         }
     }
@@ -257,7 +258,7 @@ internal sealed class Suggester(SwarmState state)
     }
 
     /// <summary>
-    /// Then nobody fetches anything twice, and what it is told does harm: libtorrent takes what is suggested before what its user
+    /// Nobody else wants anything. Then nobody fetches anything twice, and what it is told does harm: libtorrent takes what is suggested before what its user
     /// waits for (deadlines, files in order).
     /// </summary>
     private bool IsAlone(PeerState peer)

@@ -154,13 +154,43 @@ public sealed class SuggesterTests
     public void Who_passes_something_on_after_all_is_forgiven()
     {
         var keeper = Unchoked(out _);
+        var other = Unchoked(out _);
         Take(keeper, 1);
         Seconds(20);
         Assert.True(State(keeper).IsKeeping);
-        var other = _fixture.Join(out _);
-        _fixture.Message(other, MessageId.HaveNone);
         _fixture.Message(other, MessageId.Have, 1);
         Assert.False(State(keeper).IsKeeping);
+    }
+
+    [Fact]
+    public void Who_is_alone_or_has_only_begun_has_its_time()
+    {
+        var peer = Unchoked(out _);
+        Take(peer, 1);
+        Seconds(60);
+        Assert.False(State(peer).IsKeeping);
+
+        // Whatever it had before, of what others have too.
+        var full = _fixture.Join(out _);
+        _fixture.Message(full, MessageId.HaveNone);
+        for (var piece = 2u; piece < 10; piece++)
+        {
+            _fixture.Message(full, MessageId.Have, piece);
+        }
+
+        var late = Unchoked(out _);
+        for (var piece = 2u; piece < 10; piece++)
+        {
+            Take(late, piece);
+        }
+
+        Seconds(10);
+        Take(late, 11);
+        Seconds(10);
+        Assert.False(State(late).IsKeeping);
+        Assert.True(State(peer).IsKeeping);
+        Seconds(10);
+        Assert.True(State(late).IsKeeping);
     }
 
     [Fact]
