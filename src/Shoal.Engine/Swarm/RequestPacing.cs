@@ -87,7 +87,8 @@ internal static class RequestPacing
                 peer.Down.Fast * (reserve + Math.Min(way, MostSeconds)),
                 Math.Max(rate, peer.Down.Slow) * (reserve + peer.Silence)
             );
-            var length = Math.Clamp((int)(wanted / PieceLayout.BlockSize), least, peer.PeerQueueLimit);
+            // A peer may keep fewer than we would ask at least.
+            var length = Math.Min(Math.Max((int)(wanted / PieceLayout.BlockSize), least), peer.PeerQueueLimit);
             peer.QueueTarget = peer.IsWebSeed ? length : peer.Trial.OnSecond(peer, length, peer.PeerQueueLimit, now);
         }
     }

@@ -160,6 +160,7 @@ public sealed class SwarmScriptTests
 
     [Theory]
     [InlineData(5, 4)]
+    [InlineData(3, 2)]
     [InlineData(1, 1)]
     [InlineData(500, 8)]
     public void Whoever_says_how_many_requests_it_keeps_gets_one_less(int reqq, int count)
@@ -168,8 +169,23 @@ public sealed class SwarmScriptTests
         var peer = fixture.Join(out _);
         fixture.Message(peer, MessageId.Extended, 0, payload: Encoding.ASCII.GetBytes($"d4:reqqi{reqq}ee"));
         fixture.Message(peer, MessageId.HaveAll);
-        var requests = fixture.Message(peer, MessageId.Unchoke).Where(SwarmFixture.IsSend(MessageId.Request));
-        Assert.Equal(count, requests.Count());
+        var requests = fixture.Message(peer, MessageId.Unchoke).FindAll(SwarmFixture.IsSend(MessageId.Request).Invoke);
+        Assert.Equal(count, requests.Count);
+
+        // Also when what it gives is known, and the queue follows that.
+        for (var i = 0; i < 100; i++)
+        {
+            if (i % 10 == 0 && requests.Count > 0)
+            {
+                requests = fixture
+                    .Block(peer, requests[0].Piece, requests[0].Begin)
+                    .FindAll(SwarmFixture.IsSend(MessageId.Request).Invoke);
+                Assert.InRange(requests.Count, 0, count);
+            }
+
+            fixture.Now += TimeSpan.FromMilliseconds(100);
+            fixture.Do(new SwarmEvent(SwarmEventKind.Tick));
+        }
     }
 
     [Fact]
