@@ -89,9 +89,16 @@ public sealed partial class LocalMembership : IDisposable
     {
         foreach (var folder in FoldersIn(stateDirectory))
         {
-            foreach (var own in Directory.EnumerateDirectories(folder).Prepend(folder))
+            try
             {
-                PrivateFiles.Sweep(own);
+                foreach (var own in Directory.EnumerateDirectories(folder).Prepend(folder))
+                {
+                    PrivateFiles.Sweep(own);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // One that cannot be looked at is left as it is, and keeps nothing else from starting.
             }
         }
     }
