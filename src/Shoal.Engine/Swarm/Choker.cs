@@ -163,6 +163,24 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     private bool HasGiven(PeerState peer) =>
         state.IsSeeding ? !peer.IsKeeping && (peer.HasPassedOn || IsSpreading?.Invoke() != true) : peer.Down.Total > 0;
 
+    /// <summary>
+    /// Of those who keep everything the one whose last place is longest ago: perhaps nobody could reach it, and it is as good as the
+    /// others.
+    /// </summary>
+    private PeerState? LongestKeeping()
+    {
+        PeerState? longest = null;
+        foreach (var peer in _order)
+        {
+            if (peer.IsKeeping && (longest is null || peer.UnchokedAt < longest.UnchokedAt))
+            {
+                longest = peer;
+            }
+        }
+
+        return longest;
+    }
+
     /// <summary>Whether a seed has to serve anybody but those who keep everything to themselves.</summary>
     private bool IsAnybodyElse() => state.Peers.Exists(peer => peer is { IsInterested: true, IsKeeping: false });
 
@@ -197,12 +215,13 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
         var regular = Math.Max(1, slots - OptimisticSlots);
         var optimistic = ChooseOptimistic(regular, slots, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
         var isAnybodyElse = state.IsSeeding && IsAnybodyElse();
+        var tried = isAnybodyElse && !optimistic.Exists(peer => peer.IsKeeping) ? LongestKeeping() : null;
         foreach (var peer in state.Peers)
         {
             var place = _order.IndexOf(peer);
             var isRegular =
                 place >= 0 && (place < regular || _order.Count <= slots) && !(isAnybodyElse && peer.IsKeeping);
-            var isChosen = isRegular || (place >= 0 && optimistic.Contains(peer));
+            var isChosen = isRegular || peer == tried || (place >= 0 && optimistic.Contains(peer));
             peer.IsOptimistic = optimistic.Contains(peer);
             if (isChosen)
             {

@@ -81,6 +81,12 @@ internal sealed class Suggester(SwarmState state)
             return;
         }
 
+        // It is refused, and what it does not get is for others.
+        if (peer.AreWeChoking && peer.MayFinish?.Value != index)
+        {
+            return;
+        }
+
         peer.LastAsked = index;
         var piece = (int)index;
         var taken = peer.TakenFromUs ??= [];
@@ -117,6 +123,10 @@ internal sealed class Suggester(SwarmState state)
         {
             _lost.Remove(piece);
         }
+        else if (state.Content?.Availability[piece] == 1 && _lost.Add(piece))
+        {
+            _returned.Push(piece);
+        }
 
         if (!isOfUs && index < _firstTakers.Length && _firstTakers[index] is { } first && first != peer)
         {
@@ -136,7 +146,7 @@ internal sealed class Suggester(SwarmState state)
     public void Leave(PeerState peer)
     {
         Release(peer, _ => true);
-        for (var i = 0; i < _firstTakers.Length; i++)
+        for (var i = 0; peer.UploadedAtFirst is not null && i < _firstTakers.Length; i++)
         {
             _firstTakers[i] = _firstTakers[i] == peer ? null : _firstTakers[i];
         }
@@ -229,6 +239,11 @@ internal sealed class Suggester(SwarmState state)
         while (_next < _order.Length && !IsOnlyHere(_order[_next]))
         {
             _next++;
+        }
+
+        while (_returned.TryPeek(out var piece) && !IsOnlyHere(piece))
+        {
+            _returned.Pop();
         }
 
         return _next < _order.Length || _returned.Count > 0;

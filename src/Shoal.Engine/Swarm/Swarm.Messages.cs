@@ -36,9 +36,14 @@ internal sealed partial class Swarm
                 _suggester.OnRequest(peer, e.Piece);
                 return _uploader.OnRequest(peer, e.Piece, e.Begin, e.Length);
             case MessageId.Have:
+                var isNew = peer.Have is { } have && e.Piece < have.Length && !have[(int)e.Piece];
                 var reason = _holdings.OnHave(peer, e.Piece);
                 _superSeeder.OnHave(peer, e.Piece);
-                _suggester.OnHave(peer, e.Piece);
+                if (isNew)
+                {
+                    _suggester.OnHave(peer, e.Piece);
+                }
+
                 // What we have already makes nothing more to ask for.
                 if (reason is null && _state.Content?.Needed[(int)e.Piece] == true)
                 {

@@ -144,6 +144,12 @@ public sealed class SuggesterTests
         Assert.Empty(Suggested(Ask(keeper, 20)));
         Assert.Equal([1u], Suggested(Ask(giver, toGiver[0])));
 
+        // What it gets now is as good as lost, too; saying it again adds nothing.
+        Take(keeper, 30);
+        Assert.Equal([30u], Suggested(Ask(giver, toGiver[1])));
+        _fixture.Message(keeper, MessageId.Have, 30);
+        Assert.DoesNotContain(30u, Suggested(Ask(giver, 30)));
+
         // Who had it from us proves nothing; who had it from the keeper does.
         Take(giver, 1);
         Assert.True(State(keeper).IsKeeping);
