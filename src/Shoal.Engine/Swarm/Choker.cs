@@ -215,7 +215,9 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
         var regular = Math.Max(1, slots - OptimisticSlots);
         var optimistic = ChooseOptimistic(regular, slots, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
         var isAnybodyElse = state.IsSeeding && IsAnybodyElse();
-        var tried = isAnybodyElse && !optimistic.Exists(peer => peer.IsKeeping) ? LongestKeeping() : null;
+        // For one round of three: a place at all times cost those who give a tenth.
+        var tried =
+            optimisticDue && isAnybodyElse && !optimistic.Exists(peer => peer.IsKeeping) ? LongestKeeping() : null;
         foreach (var peer in state.Peers)
         {
             var place = _order.IndexOf(peer);

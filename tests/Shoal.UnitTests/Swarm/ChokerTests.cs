@@ -225,7 +225,7 @@ public sealed class ChokerTests
             table.Round();
             table.Fill();
             Assert.Superset(new HashSet<int> { 3, 4, 5 }, table.Unchoked);
-            Assert.Equal(4, table.Unchoked.Count);
+            Assert.InRange(table.Unchoked.Count, 3, 4);
             tried.UnionWith(table.Unchoked);
         }
 
