@@ -39,20 +39,21 @@ public sealed class DistributionTests
     }
 
     /// <summary>
-    /// It takes the origin some twenty seconds to see who keeps everything: of the half minute that half of this content takes
-    /// they have had too much by then for the figure to say anything.
+    /// It takes the origin some twenty seconds to see who keeps everything: of a content of half a minute they may have had
+    /// enough by then to end with the others (seed 5 with 64 MiB).
     /// </summary>
     [Theory]
-    [InlineData(5)]
-    [InlineData(6)]
-    public void Who_gives_nothing_ends_behind_those_who_give(int seed)
+    [InlineData(6, 64, 0.98)]
+    [InlineData(5, 128, 0.85)]
+    [InlineData(6, 128, 0.85)]
+    public void Who_gives_nothing_ends_behind_those_who_give(int seed, int mebibytes, double most)
     {
         var world = Run(
             new CrowdOptions
             {
                 Seed = seed,
                 Receivers = 40,
-                Size = 128 << 20,
+                Size = (long)mebibytes << 20,
                 FreeRiders = 0.25,
             }
         );
@@ -63,7 +64,7 @@ public sealed class DistributionTests
         Assert.All(givers, node => Assert.True(node.CompletedAt > 0));
         var had = riders.Average(node => node.PiecesDone) / world.Metainfo.Layout.PieceCount;
         TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}: free riders had {had:p0}");
-        Assert.True(had < 0.85, $"free riders had {had:p0} when the last who gives had everything (seed {seed})");
+        Assert.True(had < most, $"free riders had {had:p0} when the last who gives had everything (seed {seed})");
     }
 
     private static CrowdWorld Run(CrowdOptions options)
