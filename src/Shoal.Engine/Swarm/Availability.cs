@@ -15,10 +15,7 @@ internal sealed class Availability
 {
     private const int Levels = 8;
 
-    private readonly int[] _counts;
-
-    // Place of a piece in the list of its level; -1: not listed.
-    private readonly int[] _places;
+    private readonly PieceEntry[] _pieces;
     private readonly byte[] _levels;
     private readonly List<int>?[] _orders = new List<int>?[Levels];
 
@@ -26,11 +23,18 @@ internal sealed class Availability
     private readonly List<int>?[] _ends = new List<int>?[Levels];
     private readonly Random _random;
 
+    private struct PieceEntry
+    {
+        public int Count;
+
+        /// <summary>Place in the list of its level; -1: not listed.</summary>
+        public int Place;
+    }
+
     public Availability(int pieceCount, Random random)
     {
-        _counts = new int[pieceCount];
-        _places = new int[pieceCount];
-        _places.AsSpan().Fill(-1);
+        _pieces = new PieceEntry[pieceCount];
+        _pieces.AsSpan().Fill(new PieceEntry { Place = -1 });
         _levels = new byte[pieceCount];
         _random = random;
     }
@@ -39,10 +43,10 @@ internal sealed class Availability
     public int Seeds { get; private set; }
 
     /// <summary>How many connected peers have the piece.</summary>
-    public int this[int piece] => _counts[piece] + Seeds;
+    public int this[int piece] => _pieces[piece].Count + Seeds;
 
     /// <summary>How many connected peers that do not have everything have the piece.</summary>
-    public int LeechesWith(int piece) => _counts[piece];
+    public int LeechesWith(int piece) => _pieces[piece].Count;
 
     public void AddSeed() => Seeds++;
 
@@ -50,8 +54,9 @@ internal sealed class Availability
 
     public void Add(int piece)
     {
-        var count = _counts[piece]++;
-        if (_places[piece] >= 0)
+        ref var entry = ref _pieces[piece];
+        var count = entry.Count++;
+        if (entry.Place >= 0)
         {
             MoveUp(piece, _levels[piece], count);
         }
@@ -59,8 +64,9 @@ internal sealed class Availability
 
     public void Remove(int piece)
     {
-        var count = _counts[piece]--;
-        if (_places[piece] >= 0)
+        ref var entry = ref _pieces[piece];
+        var count = entry.Count--;
+        if (entry.Place >= 0)
         {
             MoveDown(piece, _levels[piece], count);
         }
@@ -83,7 +89,7 @@ internal sealed class Availability
     }
 
     /// <summary>Whether the piece may be begun.</summary>
-    public bool IsListed(int piece) => _places[piece] >= 0;
+    public bool IsListed(int piece) => _pieces[piece].Place >= 0;
 
     /// <summary>The pieces of a file priority that may be begun, rarest first.</summary>
     public ReadOnlySpan<int> Listed(int level) =>
@@ -109,7 +115,7 @@ internal sealed class Availability
     /// <summary>How many connected peers have each piece, at most 255.</summary>
     public byte[] Copies()
     {
-        var copies = new byte[_counts.Length];
+        var copies = new byte[_pieces.Length];
         for (var piece = 0; piece < copies.Length; piece++)
         {
             copies[piece] = (byte)Math.Min(byte.MaxValue, this[piece]);
@@ -126,14 +132,14 @@ internal sealed class Availability
         var order = _orders[level] ??= [];
         var ends = _ends[level] ??= [];
         _levels[piece] = (byte)level;
-        var count = _counts[piece];
+        var count = _pieces[piece].Count;
         while (ends.Count <= count)
         {
             ends.Add(order.Count);
         }
 
         order.Add(piece);
-        _places[piece] = order.Count - 1;
+        _pieces[piece].Place = order.Count - 1;
         ends[^1]++;
         for (var bucket = ends.Count - 1; bucket > count; bucket--)
         {
@@ -141,13 +147,13 @@ internal sealed class Availability
         }
 
         var start = count == 0 ? 0 : ends[count - 1];
-        Swap(order, _places[piece], _random.Next(start, ends[count]));
+        Swap(order, _pieces[piece].Place, _random.Next(start, ends[count]));
     }
 
     /// <summary>The piece is begun, done or not wanted.</summary>
     public void Unlist(int piece)
     {
-        if (_places[piece] < 0)
+        if (_pieces[piece].Place < 0)
         {
             return;
         }
@@ -155,15 +161,15 @@ internal sealed class Availability
         var level = _levels[piece];
         var order = _orders[level]!;
         var ends = _ends[level]!;
-        for (var bucket = _counts[piece]; bucket < ends.Count - 1; bucket++)
+        for (var bucket = _pieces[piece].Count; bucket < ends.Count - 1; bucket++)
         {
             MoveUp(piece, level, bucket);
         }
 
-        Swap(order, _places[piece], order.Count - 1);
+        Swap(order, _pieces[piece].Place, order.Count - 1);
         order.RemoveAt(order.Count - 1);
         ends[^1]--;
-        _places[piece] = -1;
+        _pieces[piece].Place = -1;
     }
 
     /// <summary>
@@ -171,28 +177,28 @@ internal sealed class Availability
     /// </summary>
     public double DistributedCopies()
     {
-        if (_counts.Length == 0)
+        if (_pieces.Length == 0)
         {
             return 0;
         }
 
         var least = int.MaxValue;
         var more = 0;
-        foreach (var count in _counts)
+        foreach (ref readonly var entry in _pieces.AsSpan())
         {
-            if (count < least)
+            if (entry.Count < least)
             {
-                least = count;
+                least = entry.Count;
                 more = 0;
             }
         }
 
-        foreach (var count in _counts)
+        foreach (ref readonly var entry in _pieces.AsSpan())
         {
-            more += count > least ? 1 : 0;
+            more += entry.Count > least ? 1 : 0;
         }
 
-        return Seeds + least + (double)more / _counts.Length;
+        return Seeds + least + (double)more / _pieces.Length;
     }
 
     /// <summary>From bucket k to bucket k + 1.</summary>
@@ -204,29 +210,29 @@ internal sealed class Availability
             ends.Add(ends[bucket]);
         }
 
-        Swap(_orders[level]!, _places[piece], --ends[bucket]);
+        Swap(_orders[level]!, _pieces[piece].Place, --ends[bucket]);
     }
 
     /// <summary>From bucket k to bucket k - 1.</summary>
     private void MoveDown(int piece, int level, int bucket)
     {
         var ends = _ends[level]!;
-        Swap(_orders[level]!, _places[piece], ends[bucket - 1]++);
+        Swap(_orders[level]!, _pieces[piece].Place, ends[bucket - 1]++);
     }
 
     private void Swap(List<int> order, int i, int j)
     {
         (order[i], order[j]) = (order[j], order[i]);
-        _places[order[i]] = i;
-        _places[order[j]] = j;
+        _pieces[order[i]].Place = i;
+        _pieces[order[j]].Place = j;
     }
 
     /// <summary>For tests and Debug builds: lists sorted, places true. Throws when not.</summary>
     internal void CheckInvariants(Func<int, int> countOf)
     {
-        for (var i = 0; i < _counts.Length; i++)
+        for (var i = 0; i < _pieces.Length; i++)
         {
-            Invariant.Holds(_counts[i] == countOf(i), "availability is the sum of the peers' bitfields");
+            Invariant.Holds(_pieces[i].Count == countOf(i), "availability is the sum of the peers' bitfields");
         }
 
         for (var level = 0; level < Levels; level++)
@@ -241,8 +247,8 @@ internal sealed class Availability
             for (var place = 0; place < order.Count; place++)
             {
                 var piece = order[place];
-                var count = _counts[piece];
-                Invariant.Holds(_places[piece] == place && _levels[piece] == level, "places are true");
+                var count = _pieces[piece].Count;
+                Invariant.Holds(_pieces[piece].Place == place && _levels[piece] == level, "places are true");
                 Invariant.Holds(place < ends[count] && (count == 0 || place >= ends[count - 1]), "buckets are true");
             }
         }

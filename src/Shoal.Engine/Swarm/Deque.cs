@@ -6,14 +6,15 @@ namespace Shoal.Engine;
 /// A queue in a ring that can also lose a member in the middle. What peers answer comes mostly in the order
 /// it was asked, so a search from the front ends at once and removal moves nothing.
 /// </summary>
-internal sealed class Deque<T>
+/// <remarks>A struct that must not be copied: whoever has one is asked for its length all the time.</remarks>
+internal struct Deque<T>()
 {
     private T[] _items = [];
     private int _head;
 
     public int Count { get; private set; }
 
-    public ref T this[int index] => ref _items[(_head + index) & (_items.Length - 1)];
+    public readonly ref T this[int index] => ref _items[(_head + index) & (_items.Length - 1)];
 
     public void Add(in T item)
     {
@@ -80,7 +81,7 @@ internal sealed class Deque<T>
         Count = 0;
     }
 
-    private void Forget(int index)
+    private readonly void Forget(int index)
     {
         if (RuntimeHelpers.IsReferenceOrContainsReferences<T>())
         {

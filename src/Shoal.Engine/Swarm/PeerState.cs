@@ -34,14 +34,18 @@ internal readonly record struct UploadRequest(PieceIndex Piece, int Begin, int L
 /// Everything the swarm knows of one connected peer. Changed by the parts of the swarm, each its own fields as
 /// the groups below say; all may read all.
 /// </summary>
+/// <remarks>
+/// The groups that messages touch come before those that matter now and then: that is how they lie in memory, and in large
+/// swarms, of which the cache holds little, fetching them is much of what a message costs.
+/// </remarks>
 internal sealed class PeerState
 {
-    private (PeerNetwork.Neighbourhood Neighbourhood, bool IsGlobal)? _place;
-
     public PeerState(PeerHandle handle, PeerIntroduction introduction, TimeSpan now)
     {
         Handle = handle;
         Introduction = introduction;
+        IsWebSeed = introduction.WebSeed is not null;
+        IsFast = (introduction.Capabilities & PeerCapabilities.Fast) != 0;
         JoinedAt = now;
         LastBlockAt = now;
         LookedAt = now;
@@ -51,49 +55,16 @@ internal sealed class PeerState
     }
 
     public PeerHandle Handle { get; }
-    public PeerIntroduction Introduction { get; }
-    public TimeSpan JoinedAt { get; }
-    public IPAddress Address => Introduction.EndPoint.Address;
 
-    /// <summary>Whoever is there as well may well be the same; asked for often.</summary>
-    public PeerNetwork.Neighbourhood Neighbourhood => Place.Neighbourhood;
-
-    /// <summary>Of the internet.</summary>
-    public bool IsGlobal => Place.IsGlobal;
-
-    private (PeerNetwork.Neighbourhood Neighbourhood, bool IsGlobal) Place =>
-        _place ??= (PeerNetwork.NeighbourhoodOf(Address), NetworkReaches.Of(Address) == NetworkReach.Global);
+    /// <summary>Left, or told to leave: nothing is sent any more.</summary>
+    public bool IsGone { get; set; }
 
     /// <summary>
     /// A web seed (BEP 19). It is asked for blocks and blamed for them as a peer is, and is nothing else of what a peer is:
     /// it has no address, takes no place, wants nothing, and says nothing of others.
     /// </summary>
-    public bool IsWebSeed => Introduction.WebSeed is not null;
-
-    /// <summary>Where the peer listens, as far as known.</summary>
-    public IPEndPoint EndPoint { get; set; }
-
-    /// <summary>The same, but for a peer that was called by another of its addresses: the candidate pool's key.</summary>
-    public IPEndPoint KnownAs { get; set; }
-    public bool SaidWhereItListens { get; set; }
-
-    /// <summary>Others can connect to <see cref="EndPoint"/>, as far as we can know: we did, or it says so.</summary>
-    public bool IsReachableAgain =>
-        Introduction.IsOutgoing || SaidWhereItListens || Introduction.Transport == TransportKind.Utp;
-
-    /// <summary>Who told us of it.</summary>
-    public PeerSource Source { get; set; }
-
-    /// <summary>The user has been told of it.</summary>
-    public bool IsTold { get; set; }
-    public bool IsFast => (Introduction.Capabilities & PeerCapabilities.Fast) != 0;
-
-    /// <summary>Speaks v2 for this torrent: said so, or called it by its v2 name.</summary>
-    public bool IsV2 { get; init; }
-    public bool HasExtensions => (Introduction.Capabilities & PeerCapabilities.Extensions) != 0;
-
-    /// <summary>Left, or told to leave: nothing is sent any more.</summary>
-    public bool IsGone { get; set; }
+    public bool IsWebSeed { get; }
+    public bool IsFast { get; }
 
     // What the peer has: Holdings.
 
@@ -105,11 +76,6 @@ internal sealed class PeerState
 
     /// <summary>A bitfield, have all or have none came, or the time for it is over.</summary>
     public bool SaidWhatItHas { get; set; }
-
-    /// <summary>Kept for the day the metadata is known.</summary>
-    public byte[]? EarlyBitfield { get; set; }
-    public bool EarlyHaveAll { get; set; }
-    public List<uint>? EarlyHaves { get; set; }
 
     /// <summary>BEP 21: takes nothing more.</summary>
     public bool IsUploadOnly { get; set; }
@@ -131,7 +97,7 @@ internal sealed class PeerState
 
     // Requests we sent: RequestLedger.
 
-    public Deque<Ask> Asks { get; } = new();
+    public Deque<Ask> Asks = new();
 
     /// <summary>Asks in phase Active: what the queue length is about.</summary>
     public int ActiveAsks { get; set; }
@@ -141,7 +107,6 @@ internal sealed class PeerState
     public long TotalAtLook { get; set; }
     public double RateAtLook { get; set; }
     public int PeerQueueLimit { get; set; }
-    public QueueTrial Trial;
     public TimeSpan RoundTrip { get; set; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>From asking for a block to having it, at best.</summary>
@@ -172,7 +137,7 @@ internal sealed class PeerState
 
     // Requests the peer sent: Uploader.
 
-    public Deque<UploadRequest> Uploads { get; } = new();
+    public Deque<UploadRequest> Uploads = new();
 
     /// <summary>It has asked for so much that its link does not read on.</summary>
     public bool IsHeld { get; set; }
@@ -194,6 +159,72 @@ internal sealed class PeerState
     public double Noise { get; set; }
     public double ServeSavings { get; set; } = double.MaxValue;
     public TimeSpan ServedAt { get; set; }
+
+    // Suggester: pieces suggested that it has not asked for, and those it asked for and has not got yet.
+
+    public List<int>? SuggestedToPeer { get; set; }
+    public HashSet<int>? TakenFromUs { get; set; }
+    public uint LastAsked { get; set; } = uint.MaxValue;
+    public int LastServed { get; set; } = -1;
+
+    /// <summary>A piece that it alone had from us has come to another.</summary>
+    public bool HasPassedOn { get; set; }
+
+    /// <summary>What it had had of us when it first took what nobody else has; and for how long it could have passed that on.</summary>
+    public long? UploadedAtFirst { get; set; }
+    public int KeptSeconds { get; set; }
+
+    /// <summary>It had pieces from us that nobody else has, and has passed on none of them (<see cref="Suggester"/>).</summary>
+    public bool IsKeeping { get; set; }
+
+    /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
+    public PieceIndex? MayFinish { get; set; }
+
+    public QueueTrial Trial;
+
+    // Who it is.
+
+    private (PeerNetwork.Neighbourhood Neighbourhood, bool IsGlobal)? _place;
+
+    public PeerIntroduction Introduction { get; }
+    public TimeSpan JoinedAt { get; }
+    public IPAddress Address => Introduction.EndPoint.Address;
+
+    /// <summary>Whoever is there as well may well be the same; asked for often.</summary>
+    public PeerNetwork.Neighbourhood Neighbourhood => Place.Neighbourhood;
+
+    /// <summary>Of the internet.</summary>
+    public bool IsGlobal => Place.IsGlobal;
+
+    private (PeerNetwork.Neighbourhood Neighbourhood, bool IsGlobal) Place =>
+        _place ??= (PeerNetwork.NeighbourhoodOf(Address), NetworkReaches.Of(Address) == NetworkReach.Global);
+
+    /// <summary>Where the peer listens, as far as known.</summary>
+    public IPEndPoint EndPoint { get; set; }
+
+    /// <summary>The same, but for a peer that was called by another of its addresses: the candidate pool's key.</summary>
+    public IPEndPoint KnownAs { get; set; }
+    public bool SaidWhereItListens { get; set; }
+
+    /// <summary>Others can connect to <see cref="EndPoint"/>, as far as we can know: we did, or it says so.</summary>
+    public bool IsReachableAgain =>
+        Introduction.IsOutgoing || SaidWhereItListens || Introduction.Transport == TransportKind.Utp;
+
+    /// <summary>Who told us of it.</summary>
+    public PeerSource Source { get; set; }
+
+    /// <summary>The user has been told of it.</summary>
+    public bool IsTold { get; set; }
+
+    /// <summary>Speaks v2 for this torrent: said so, or called it by its v2 name.</summary>
+    public bool IsV2 { get; init; }
+    public bool HasExtensions => (Introduction.Capabilities & PeerCapabilities.Extensions) != 0;
+
+    // What it said before the metadata was known, kept for that day: Holdings.
+
+    public byte[]? EarlyBitfield { get; set; }
+    public bool EarlyHaveAll { get; set; }
+    public List<uint>? EarlyHaves { get; set; }
 
     // Extensions: ExtensionRegistry.
 
@@ -233,26 +264,6 @@ internal sealed class PeerState
 
     /// <summary>Requests in a row that it left unanswered or refused.</summary>
     public int MetadataFailures { get; set; }
-
-    // Suggester: pieces suggested that it has not asked for, and those it asked for and has not got yet.
-
-    public List<int>? SuggestedToPeer { get; set; }
-    public HashSet<int>? TakenFromUs { get; set; }
-    public uint LastAsked { get; set; } = uint.MaxValue;
-    public int LastServed { get; set; } = -1;
-
-    /// <summary>A piece that it alone had from us has come to another.</summary>
-    public bool HasPassedOn { get; set; }
-
-    /// <summary>What it had had of us when it first took what nobody else has; and for how long it could have passed that on.</summary>
-    public long? UploadedAtFirst { get; set; }
-    public int KeptSeconds { get; set; }
-
-    /// <summary>It had pieces from us that nobody else has, and has passed on none of them (<see cref="Suggester"/>).</summary>
-    public bool IsKeeping { get; set; }
-
-    /// <summary>The piece it was getting when it was choked: half a piece is of no use to anybody.</summary>
-    public PieceIndex? MayFinish { get; set; }
 
     // Super-seeding: the pieces we let it know of, still only there and passed on. Nobody else asks for the sets.
 

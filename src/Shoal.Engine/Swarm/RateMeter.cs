@@ -39,8 +39,13 @@ internal struct RateMeter
 
         if (_pending == 0 && _slow == 0)
         {
-            _fast = 0;
-            _age = 0;
+            // Of most peers that is so most of the time: what is not written need not be carried back to memory.
+            if (_age != 0)
+            {
+                _fast = 0;
+                _age = 0;
+            }
+
             return;
         }
 

@@ -141,13 +141,13 @@ internal sealed partial class RequestLedger(SwarmState state)
     /// <summary>Asks the peer for as many blocks as its queue should hold.</summary>
     public void Refill(PeerState peer)
     {
-        if (!state.CanFetch || peer.IsGone || !peer.AreWeInterested || state.Now < peer.NoAskBefore)
+        if (peer.IsGone || !peer.AreWeInterested || !state.CanFetch)
         {
             return;
         }
 
         var onlyAllowed = peer.IsChokingUs;
-        if (onlyAllowed && peer.AllowedToUs.Count == 0)
+        if ((onlyAllowed && peer.AllowedToUs.Count == 0) || state.Now < peer.NoAskBefore)
         {
             return;
         }
@@ -156,6 +156,11 @@ internal sealed partial class RequestLedger(SwarmState state)
         // Of a web seed many at once: they become one request.
         var isEnough = peer.IsWebSeed && peer.ActiveAsks > target / 2;
         var want = isEnough ? 0 : Math.Min(target - peer.ActiveAsks, peer.PeerQueueLimit - peer.Asks.Count);
+        if (want <= 0)
+        {
+            return;
+        }
+
         var context = new PickContext
         {
             Content = state.Content!,
@@ -167,10 +172,10 @@ internal sealed partial class RequestLedger(SwarmState state)
             Readers = state.Readers,
             ReaderLimits = state.Limits.Readers,
         };
-        Span<BlockRef> blocks = stackalloc BlockRef[Batch];
+        Span<BlockRef> blocks = stackalloc BlockRef[Math.Min(want, Batch)];
         while (want > 0)
         {
-            var part = blocks[..Math.Min(want, Batch)];
+            var part = blocks[..Math.Min(want, blocks.Length)];
             var count = Picker.Pick(context, part);
             foreach (var block in part[..count])
             {

@@ -9,7 +9,7 @@ namespace Shoal.Engine;
 /// </summary>
 internal sealed class SwarmState
 {
-    private readonly Dictionary<int, PeerState> _byHandle = [];
+    private readonly PeerTable _byHandle = new();
 
     public SwarmState(SwarmOptions options, InfoHashes infoHashes)
     {
@@ -91,13 +91,13 @@ internal sealed class SwarmState
     /// <summary>Peers to be told to leave once the present event is handled, and why.</summary>
     public List<(PeerState Peer, DisconnectReason Reason)> Doomed { get; } = [];
 
-    public PeerState? Find(PeerHandle handle) => _byHandle.GetValueOrDefault(handle.Value);
+    public PeerState? Find(PeerHandle handle) => _byHandle.Find(handle);
 
     public void Add(PeerState peer)
     {
         Peers.Add(peer);
         WebSeedCount += peer.IsWebSeed ? 1 : 0;
-        _byHandle.Add(peer.Handle.Value, peer);
+        _byHandle.Add(peer);
     }
 
     public void Remove(PeerState peer)
@@ -105,7 +105,7 @@ internal sealed class SwarmState
         peer.IsGone = true;
         Peers.Remove(peer);
         WebSeedCount -= peer.IsWebSeed ? 1 : 0;
-        _byHandle.Remove(peer.Handle.Value);
+        _byHandle.Remove(peer);
     }
 
     /// <summary>Disconnects the peer when the present event is handled; nothing more is sent to it.</summary>

@@ -1,129 +1,13 @@
 namespace Shoal.Testing;
 
 /// <summary>
-/// Events that wait at the nodes of one worker: for their time, or for an uplink. All nodes share it, so that what is held
-/// follows what waits everywhere at this moment, and not what once waited at each.
-/// </summary>
-internal sealed class CrowdStore
-{
-    private const int ChunkBits = 12;
-
-    private readonly List<Slot[]> _chunks = [];
-    private int _firstFree = -1;
-    private int _used;
-
-    private struct Slot
-    {
-        public CrowdEvent Event;
-
-        /// <summary>The event behind it in the same line, or the next free place; -1: none.</summary>
-        public int Next;
-    }
-
-    public int Add(in CrowdEvent e)
-    {
-        var place = _firstFree;
-        if (place >= 0)
-        {
-            _firstFree = At(place).Next;
-        }
-        else
-        {
-            place = _used++;
-            if (place >> ChunkBits == _chunks.Count)
-            {
-                _chunks.Add(new Slot[1 << ChunkBits]);
-            }
-        }
-
-        ref var slot = ref At(place);
-        slot.Event = e;
-        slot.Next = -1;
-        return place;
-    }
-
-    /// <summary>Reads the event and gives its place away. Returns the place of the one behind it.</summary>
-    public int Take(int place, out CrowdEvent e)
-    {
-        ref var slot = ref At(place);
-        e = slot.Event;
-        slot.Event = default;
-        var next = slot.Next;
-        slot.Next = _firstFree;
-        _firstFree = place;
-        return next;
-    }
-
-    public ref readonly CrowdEvent Peek(int place) => ref At(place).Event;
-
-    public void Append(int tail, int place) => At(tail).Next = place;
-
-    private ref Slot At(int place) => ref _chunks[place >> ChunkBits][place & ((1 << ChunkBits) - 1)];
-}
-
-/// <summary>Events in the order they came, in a store.</summary>
-internal struct CrowdLine()
-{
-    private int _head = -1;
-    private int _tail = -1;
-
-    public readonly bool IsEmpty => _head < 0;
-
-    public void Add(CrowdStore store, in CrowdEvent e)
-    {
-        var place = store.Add(e);
-        if (_head < 0)
-        {
-            _head = place;
-        }
-        else
-        {
-            store.Append(_tail, place);
-        }
-
-        _tail = place;
-    }
-
-    public readonly ref readonly CrowdEvent First(CrowdStore store) => ref store.Peek(_head);
-
-    public CrowdEvent Take(CrowdStore store)
-    {
-        _head = store.Take(_head, out var e);
-        return e;
-    }
-
-    /// <summary>Takes out what is chosen, and leaves the rest in order.</summary>
-    public void Remove(CrowdStore store, Func<CrowdEvent, bool> isChosen)
-    {
-        var kept = new CrowdLine();
-        while (!IsEmpty)
-        {
-            var e = Take(store);
-            if (!isChosen(e))
-            {
-                kept.Add(store, e);
-            }
-        }
-
-        this = kept;
-    }
-
-    public void Clear(CrowdStore store)
-    {
-        while (!IsEmpty)
-        {
-            Take(store);
-        }
-    }
-}
-
-/// <summary>
 /// What will happen at one node, soonest first; of what happens at the same time, what was added first.
 /// </summary>
 /// <remarks>
 /// A heap of small entries over a store of events: half of what a node does in the simulation is to put in and take out.
+/// What needs no more than its kind has no place in the store.
 /// </remarks>
-internal sealed class CrowdAgenda(CrowdStore store)
+internal struct CrowdAgenda()
 {
     private const int Ways = 4;
 
@@ -137,30 +21,39 @@ internal sealed class CrowdAgenda(CrowdStore store)
     }
 
     /// <summary>When the next thing happens; long.MaxValue: never.</summary>
-    public long Next => _count == 0 ? long.MaxValue : _heap[0].At;
+    public readonly long Next => _count == 0 ? long.MaxValue : _heap[0].At;
 
-    public void Add(in CrowdEvent e)
+    public void Add(CrowdStore store, in CrowdEvent e) => Add(e.At, store.Add(e));
+
+    /// <summary>Something about which there is no more to say.</summary>
+    public void Add(long at, CrowdEventKind kind) => Add(at, -(int)kind);
+
+    public void Add(long time, int place)
     {
         if (_count == _heap.Length)
         {
             Array.Resize(ref _heap, Math.Max(16, _count * 2));
         }
 
-        var entry = new Entry(e.At, _order++, store.Add(e));
+        var heap = _heap;
+        var entry = new Entry(time, _order++, place);
         var at = _count++;
-        while (at > 0 && entry.IsBefore(_heap[(at - 1) / Ways]))
+        while (at > 0 && entry.IsBefore(heap[(at - 1) / Ways]))
         {
-            _heap[at] = _heap[(at - 1) / Ways];
+            heap[at] = heap[(at - 1) / Ways];
             at = (at - 1) / Ways;
         }
 
-        _heap[at] = entry;
+        heap[at] = entry;
     }
 
-    public CrowdEvent Take()
+    /// <summary>Takes the first: its place in the store, which the caller gives away, or its kind, negated.</summary>
+    public int Take(out long time)
     {
-        store.Take(_heap[0].Place, out var e);
-        var last = _heap[--_count];
+        var heap = _heap;
+        var place = heap[0].Place;
+        time = heap[0].At;
+        var last = heap[--_count];
         var at = 0;
         while (true)
         {
@@ -171,30 +64,34 @@ internal sealed class CrowdAgenda(CrowdStore store)
             }
 
             var best = first;
-            for (var i = first + 1; i < Math.Min(first + Ways, _count); i++)
+            var end = Math.Min(first + Ways, _count);
+            for (var i = first + 1; i < end; i++)
             {
-                best = _heap[i].IsBefore(_heap[best]) ? i : best;
+                best = heap[i].IsBefore(heap[best]) ? i : best;
             }
 
-            if (!_heap[best].IsBefore(last))
+            if (!heap[best].IsBefore(last))
             {
                 break;
             }
 
-            _heap[at] = _heap[best];
+            heap[at] = heap[best];
             at = best;
         }
 
-        _heap[at] = last;
-        return e;
+        heap[at] = last;
+        return place;
     }
 
     /// <summary>Nothing happens here any more.</summary>
-    public void Clear()
+    public void Clear(CrowdStore store)
     {
         for (var i = 0; i < _count; i++)
         {
-            store.Take(_heap[i].Place, out _);
+            if (_heap[i].Place > 0)
+            {
+                store.Free(_heap[i].Place);
+            }
         }
 
         _heap = [];

@@ -47,9 +47,9 @@ internal enum CrowdEventKind : byte
 /// One thing that happens at one node. Blocks travel as numbers: their bytes are the same everywhere, nothing.
 /// </summary>
 /// <param name="At">When, in ticks of <see cref="TimeSpan"/>.</param>
-/// <param name="Link">The place of the link at the node it happens at.</param>
+/// <param name="Link">The place of the link at the node it happens at; of a message that has not left, at the sender.</param>
 /// <param name="From">Who caused it; for <see cref="CrowdEventKind.Called"/>.</param>
-internal readonly record struct CrowdEvent(
+internal record struct CrowdEvent(
     CrowdEventKind Kind,
     long At,
     int Link = -1,
@@ -64,7 +64,7 @@ internal readonly record struct CrowdEvent(
     private const int HeaderSize = 17;
 
     /// <summary>Bytes on the wire.</summary>
-    public int Size =>
+    public readonly int Size =>
         HeaderSize
         + (
             MessageId == MessageId.Piece ? (int)Length
@@ -72,6 +72,6 @@ internal readonly record struct CrowdEvent(
             : 0
         );
 
-    public SwarmEvent ToSwarm(object? payload) =>
+    public readonly SwarmEvent ToSwarm(object? payload) =>
         new(SwarmEventKind.Message, new PeerHandle(Link + 1), MessageId, Piece, Begin, Length, payload);
 }

@@ -2,62 +2,72 @@ using Shoal.Protocol;
 
 namespace Shoal.Testing;
 
-/// <summary>One end of a connection in a crowd: what waits for the node's uplink.</summary>
-internal sealed class CrowdLink(CrowdStore store, int place, int other, long delay, int window)
+/// <summary>One end of a connection in a crowd: what waits for the node's uplink. Known by its place at the node.</summary>
+/// <remarks>
+/// A struct, so that those of a node lie side by side. Whoever holds a reference to one must not let the node make
+/// another meanwhile.
+/// </remarks>
+internal struct CrowdLink(int other, int otherPlace, long delay, int window)
 {
-    private CrowdLine _messages = new();
-    private CrowdLine _blocks = new();
+    private CrowdLine _messages;
+    private CrowdLine _blocks;
+    private int _messageCount;
+    private int _messageBytes;
 
-    /// <summary>At this node; the handle of the peer is one more.</summary>
-    public int Place => place;
-    public int Other => other;
+    public CrowdWindow Window = new(window);
+
+    public readonly int Other => other;
 
     /// <summary>At the other node; -1: it has not answered yet.</summary>
-    public int OtherPlace { get; set; } = -1;
+    public int OtherPlace { get; set; } = otherPlace;
 
     /// <summary>One way, in ticks.</summary>
-    public long Delay => delay;
-    public bool IsClosed { get; set; }
+    public readonly long Delay => delay;
+    public bool IsClosed { get; private set; }
     public bool IsWaiting { get; set; }
 
-    public CrowdWindow Window { get; } = new(window);
+    public readonly bool HasMessages => !_messages.IsEmpty;
 
-    public bool HasMessages => !_messages.IsEmpty;
+    public readonly bool CanSend => !_messages.IsEmpty || (!_blocks.IsEmpty && Window.HasRoom);
 
-    public bool CanSend => !_messages.IsEmpty || (!_blocks.IsEmpty && Window.HasRoom);
-
-    public void Add(in CrowdEvent message)
+    public void Add(CrowdStore store, in CrowdEvent message)
     {
+        var place = store.Add(message);
         if (message.MessageId == MessageId.Piece)
         {
-            _blocks.Add(store, message);
+            _blocks.Add(store, place);
         }
         else
         {
-            _messages.Add(store, message);
+            _messages.Add(store, place);
+            _messageCount++;
+            _messageBytes += message.Size;
         }
     }
 
-    /// <summary>What is sent at one go: all messages, or one block. As in a real link, messages go first.</summary>
-    public void TakeTurn(List<(CrowdLink, CrowdEvent)> batch, long now)
+    /// <summary>
+    /// What is sent at one go: all messages, or one block. As in a real link, messages go first. Returns how many, and their
+    /// bytes.
+    /// </summary>
+    public (int Count, int Bytes) TakeTurn(CrowdStore store, ref CrowdLine batch, long now)
     {
         if (!_messages.IsEmpty)
         {
-            while (!_messages.IsEmpty)
-            {
-                batch.Add((this, _messages.Take(store)));
-            }
-
-            return;
+            var turn = (_messageCount, _messageBytes);
+            batch.Add(store, ref _messages);
+            (_messageCount, _messageBytes) = (0, 0);
+            return turn;
         }
 
-        var block = _blocks.Take(store);
+        var place = _blocks.Take(store);
+        ref readonly var block = ref store[place];
         Window.OnSent((int)block.Length, now);
-        batch.Add((this, block));
+        batch.Add(store, place);
+        return (1, block.Size);
     }
 
     /// <summary>Takes back blocks that have not left; length 0: all. Returns how many bytes.</summary>
-    public int TakeBack(uint piece, uint begin, uint length)
+    public int TakeBack(CrowdStore store, uint piece, uint begin, uint length)
     {
         var bytes = 0;
         _blocks.Remove(
@@ -72,10 +82,11 @@ internal sealed class CrowdLink(CrowdStore store, int place, int other, long del
         return bytes;
     }
 
-    public void Close()
+    public void Close(CrowdStore store)
     {
         IsClosed = true;
         _messages.Clear(store);
         _blocks.Clear(store);
+        (_messageCount, _messageBytes) = (0, 0);
     }
 }

@@ -22,10 +22,16 @@ internal sealed partial class CrowdNode
     /// <summary>What comes so soon behind something is handled with it, in ticks: a few messages without a block.</summary>
     private const long AtOnce = 50 * TimeSpan.TicksPerMicrosecond;
 
-    private readonly Queue<CrowdLink> _waiting = new();
-    private readonly List<(CrowdLink Link, CrowdEvent Message)> _sending = [];
+    // Places of links that have something to send.
+    private readonly Queue<int> _waiting = new();
+    private CrowdLink[] _links = new CrowdLink[16];
+    private int _linkCount;
+
+    // What is leaving, and whose link was the last to put something there.
+    private CrowdLine _sending;
+    private int _lastSending;
     private bool _isSending;
-    private CrowdLine _arriving = new();
+    private CrowdLine _arriving;
     private bool _isReceiving;
     private HashSet<(uint, uint)>? _leftOnce;
 
@@ -79,11 +85,21 @@ internal sealed partial class CrowdNode
     {
         var other = _world.IndexOf(endPoint);
         var delay = _world.Delay(Index, other);
-        var link = new CrowdLink(_store, _links.Count, other, delay, _world.Options.Window);
-        _links.Add(link);
+        var place = AddLink(new CrowdLink(other, -1, delay, _world.Options.Window));
         // The handshakes of TCP and of the protocol: the other end knows after three ways, we after four.
-        var call = new CrowdEvent(CrowdEventKind.Called, _now + 3 * delay, From: Index, Piece: (uint)link.Place);
+        var call = new CrowdEvent(CrowdEventKind.Called, _now + 3 * delay, From: Index, Piece: (uint)place);
         _worker.Post(other, call);
+    }
+
+    private int AddLink(in CrowdLink link)
+    {
+        if (_linkCount == _links.Length)
+        {
+            Array.Resize(ref _links, _linkCount * 2);
+        }
+
+        _links[_linkCount] = link;
+        return _linkCount++;
     }
 
     private void OnCalled(in CrowdEvent e)
@@ -95,30 +111,23 @@ internal sealed partial class CrowdNode
             return;
         }
 
-        var link = new CrowdLink(_store, _links.Count, e.From, delay, _world.Options.Window)
-        {
-            OtherPlace = (int)e.Piece,
-        };
-        _links.Add(link);
-        _worker.Post(
-            e.From,
-            new CrowdEvent(CrowdEventKind.Answered, _now + delay, (int)e.Piece, Piece: (uint)link.Place)
-        );
-        Introduce(link, isOutgoing: false);
+        var place = AddLink(new CrowdLink(e.From, (int)e.Piece, delay, _world.Options.Window));
+        _worker.Post(e.From, new CrowdEvent(CrowdEventKind.Answered, _now + delay, (int)e.Piece, Piece: (uint)place));
+        Introduce(place, isOutgoing: false);
     }
 
-    private void Introduce(CrowdLink link, bool isOutgoing)
+    private void Introduce(int place, bool isOutgoing)
     {
-        var other = _world.Nodes[link.Other];
-        var endPoint = isOutgoing ? other.EndPoint : new IPEndPoint(other.EndPoint.Address, 50000 + link.Place % 10000);
+        var other = _world.Nodes[_links[place].Other];
+        var endPoint = isOutgoing ? other.EndPoint : new IPEndPoint(other.EndPoint.Address, 50000 + place % 10000);
         Post(
             new SwarmEvent(
                 SwarmEventKind.PeerJoined,
-                new PeerHandle(link.Place + 1),
+                new PeerHandle(place + 1),
                 Payload: new PeerIntroduction
                 {
                     EndPoint = endPoint,
-                    PeerId = PeerIdOf(link.Other),
+                    PeerId = PeerIdOf(other.Index),
                     Capabilities = PeerCapabilities.Fast | PeerCapabilities.Extensions,
                     IsOutgoing = isOutgoing,
                     InfoHash = _world.Metainfo.InfoHashes.Primary,
@@ -128,14 +137,15 @@ internal sealed partial class CrowdNode
         );
     }
 
-    private void Close(CrowdLink link)
+    private void Close(int place)
     {
+        ref var link = ref _links[place];
         if (link.IsClosed)
         {
             return;
         }
 
-        link.Close();
+        link.Close(_store);
         if (link.OtherPlace >= 0)
         {
             _worker.Post(link.Other, new CrowdEvent(CrowdEventKind.Closed, _now + link.Delay, link.OtherPlace));
@@ -144,7 +154,8 @@ internal sealed partial class CrowdNode
 
     private void Send(in SwarmEffect effect)
     {
-        var link = _links[effect.Peer.Value - 1];
+        var place = effect.Peer.Value - 1;
+        ref var link = ref _links[place];
         (effect.Payload as BlockBuffer)?.Release();
         if (link.IsClosed || (_isFreeRider && effect.MessageId is MessageId.Unchoke or MessageId.AllowedFast))
         {
@@ -152,10 +163,11 @@ internal sealed partial class CrowdNode
         }
 
         link.Add(
+            _store,
             new CrowdEvent(
                 CrowdEventKind.Arrived,
                 0,
-                link.OtherPlace,
+                place,
                 Index,
                 effect.MessageId,
                 effect.Piece,
@@ -164,19 +176,19 @@ internal sealed partial class CrowdNode
                 effect.Payload as byte[]
             )
         );
-        Wake(link);
+        Wake(place);
     }
 
     /// <summary>As the outbox of a real link: what has not left is taken back, and answered if an answer is named.</summary>
     private void Unsend(in SwarmEffect effect)
     {
-        var link = _links[effect.Peer.Value - 1];
+        ref var link = ref _links[effect.Peer.Value - 1];
         if (link.IsClosed)
         {
             return;
         }
 
-        var bytes = link.TakeBack(effect.Piece, effect.Begin, effect.Length);
+        var bytes = link.TakeBack(_store, effect.Piece, effect.Begin, effect.Length);
         if (bytes == 0)
         {
             return;
@@ -190,9 +202,9 @@ internal sealed partial class CrowdNode
         Post(new SwarmEvent(SwarmEventKind.PayloadSent, effect.Peer, Begin: (uint)bytes));
     }
 
-    private void Wake(CrowdLink link)
+    private void Wake(int place)
     {
-        Enqueue(link);
+        Enqueue(place);
         if (!_isSending)
         {
             SendNext();
@@ -203,8 +215,10 @@ internal sealed partial class CrowdNode
     private void SendNext()
     {
         var bytes = 0L;
-        while (_waiting.TryPeek(out var link))
+        var count = 0;
+        while (_waiting.TryPeek(out var place))
         {
+            ref var link = ref _links[place];
             if (link.IsClosed || !link.CanSend)
             {
                 _waiting.Dequeue();
@@ -212,43 +226,41 @@ internal sealed partial class CrowdNode
                 continue;
             }
 
-            if (_sending.Count > 0 && (!link.HasMessages || _sending.Count >= MostTogether))
+            var isBlock = !link.HasMessages;
+            if (count > 0 && (isBlock || count >= MostTogether))
             {
                 break;
             }
 
             _waiting.Dequeue();
             link.IsWaiting = false;
-            var first = _sending.Count;
-            var isBlock = !link.HasMessages;
-            link.TakeTurn(_sending, _now);
-            for (var i = first; i < _sending.Count; i++)
-            {
-                bytes += _sending[i].Message.Size;
-            }
-
+            var turn = link.TakeTurn(_store, ref _sending, _now);
+            count += turn.Count;
+            bytes += turn.Bytes;
+            _lastSending = place;
             if (isBlock)
             {
                 break;
             }
 
             // Its blocks wait behind what the others have waiting.
-            Enqueue(link);
+            Enqueue(place);
         }
 
-        if (_sending.Count > 0)
+        if (count > 0)
         {
             _isSending = true;
-            _agenda.Add(new CrowdEvent(CrowdEventKind.Sent, _now + bytes * TimeSpan.TicksPerSecond / _up));
+            _agenda.Add(_now + bytes * TimeSpan.TicksPerSecond / _up, CrowdEventKind.Sent);
         }
     }
 
-    private void Enqueue(CrowdLink link)
+    private void Enqueue(int place)
     {
+        ref var link = ref _links[place];
         if (!link.IsWaiting && !link.IsClosed && link.CanSend)
         {
             link.IsWaiting = true;
-            _waiting.Enqueue(link);
+            _waiting.Enqueue(place);
         }
     }
 
@@ -256,9 +268,12 @@ internal sealed partial class CrowdNode
     {
         _isSending = false;
         var payload = 0u;
-        var sent = _sending[^1].Link;
-        foreach (var (link, message) in _sending)
+        var sent = _lastSending;
+        while (!_sending.IsEmpty)
         {
+            var place = _sending.Take(_store);
+            ref readonly var message = ref _store[place];
+            ref readonly var link = ref _links[message.Link];
             if (message.MessageId == MessageId.Piece)
             {
                 payload += message.Length;
@@ -267,29 +282,32 @@ internal sealed partial class CrowdNode
 
             if (!link.IsClosed)
             {
-                _worker.Post(link.Other, message with { At = _now + link.Delay });
+                _worker.Post(link.Other, message with { At = _now + link.Delay, Link = link.OtherPlace });
             }
+
+            _store.Free(place);
         }
 
-        _sending.Clear();
         Enqueue(sent);
         Sent += payload;
         SendNext();
-        if (payload > 0 && !sent.IsClosed)
+        if (payload > 0 && !_links[sent].IsClosed)
         {
-            Post(new SwarmEvent(SwarmEventKind.PayloadSent, new PeerHandle(sent.Place + 1), Length: payload));
+            Post(new SwarmEvent(SwarmEventKind.PayloadSent, new PeerHandle(sent + 1), Length: payload));
         }
     }
 
-    private void OnArrived(in CrowdEvent e)
+    /// <summary>The event goes on to wait in the downlink.</summary>
+    private void OnArrived(int place, ref CrowdEvent e)
     {
         var start = Math.Max(_downFreeAt, _now);
         _downFreeAt = start + (long)e.Size * TimeSpan.TicksPerSecond / _down;
-        _arriving.Add(_store, e with { Kind = CrowdEventKind.Delivered, At = _downFreeAt });
+        e.At = _downFreeAt;
+        _arriving.Add(_store, place);
         if (!_isReceiving)
         {
             _isReceiving = true;
-            _agenda.Add(new CrowdEvent(CrowdEventKind.Delivered, _downFreeAt));
+            _agenda.Add(_downFreeAt, CrowdEventKind.Delivered);
         }
     }
 
@@ -298,19 +316,21 @@ internal sealed partial class CrowdNode
     {
         do
         {
-            Deliver(_arriving.Take(_store));
-        } while (!_arriving.IsEmpty && _arriving.First(_store).At < _now + AtOnce);
+            var place = _arriving.Take(_store);
+            Deliver(_store[place]);
+            _store.Free(place);
+        } while (!_arriving.IsEmpty && _store[_arriving.First].At < _now + AtOnce);
 
         _isReceiving = !_arriving.IsEmpty;
         if (_isReceiving)
         {
-            _agenda.Add(new CrowdEvent(CrowdEventKind.Delivered, _arriving.First(_store).At));
+            _agenda.Add(_store[_arriving.First].At, CrowdEventKind.Delivered);
         }
     }
 
     private void Deliver(in CrowdEvent e)
     {
-        var link = _links[e.Link];
+        ref readonly var link = ref _links[e.Link];
         if (link.IsClosed)
         {
             return;

@@ -12,9 +12,8 @@ internal sealed partial class CrowdNode
 {
     private readonly CrowdWorld _world;
     private readonly CrowdStore _store;
-    private readonly CrowdAgenda _agenda;
+    private CrowdAgenda _agenda = new();
     private readonly Queue<SwarmEvent> _mailbox = new();
-    private readonly List<CrowdLink> _links = [];
     private readonly int[] _written;
     private readonly long _up;
     private readonly long _down;
@@ -30,7 +29,6 @@ internal sealed partial class CrowdNode
     {
         _world = world;
         _store = store;
-        _agenda = new CrowdAgenda(store);
         Index = index;
         EndPoint = new IPEndPoint(CrowdWorld.AddressOf(index), 6881);
         _up = up;
@@ -40,10 +38,10 @@ internal sealed partial class CrowdNode
         Distance = fate.Distance;
         JoinsAt = fate.JoinsAt;
         _written = new int[world.Metainfo.Layout.PieceCount];
-        _agenda.Add(new CrowdEvent(CrowdEventKind.Start, JoinsAt));
+        _agenda.Add(JoinsAt, CrowdEventKind.Start);
         if (fate.DiesAt > 0)
         {
-            _agenda.Add(new CrowdEvent(CrowdEventKind.Die, fate.DiesAt));
+            _agenda.Add(fate.DiesAt, CrowdEventKind.Die);
         }
     }
 
@@ -61,7 +59,6 @@ internal sealed partial class CrowdNode
 
     /// <summary>In ticks; 0: not yet.</summary>
     public long CompletedAt { get; private set; }
-    public long NextEventAt => _agenda.Next;
     public long EventCount { get; private set; }
     public int PiecesDone { get; private set; }
 
@@ -73,31 +70,47 @@ internal sealed partial class CrowdNode
     public long Wasted => Swarm?.State.Wasted ?? 0;
     public int Peers => Swarm?.State.Peers.Count ?? 0;
 
-    /// <summary>Something of another node will happen here.</summary>
-    public void Post(in CrowdEvent e)
-    {
-        if (!IsDead)
-        {
-            _agenda.Add(e);
-        }
-    }
-
     /// <summary>All that happens before <paramref name="end"/>.</summary>
-    public void RunUntil(long end, CrowdWorker worker)
+    /// <param name="mail">What others caused here. Nothing of it is before what was done already.</param>
+    public void RunUntil(long end, CrowdWorker worker, ref CrowdLine mail)
     {
         _worker = worker;
+        if (IsDead)
+        {
+            mail.Clear(_store);
+        }
+
+        while (!mail.IsEmpty)
+        {
+            var place = mail.Take(_store);
+            _agenda.Add(_store[place].At, place);
+        }
+
         while (_agenda.Next < end)
         {
-            var e = _agenda.Take();
-            _now = e.At;
+            var place = _agenda.Take(out _now);
             EventCount++;
+            if (place <= 0)
+            {
+                Handle((CrowdEventKind)(-place));
+                continue;
+            }
+
+            ref var e = ref _store[place];
+            if (e.Kind == CrowdEventKind.Arrived)
+            {
+                OnArrived(place, ref e);
+                continue;
+            }
+
             Handle(e);
+            _store.Free(place);
         }
     }
 
-    private void Handle(in CrowdEvent e)
+    private void Handle(CrowdEventKind kind)
     {
-        switch (e.Kind)
+        switch (kind)
         {
             case CrowdEventKind.Start:
                 Start();
@@ -105,7 +118,7 @@ internal sealed partial class CrowdNode
             case CrowdEventKind.Tick:
                 NoteUplink();
                 Post(new SwarmEvent(SwarmEventKind.Tick));
-                _agenda.Add(new CrowdEvent(CrowdEventKind.Tick, _now + SwarmEvent.TickInterval.Ticks));
+                _agenda.Add(_now + SwarmEvent.TickInterval.Ticks, CrowdEventKind.Tick);
                 break;
             case CrowdEventKind.Die:
                 Die();
@@ -113,23 +126,26 @@ internal sealed partial class CrowdNode
             case CrowdEventKind.Sent:
                 OnSent();
                 break;
-            case CrowdEventKind.Arrived:
-                OnArrived(e);
-                break;
             case CrowdEventKind.Delivered:
                 OnDelivered();
                 break;
+        }
+    }
+
+    private void Handle(in CrowdEvent e)
+    {
+        switch (e.Kind)
+        {
             case CrowdEventKind.Acknowledged:
-                var link = _links[e.Link];
-                link.Window.OnAcknowledged((int)e.Length);
-                Wake(link);
+                _links[e.Link].Window.OnAcknowledged((int)e.Length);
+                Wake(e.Link);
                 break;
             case CrowdEventKind.Called:
                 OnCalled(e);
                 break;
             case CrowdEventKind.Answered:
                 _links[e.Link].OtherPlace = (int)e.Piece;
-                Introduce(_links[e.Link], isOutgoing: true);
+                Introduce(e.Link, isOutgoing: true);
                 break;
             case CrowdEventKind.Missed:
                 Post(
@@ -143,7 +159,7 @@ internal sealed partial class CrowdNode
             case CrowdEventKind.Closed:
                 if (!_links[e.Link].IsClosed)
                 {
-                    _links[e.Link].Close();
+                    _links[e.Link].Close(_store);
                     Post(
                         new SwarmEvent(
                             SwarmEventKind.PeerLeft,
@@ -194,19 +210,20 @@ internal sealed partial class CrowdNode
                 Payload: new ResumeState { Have = have, Check = new Bitfield(count) }
             )
         );
-        _agenda.Add(new CrowdEvent(CrowdEventKind.Tick, _now + random.Next((int)SwarmEvent.TickInterval.Ticks)));
+        _agenda.Add(_now + random.Next((int)SwarmEvent.TickInterval.Ticks), CrowdEventKind.Tick);
         Announce();
     }
 
     private void Die()
     {
-        foreach (var link in _links)
+        for (var place = 0; place < _linkCount; place++)
         {
-            Close(link);
+            Close(place);
         }
 
         IsDead = true;
-        _agenda.Clear();
+        _agenda.Clear(_store);
+        _sending.Clear(_store);
         _arriving.Clear(_store);
         Swarm = null;
     }
@@ -216,7 +233,8 @@ internal sealed partial class CrowdNode
     {
         var at = _now + 2 * _world.Options.LeastDelay.Ticks;
         var found = _world.Track(Index, _announces++, _now);
-        _agenda.Add(new CrowdEvent(CrowdEventKind.Tracked, at, Payload: new CandidateBatch(found, PeerSource.Tracker)));
+        var batch = new CandidateBatch(found, PeerSource.Tracker);
+        _agenda.Add(_store, new CrowdEvent(CrowdEventKind.Tracked, at, Payload: batch));
     }
 
     /// <summary>Hands an event to the swarm; what it causes at once is done before this returns.</summary>
@@ -228,23 +246,17 @@ internal sealed partial class CrowdNode
             return;
         }
 
-        _mailbox.Enqueue(e);
         if (_isHandling)
         {
+            _mailbox.Enqueue(e);
             return;
         }
 
         _isHandling = true;
+        Hand(e);
         while (_mailbox.TryDequeue(out var next))
         {
-            Swarm!.Handle(next, new TimeSpan(_now), _worker.Effects);
-            var effects = _worker.Effects;
-            for (var i = 0; i < effects.Count; i++)
-            {
-                Carry(effects[i]);
-            }
-
-            effects.Clear();
+            Hand(next);
         }
 
         _isHandling = false;
@@ -252,6 +264,18 @@ internal sealed partial class CrowdNode
         {
             Die();
         }
+    }
+
+    private void Hand(in SwarmEvent e)
+    {
+        var effects = _worker.Effects;
+        Swarm!.Handle(e, new TimeSpan(_now), effects);
+        foreach (ref readonly var effect in effects.Span)
+        {
+            Carry(effect);
+        }
+
+        effects.Clear();
     }
 
     private void Carry(in SwarmEffect effect)
@@ -265,7 +289,7 @@ internal sealed partial class CrowdNode
                 Unsend(effect);
                 break;
             case SwarmEffectKind.Disconnect:
-                Close(_links[effect.Peer.Value - 1]);
+                Close(effect.Peer.Value - 1);
                 break;
             case SwarmEffectKind.Connect:
                 Call((IPEndPoint)effect.Payload!);
@@ -296,7 +320,7 @@ internal sealed partial class CrowdNode
                 if (++_written[piece.Value] == _world.Metainfo.Layout.DataBlockCount(piece))
                 {
                     var at = _now + _world.Options.HashDelay.Ticks;
-                    _agenda.Add(new CrowdEvent(CrowdEventKind.Hashed, at, Piece: (uint)piece.Value));
+                    _agenda.Add(_store, new CrowdEvent(CrowdEventKind.Hashed, at, Piece: (uint)piece.Value));
                 }
 
                 break;

@@ -9,7 +9,8 @@ namespace Shoal.Testing;
 /// Loss is not modelled: Linux lets a connection have only some packets of its own in the queue of the interface, so the queue of a
 /// shaped uplink hardly ever overflows.
 /// </remarks>
-internal sealed class CrowdWindow(int most)
+/// <param name="most">It grows no larger.</param>
+internal struct CrowdWindow(int most)
 {
     /// <summary>RFC 6928: ten segments.</summary>
     private const int Initial = 10 * 1448;
@@ -23,7 +24,7 @@ internal sealed class CrowdWindow(int most)
     /// <summary>Bytes of blocks sent and not acknowledged.</summary>
     public int UnderWay { get; private set; }
 
-    public bool HasRoom => UnderWay < _size;
+    public readonly bool HasRoom => UnderWay < _size;
 
     public void OnSent(int bytes, long now)
     {

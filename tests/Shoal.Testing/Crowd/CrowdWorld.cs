@@ -36,14 +36,14 @@ internal sealed class CrowdWorld
         Nodes = new CrowdNode[options.Receivers + 1];
         _workers =
         [
-            .. Enumerable.Range(0, options.Threads).Select(_ => new CrowdWorker(options.Threads, Nodes.Length)),
+            .. Enumerable.Range(0, options.Threads).Select(i => new CrowdWorker(i, options.Threads, Nodes.Length)),
         ];
         var random = new Random(Mix(options.Seed, -1, 0));
         for (var i = 0; i < Nodes.Length; i++)
         {
             var (up, down) =
                 i == 0 ? (options.OriginUp, options.OriginUp) : options.Links[(i - 1) % options.Links.Count];
-            var store = _workers[CrowdWorker.NumberOf(i, _workers.Length, Nodes.Length)].Store;
+            var store = Array.Find(_workers, worker => worker.Computes(i))!.Store;
             Nodes[i] = new CrowdNode(this, store, i, up, down, Draw(random, i == 0));
             _byAddress.Add(Nodes[i].EndPoint.Address, i);
         }
@@ -156,13 +156,7 @@ internal sealed class CrowdWorld
         var end = _end + _span;
         try
         {
-            for (var i = First(number); i < First(number + 1); i++)
-            {
-                if (Nodes[i].NextEventAt < end)
-                {
-                    Nodes[i].RunUntil(end, worker);
-                }
-            }
+            worker.RunUntil(end, Nodes);
         }
         catch (Exception exception)
         {
@@ -173,7 +167,7 @@ internal sealed class CrowdWorld
         // In the order of the senders, whichever worker they belong to.
         foreach (var sender in _workers)
         {
-            sender.Deliver(number, Nodes);
+            worker.Collect(sender);
         }
 
         barrier.SignalAndWait();
@@ -189,8 +183,6 @@ internal sealed class CrowdWorld
 
         barrier.SignalAndWait();
     }
-
-    private int First(int number) => (int)((long)Nodes.Length * number / _workers.Length);
 
     private CrowdNode.Fate Draw(Random random, bool isOrigin)
     {
@@ -230,48 +222,5 @@ internal sealed class CrowdWorld
         )
             ? metainfo
             : throw new InvalidOperationException($"bad torrent: {error}");
-    }
-}
-
-/// <summary>What one thread needs to compute nodes, and what they have for the others.</summary>
-internal sealed class CrowdWorker(int workers, int nodes)
-{
-    // What one event may want to read: a window for each of very many peers.
-    private readonly BlockPool _pool = new(4096);
-    private readonly List<(int Node, CrowdEvent Event)>[] _outboxes =
-    [
-        .. Enumerable.Range(0, workers).Select(_ => new List<(int, CrowdEvent)>()),
-    ];
-
-    public SwarmEffects Effects { get; } = new();
-
-    /// <summary>What waits at its nodes.</summary>
-    public CrowdStore Store { get; } = new();
-
-    /// <summary>Who computes the node.</summary>
-    public static int NumberOf(int node, int workers, int nodes) => (int)((((long)node + 1) * workers - 1) / nodes);
-
-    /// <summary>A buffer for the moment in which a swarm wants to hold one.</summary>
-    public BlockBuffer Rent(int length)
-    {
-        if (!_pool.TryRent(out var buffer))
-        {
-            throw new InvalidOperationException("block buffers were lost");
-        }
-
-        buffer.Length = length;
-        return buffer;
-    }
-
-    public void Post(int node, in CrowdEvent e) => _outboxes[NumberOf(node, workers, nodes)].Add((node, e));
-
-    public void Deliver(int number, CrowdNode[] all)
-    {
-        foreach (var (node, e) in _outboxes[number])
-        {
-            all[node].Post(e);
-        }
-
-        _outboxes[number].Clear();
     }
 }
