@@ -67,7 +67,7 @@ internal sealed partial class RequestLedger(SwarmState state)
 
         peer.Asks.RemoveAt(at);
         RequestPacing.OnBlock(peer, ask, state.Now, state.Limits);
-        Accept(content, peer, block, buffer);
+        Accept(content, peer, ask.Piece, block, buffer);
         Refill(peer);
         return null;
     }
@@ -284,10 +284,12 @@ internal sealed partial class RequestLedger(SwarmState state)
         );
     }
 
-    private void Accept(ContentState content, PeerState peer, BlockRef block, BlockBuffer buffer)
+    private void Accept(ContentState content, PeerState peer, PartialPiece asked, BlockRef block, BlockBuffer buffer)
     {
+        // It may have been dropped and begun again meanwhile.
+        var partial = asked.IsGone ? content.Partials.GetValueOrDefault(block.Piece.Value) : asked;
         if (
-            !content.Partials.TryGetValue(block.Piece.Value, out var partial)
+            partial is null
             || partial[block.Block] == BlockPhase.Received
             || (partial.IsOnParole && partial.Owner != peer)
         )

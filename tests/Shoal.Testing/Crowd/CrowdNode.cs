@@ -72,18 +72,12 @@ internal sealed partial class CrowdNode
 
     /// <summary>All that happens before <paramref name="end"/>.</summary>
     /// <param name="mail">What others caused here. Nothing of it is before what was done already.</param>
-    public void RunUntil(long end, CrowdWorker worker, ref CrowdLine mail)
+    public void RunUntil(long end, CrowdWorker worker, ReadOnlySpan<CrowdEvent> mail)
     {
         _worker = worker;
-        if (IsDead)
+        foreach (ref readonly var e in IsDead ? [] : mail)
         {
-            mail.Clear(_store);
-        }
-
-        while (!mail.IsEmpty)
-        {
-            var place = mail.Take(_store);
-            _agenda.Add(_store[place].At, place);
+            _agenda.Add(_store, e);
         }
 
         while (_agenda.Next < end)
@@ -96,14 +90,14 @@ internal sealed partial class CrowdNode
                 continue;
             }
 
-            ref var e = ref _store[place];
-            if (e.Kind == CrowdEventKind.Arrived)
+            ref var next = ref _store[place];
+            if (next.Kind == CrowdEventKind.Arrived)
             {
-                OnArrived(place, ref e);
+                OnArrived(place, ref next);
                 continue;
             }
 
-            Handle(e);
+            Handle(next);
             _store.Free(place);
         }
     }

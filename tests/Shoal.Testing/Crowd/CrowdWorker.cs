@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Shoal.Engine;
 
 namespace Shoal.Testing;
@@ -15,15 +16,16 @@ internal sealed class CrowdWorker
     // By worker.
     private readonly List<(int Node, CrowdEvent Event)>[] _outboxes;
 
-    // By node, from the first of ours on. Apart from the nodes, so that what comes for one need not fetch it into the cache.
-    private readonly CrowdLine[] _inboxes;
+    // What has come, sorted by node; and where that of each of ours ends.
+    private CrowdEvent[] _mail = [];
+    private readonly int[] _ends;
 
     public CrowdWorker(int number, int workers, int nodes)
     {
         _number = number;
         _firsts = [.. Enumerable.Range(0, workers + 1).Select(i => (int)((long)nodes * i / workers))];
         _outboxes = [.. Enumerable.Range(0, workers).Select(_ => new List<(int, CrowdEvent)>())];
-        _inboxes = new CrowdLine[_firsts[number + 1] - _firsts[number]];
+        _ends = new int[_firsts[number + 1] - _firsts[number]];
     }
 
     public SwarmEffects Effects { get; } = new();
@@ -59,21 +61,50 @@ internal sealed class CrowdWorker
     /// <summary>All that happens at its nodes before <paramref name="end"/>.</summary>
     public void RunUntil(long end, CrowdNode[] all)
     {
-        for (var i = 0; i < _inboxes.Length; i++)
+        var from = 0;
+        for (var i = 0; i < _ends.Length; i++)
         {
-            all[_firsts[_number] + i].RunUntil(end, this, ref _inboxes[i]);
+            all[_firsts[_number] + i].RunUntil(end, this, _mail.AsSpan(from.._ends[i]));
+            from = _ends[i];
         }
     }
 
-    /// <summary>Takes what a worker has for nodes of this one.</summary>
-    public void Collect(CrowdWorker sender)
+    /// <summary>
+    /// Takes what the workers have for nodes of this one, in the order of the senders, whichever worker they belong to. Sorts it by
+    /// node: so it is read in one go, and is in the store only while it waits there.
+    /// </summary>
+    public void Collect(CrowdWorker[] senders)
     {
-        var outbox = sender._outboxes[_number];
-        foreach (ref readonly var entry in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(outbox))
+        Array.Clear(_ends);
+        var first = _firsts[_number];
+        foreach (var sender in senders)
         {
-            _inboxes[entry.Node - _firsts[_number]].Add(Store, Store.Add(entry.Event));
+            foreach (ref readonly var entry in CollectionsMarshal.AsSpan(sender._outboxes[_number]))
+            {
+                _ends[entry.Node - first]++;
+            }
         }
 
-        outbox.Clear();
+        // First these are the beginnings; each moves on to its end as it is filled.
+        var count = 0;
+        for (var i = 0; i < _ends.Length; i++)
+        {
+            (_ends[i], count) = (count, count + _ends[i]);
+        }
+
+        if (count > _mail.Length)
+        {
+            _mail = new CrowdEvent[count * 2];
+        }
+
+        foreach (var sender in senders)
+        {
+            foreach (ref readonly var entry in CollectionsMarshal.AsSpan(sender._outboxes[_number]))
+            {
+                _mail[_ends[entry.Node - first]++] = entry.Event;
+            }
+
+            sender._outboxes[_number].Clear();
+        }
     }
 }

@@ -164,12 +164,7 @@ internal sealed class CrowdWorld
         }
 
         barrier.SignalAndWait();
-        // In the order of the senders, whichever worker they belong to.
-        foreach (var sender in _workers)
-        {
-            worker.Collect(sender);
-        }
-
+        worker.Collect(_workers);
         barrier.SignalAndWait();
         if (number == 0)
         {
