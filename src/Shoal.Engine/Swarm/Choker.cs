@@ -86,10 +86,14 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     {
         if (state.Now >= _nextRound)
         {
-            _nextRound = state.Now + RoundInterval;
+            // Leeches that began together must not all decide at the same moments: who is unlucky with many of them would have
+            // nothing for a whole round. Seeds decide with nobody.
+            var isFirst = _nextRound == TimeSpan.Zero && !state.IsSeeding;
+            _nextRound = state.Now + RoundInterval * (isFirst ? 0.5 + state.Random.NextDouble() / 2 : 1);
             Round();
         }
 
+        ServePoorest();
         GrowWhileIdle();
     }
 
@@ -223,7 +227,7 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
             var place = _order.IndexOf(peer);
             var isRegular =
                 place >= 0 && (place < regular || _order.Count <= slots) && !(isAnybodyElse && peer.IsKeeping);
-            var isChosen = isRegular || peer == tried || (place >= 0 && optimistic.Contains(peer));
+            var isChosen = isRegular || peer == tried || peer == _poorest || (place >= 0 && optimistic.Contains(peer));
             peer.IsOptimistic = optimistic.Contains(peer);
             if (isChosen)
             {

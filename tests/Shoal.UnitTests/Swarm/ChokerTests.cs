@@ -290,6 +290,8 @@ public sealed class ChokerTests
                 {
                     Have = new Bitfield(8),
                     IsInterested = true,
+                    // It has something for us.
+                    AreWeInterested = !isSeed,
                 };
                 peer.Down.Add(isSeed ? 0 : amount * 1000);
                 peer.Up.Add(isSeed ? amount * 1000 : 0);
