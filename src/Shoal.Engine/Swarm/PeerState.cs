@@ -267,6 +267,9 @@ internal sealed class PeerState
 
     // Super-seeding: the pieces we let it know of, still only there and passed on. Nobody else asks for the sets.
 
+    /// <summary>When it last told of a piece it has got.</summary>
+    public TimeSpan LastPieceAt { get; set; }
+
     public HashSet<int> Shown => field ??= [];
     public HashSet<int> WasShown => field ??= [];
 

@@ -34,6 +34,7 @@ internal sealed partial class Swarm
                 return _ledger.OnBlock(peer, e.Piece, e.Begin, (BlockBuffer)e.Payload!);
             case MessageId.Request:
                 _suggester.OnRequest(peer, e.Piece);
+                _superSeeder.OnRequest(peer, e.Piece);
                 return _uploader.OnRequest(peer, e.Piece, e.Begin, e.Length);
             case MessageId.Have:
                 var isNew = peer.Have is { } have && e.Piece < have.Length && !have[(int)e.Piece];

@@ -72,7 +72,11 @@ internal sealed partial class Swarm
         _admission.IsSpreading = _suggester.HasMore;
         _choker.IsSpreading = _suggester.HasMore;
         _uploader.BeforeChoke = _suggester.OnChoking;
-        _uploader.AfterUnchoke = _suggester.OnUnchoked;
+        _uploader.AfterUnchoke = peer =>
+        {
+            _suggester.OnUnchoked(peer);
+            _superSeeder.OnUnchoked(peer);
+        };
         _hashServer = new HashServer(_state);
         _hashFetch = new HashFetch(_state)
         {
@@ -309,6 +313,7 @@ internal sealed partial class Swarm
         _metadata.OnTick();
         _readers.OnTick(elapsed);
         _hashFetch.OnTick();
+        _superSeeder.OnTick();
         _choker.OnTick();
         _copies.Proceed();
         _ledger.RefillAll();
@@ -375,6 +380,7 @@ internal sealed partial class Swarm
         _hashServer.Leave(peer);
         _holdings.Leave(peer);
         _suggester.Leave(peer);
+        _superSeeder.Leave(peer);
         if (!peer.IsWebSeed)
         {
             _candidates.Left(peer, reason);
