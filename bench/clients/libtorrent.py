@@ -79,6 +79,8 @@ def work(role, transport, encryption, torrent, folder, address, port, *peers):
     parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
     if role == "seed":
         parameters.flags |= lt.torrent_flags.seed_mode
+        if "SUPER_SEED" in os.environ:
+            parameters.flags |= lt.torrent_flags.super_seeding
     handle = session.add_torrent(parameters)
     while role == "get" and handle.status().state != lt.torrent_status.states.downloading:
         session.wait_for_alert(5)

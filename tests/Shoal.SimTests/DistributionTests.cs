@@ -38,6 +38,23 @@ public sealed class DistributionTests
         Assert.Equal(one.Nodes.Sum(node => node.EventCount), three.Nodes.Sum(node => node.EventCount));
     }
 
+    [Fact]
+    public void A_super_seed_gives_a_hundred_receivers_hardly_more_than_one_copy()
+    {
+        var options = new CrowdOptions
+        {
+            Seed = 2,
+            Receivers = 100,
+            SuperSeeding = true,
+        };
+        var world = Run(options);
+        var last = world.Nodes.Max(node => new TimeSpan(node.CompletedAt).TotalSeconds) / options.Bound;
+        var copies = (double)world.Nodes[0].Sent / options.Size;
+        TestContext.Current.TestOutputHelper!.WriteLine($"seed 2: last {last:f3}, copies {copies:f3}");
+        Assert.True(copies < 1.05, $"{copies:f3} copies");
+        Assert.True(last < 1.3, $"last at {last:f3} times the bound");
+    }
+
     /// <summary>
     /// It takes the origin some twenty seconds to see who keeps everything: of a content of half a minute they may have had
     /// enough by then to end with the others (seed 5 with 64 MiB).

@@ -120,8 +120,8 @@ public sealed class OrderTests
             world =>
             {
                 var (copies, time) = Share(world, 8, superSeeding: true);
-                Assert.True(copies < 1.3, $"{copies:f2} copies");
-                Assert.True(time < 3, $"{time:f2} times the bound");
+                Assert.True(copies < 1.1, $"{copies:f2} copies");
+                Assert.True(time < 1.9, $"{time:f2} times the bound");
             }
         );
 

@@ -64,7 +64,7 @@ public sealed class AdmissionTests
         var told = effects.Where(SwarmFixture.IsSend(MessageId.Have)).ToList();
         Assert.All(told, effect => Assert.Equal(early, effect.Peer));
         Assert.Equal(
-            isSuperSeeding ? 2 : Torrent.Metainfo.Layout.PieceCount,
+            isSuperSeeding ? 1 : Torrent.Metainfo.Layout.PieceCount,
             told.Select(effect => effect.Piece).Distinct().Count()
         );
     }
