@@ -15,7 +15,7 @@ internal static class Options
     public static Option<bool> SuperSeed() =>
         Flag(
             "--super-seed",
-            "Show each peer a piece at a time, and the next when others have it too (BEP 16): the first copy costs little upload"
+            "Show each peer a piece at a time, and rest while others have everything (BEP 16): uploads little more than one copy"
         );
 
     public static Option<string?> Text(string name, string valueName, string description, params string[] aliases) =>
