@@ -41,8 +41,11 @@ public sealed class CustodyTests
         Assert.Equal((3, 0, 0), (Number(status, "receivers"), Number(status, "proven"), Number(status, "failed")));
         Assert.True(fromOrigin >= Size, "somebody must have had it first");
         Assert.True(fromMembers > 0, "members help each other");
-        using var uploaded = JsonDocument.Parse(publishing.Lines.Last(line => ShoalClient.IsEvent(line, "progress")));
-        Assert.True(uploaded.RootElement.GetProperty("uploaded").GetInt64() >= fromOrigin);
+        // It tells once a second, so perhaps after the members told theirs.
+        await publishing.WaitForLineAsync(
+            line => ShoalClient.IsEvent(line, "progress") && UploadedOf(line) >= fromOrigin,
+            Patience
+        );
 
         // Eve claims all of it and has changed it since; Ben has lost a part.
         await using (var changed = OpenBeside(members["eve"].Host))
@@ -162,6 +165,12 @@ public sealed class CustodyTests
         );
         await publishing.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
         return (publisher, publishing);
+    }
+
+    private static long UploadedOf(string line)
+    {
+        using var progress = JsonDocument.Parse(line);
+        return progress.RootElement.GetProperty("uploaded").GetInt64();
     }
 
     /// <summary>The member's copy, while the member has it open.</summary>
