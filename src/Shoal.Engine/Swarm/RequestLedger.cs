@@ -103,9 +103,9 @@ internal sealed partial class RequestLedger(SwarmState state)
             {
                 peer.AllowedToUs.Remove(block.Piece);
             }
-            else
+            else if (state.Now >= peer.NoAskBefore)
             {
-                // It may go on refusing: each further refusal doubles the pause, or we would ask in circles.
+                // It may go on refusing: each further refusal doubles the pause, but for those of what was asked before it.
                 peer.RejectsInRow = Math.Min(peer.RejectsInRow + 1, 8);
                 peer.NoAskBefore = state.Now + TimeSpan.FromMilliseconds(50 << peer.RejectsInRow);
             }

@@ -308,6 +308,38 @@ public sealed class HostilePeerTests
         Assert.Equal(DisconnectReason.BadHashes, SwarmFixture.Disconnection(effects));
     }
 
+    /// <summary>A super-seed refuses all blocks of a piece at once, and offers another: those are one refusal.</summary>
+    [Fact]
+    public void Who_refuses_is_asked_again_later_each_time_but_what_was_asked_before_counts_once()
+    {
+        var fixture = new SwarmFixture(Torrent(pieces: 4));
+        var peer = fixture.JoinSeed(out var asked);
+        Assert.True(asked.Count > 2, "too little asked");
+        Refuse(asked);
+        Assert.Empty(Tick(90));
+        asked = Tick(20);
+        Assert.NotEmpty(asked);
+        Refuse(asked);
+        Assert.Empty(Tick(190));
+        Assert.NotEmpty(Tick(20));
+
+        void Refuse(List<SwarmEffect> requests) =>
+            requests.ForEach(request =>
+                Assert.Null(
+                    SwarmFixture.Disconnection(
+                        fixture.Message(peer, MessageId.Reject, request.Piece, request.Begin, request.Length)
+                    )
+                )
+            );
+
+        List<SwarmEffect> Tick(int milliseconds)
+        {
+            fixture.Now += TimeSpan.FromMilliseconds(milliseconds);
+            var effects = fixture.Do(new SwarmEvent(SwarmEventKind.Tick));
+            return [.. effects.Where(SwarmFixture.IsSend(MessageId.Request))];
+        }
+    }
+
     [Fact]
     public void A_refusal_of_hashes_is_not_for_ever()
     {
