@@ -5,7 +5,7 @@ using Shoal.Testing;
 
 namespace Shoal.UnitTests;
 
-/// <summary>The place for those who have nothing for us: <see cref="Choker"/>.</summary>
+/// <summary>The place for those who have nothing for us, and for those who have fallen behind: <see cref="Choker"/>.</summary>
 public sealed class ChokerPoorestTests
 {
     private const int Piece = 16 * 1024;
@@ -66,9 +66,61 @@ public sealed class ChokerPoorestTests
     }
 
     [Fact]
+    public void Who_gives_and_lacks_what_we_have_gets_a_piece_beside_the_others_until_it_has_caught_up()
+    {
+        var table = new Table(places: 2, pieces: [5, 5, 5, 3, 2], own: 4);
+        table.LetAsk(0, 1);
+        table.Tick();
+        Assert.Equal([0, 1, 4], table.Unchoked.Order());
+        table.Send(4, Piece - 1);
+        table.Tick();
+        Assert.Equal([0, 1, 4], table.Unchoked.Order());
+        table.Send(4, 1);
+        table.Peers[4].Have!.Set(2);
+        table.Peers[4].Have!.Set(3);
+        // It gives: it keeps its place until the round.
+        table.Tick();
+        Assert.Equal([0, 1, 3, 4], table.Unchoked.Order());
+        table.Send(3, Piece);
+        table.Peers[3].Have!.Set(3);
+        table.Tick();
+        Assert.Equal([0, 1, 3, 4], table.Unchoked.Order());
+        table.Round();
+        Assert.Equal(2, table.Unchoked.Count);
+    }
+
+    [Fact]
+    public void However_many_have_fallen_behind_there_is_one_place_more_than_the_most()
+    {
+        var table = new Table(places: 2, pieces: [5, 5, 1, 1, 1, 1, 1, 1], own: 4, most: 3);
+        table.LetAsk(0, 1);
+        var helped = new HashSet<int>();
+        for (var turn = 1; turn <= 6; turn++)
+        {
+            table.Tick();
+            Assert.Equal(Math.Min(2 + turn, 4), table.Unchoked.Count);
+            var next = table.Unchoked.Except(helped).Single(i => i > 1);
+            helped.Add(next);
+            table.Send(next, Piece);
+            table.Peers[next].Have!.Set(1);
+            table.Peers[next].Have!.Set(2);
+        }
+    }
+
+    [Fact]
+    public void Who_never_gave_anything_and_has_something_for_us_is_not_helped_to_catch_up()
+    {
+        var table = new Table(places: 2, pieces: [5, 5, 5, 1], own: 4);
+        table.Peers[3].Down = default;
+        table.LetAsk(0, 1);
+        table.Tick();
+        Assert.Equal([0, 1], table.Unchoked.Order());
+    }
+
+    [Fact]
     public void There_is_none_at_a_seed_nor_where_nothing_is_given_nor_for_a_crowd()
     {
-        var seed = new Table(places: 2, pieces: [5, 5, 5, 0, 0], isSeed: true);
+        var seed = new Table(places: 2, pieces: [5, 5, 5, 0, 0], own: 8);
         seed.Poor(0..5);
         seed.Tick();
         Assert.Equal(2, seed.Unchoked.Count);
@@ -97,20 +149,20 @@ public sealed class ChokerPoorestTests
         }
     }
 
-    /// <summary>Peers have the first so many of eight pieces, and give us something as long as they are not poor.</summary>
+    /// <summary>Peers have the first so many of eight pieces, we too, and they give us something as long as they are not poor.</summary>
     private sealed class Table
     {
         private readonly SwarmState _state;
         private readonly Choker _choker;
 
-        public Table(int places, int[] pieces, bool isSeed = false, string network = "127.0.0")
+        public Table(int places, int[] pieces, int own = 0, int most = 100, string network = "127.0.0")
         {
             var torrent = new TorrentBuilder(TorrentFormat.V1).Single(8 * Piece).Build();
             var options = new SwarmOptions
             {
                 Random = new Random(4),
                 PeerId = default,
-                Limits = new SwarmLimits { UploadSlots = places },
+                Limits = new SwarmLimits { UploadSlots = places, MaxUploadSlots = most },
             };
             _state = new SwarmState(options, torrent.Metainfo.InfoHashes)
             {
@@ -118,7 +170,7 @@ public sealed class ChokerPoorestTests
                 IsChecked = true,
                 Now = TimeSpan.FromSeconds(100),
             };
-            for (var i = 0; isSeed && i < 8; i++)
+            for (var i = 0; i < own; i++)
             {
                 _state.Content.Prove(_state.Content.Layout.Piece(i));
             }
@@ -141,14 +193,14 @@ public sealed class ChokerPoorestTests
                 {
                     Have = new Bitfield(8),
                     IsInterested = true,
-                    AreWeInterested = !isSeed,
+                    AreWeInterested = own < 8,
                 };
                 for (var i = 0; i < count; i++)
                 {
                     peer.Have.Set(i);
                 }
 
-                peer.Down.Add(isSeed ? 0 : 1000);
+                peer.Down.Add(own < 8 ? 1000 : 0);
                 // Nothing is idle: no places are opened for that.
                 peer.SendAhead = 1;
                 _state.Add(peer);
@@ -175,6 +227,15 @@ public sealed class ChokerPoorestTests
             // Whom the first round let ask by chance.
             Peers.ForEach(peer => peer.AreWeChoking = true);
             _choker.FillFreeSlots();
+        }
+
+        /// <summary>These and nobody else.</summary>
+        public void LetAsk(params int[] chosen)
+        {
+            for (var i = 0; i < Peers.Count; i++)
+            {
+                Peers[i].AreWeChoking = !chosen.Contains(i);
+            }
         }
 
         public void Send(int peer, int bytes) => Peers[peer].Up.Add(bytes);
