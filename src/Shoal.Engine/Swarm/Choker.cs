@@ -28,6 +28,12 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
     /// </summary>
     private const double SpreadingSeconds = 2;
 
+    /// <summary>
+    /// The same for a super-seed, which nobody asks for what another gets: sooner, since whoever has a piece is to pass it on. With
+    /// the least number of places it has nothing to send for a second after each round, until enough have grown again.
+    /// </summary>
+    private const double SuperSeedingSeconds = 0.75;
+
     private readonly List<PeerState> _order = [];
     private TimeSpan _nextRound;
     private TimeSpan _nextOptimistic;
@@ -60,10 +66,12 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
                 return state.UploadSlots;
             }
 
-            var spreading =
-                state.IsSeeding && IsSpreading?.Invoke() == true
-                    ? (int)(state.Up.Slow * SpreadingSeconds / content.Layout.PieceLength)
-                    : 0;
+            var seconds =
+                !state.IsSeeding ? 0
+                : state.IsSuperSeeding ? SuperSeedingSeconds
+                : IsSpreading?.Invoke() == true ? SpreadingSeconds
+                : 0;
+            var spreading = (int)(state.Up.Slow * seconds / content.Layout.PieceLength);
             var most = MostSlots;
             return Math.Clamp(spreading, Math.Min(state.UploadSlots + _grown, most), most);
         }

@@ -211,6 +211,21 @@ public sealed class ChokerTests
     }
 
     [Fact]
+    public void A_super_seed_lets_so_many_ask_that_each_soon_has_a_piece_and_a_round_takes_no_place_away()
+    {
+        var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        table.SuperSeed();
+        table.Round();
+        Assert.Equal(4, table.Unchoked.Count);
+        // Ten pieces of 16 KiB a second.
+        table.SendAtRate(10 * 16 * 1024 + 1);
+        table.Round();
+        Assert.Equal(7, table.Unchoked.Count);
+        table.Round();
+        Assert.Equal(7, table.Unchoked.Count);
+    }
+
+    [Fact]
     public void A_seed_gives_nothing_but_a_try_to_who_keeps_it_while_others_want_it()
     {
         var table = new Table(isSeed: true, 0, 0, 0, 0, 0, 0);
@@ -311,6 +326,8 @@ public sealed class ChokerTests
         }
 
         public bool IsSpreading { get; set; }
+
+        public void SuperSeed() => _state.IsSuperSeeding = true;
 
         /// <summary>For as long as it takes to measure it.</summary>
         public void SendAtRate(int bytesPerSecond)
