@@ -347,8 +347,9 @@ public sealed class TorrentCreatorTests : IDisposable
     [Theory]
     [InlineData(0, 16 * 1024)]
     [InlineData(1L << 20, 16 * 1024)]
-    [InlineData(1L << 30, 512 * 1024)]
-    [InlineData(1_000_000_000_000, 16 * 1024 * 1024)]
+    [InlineData(64L << 20, 64 * 1024)]
+    [InlineData(1L << 30, 256 * 1024)]
+    [InlineData(1_000_000_000_000, 8 * 1024 * 1024)]
     [InlineData(long.MaxValue, 128 * 1024 * 1024)]
     public void Piece_lengths_grow_with_the_root_of_the_size(long size, int expected) =>
         Assert.Equal(expected, PieceLengths.For(size));
