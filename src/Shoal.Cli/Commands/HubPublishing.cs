@@ -47,6 +47,8 @@ internal sealed class HubPublishing
         "Ask members for receipts of what they received; each decides for itself"
     );
 
+    private readonly Option<bool> _superSeed = Options.SuperSeed();
+
     private readonly DaemonHandover _daemon;
     private readonly OwnHub _own;
 
@@ -57,7 +59,7 @@ internal sealed class HubPublishing
         command.AddGroup("The daemon with --hub", [_daemon.Option]);
         command.AddGroup(
             "Options with --hub",
-            [_hub, _title, _versionName, _licence, _citation, _askReceipts, _passphrase.Option]
+            [_hub, _title, _versionName, _licence, _citation, _askReceipts, _superSeed, _passphrase.Option]
         );
     }
 
@@ -73,9 +75,10 @@ internal sealed class HubPublishing
             throw UserErrorException.Usage($"{alone.Name} goes with --hub");
         }
 
-        if (result.GetValue(_askReceipts))
+        Option<bool>[] flags = [_askReceipts, _superSeed];
+        if (flags.FirstOrDefault(result.GetValue) is { } flag)
         {
-            throw UserErrorException.Usage($"{_askReceipts.Name} goes with --hub");
+            throw UserErrorException.Usage($"{flag.Name} goes with --hub");
         }
 
         if (_daemon.IsWanted(result))
@@ -94,6 +97,11 @@ internal sealed class HubPublishing
     )
     {
         _own.RefuseAlone(result);
+        if (result.GetValue(_superSeed) && (once || _daemon.IsWanted(result)))
+        {
+            throw UserErrorException.Usage($"{_superSeed.Name} is for a publisher that seeds here");
+        }
+
         var options = network.Engine(result, _host);
         await using var own = await StartOwnAsync(result, options, once, json, cancel);
         var choice = new MembershipChoice(_host, network, _hub, _passphrase) { Only = own?.Publication };
@@ -134,6 +142,7 @@ internal sealed class HubPublishing
                 SaveDirectory = FolderOf(path),
                 AssumeComplete = true,
                 IsSeedOnly = true,
+                SuperSeeding = result.GetValue(_superSeed),
                 NamedPeers = peers,
             },
             new LeaveRules { Stay = true },

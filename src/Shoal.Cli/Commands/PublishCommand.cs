@@ -71,6 +71,7 @@ internal sealed class PublishCommand
                     "To invited people only, and seed it",
                     "shoal publish ~/genomes --hub https://hub.example.org:7450 --licence CC-BY-4.0"
                 ),
+                new("To many at once over a slow line", "shoal publish ~/genomes --hub hub.example.org --super-seed"),
                 new("The next version of it", "shoal publish ~/genomes --hub hub.example.org --version-name 2027-01"),
                 new(
                     "With a hub in the same process: nothing else has to run",

@@ -74,6 +74,12 @@ public sealed class MemberCommandTests
         (await CliRun.Of("custody", "challenge", "x", "--wait", "2h")).IsOneLine(2, "--wait");
         (await CliRun.Of("custody", "challenge", "x", "--member", "y")).IsOneLine(2, "--member");
         (await CliRun.Of("publish", "x.torrent", "--ask-receipts")).IsOneLine(2, "--ask-receipts goes with --hub");
+        (await CliRun.Of("publish", "x.torrent", "--super-seed")).IsOneLine(2, "--super-seed goes with --hub");
+        (await CliRun.Of("publish", "x", "--hub", "a.example", "--super-seed", "--once")).IsOneLine(2, "--super-seed");
+        (await CliRun.Of("publish", "x", "--hub", "a.example", "--super-seed", "--in-daemon")).IsOneLine(
+            2,
+            "--super-seed"
+        );
         (await CliRun.Of("publish", "x.torrent", "--hub-host", "a.example")).IsOneLine(2, "go with --with-hub");
         (await CliRun.Of("publish", "x", "--with-hub", "--hub", "a.example")).IsOneLine(2, "not with --hub");
         (await CliRun.Of("publish", "x", "--with-hub", "--once")).IsOneLine(2, "not with --once");
