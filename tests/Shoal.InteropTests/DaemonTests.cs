@@ -41,6 +41,8 @@ public sealed class DaemonTests(Library library)
         Assert.Equal((sample.Name, 1d, "data"), (done.Name, done.Progress, Assert.Single(done.Labels)));
         await seed.StopAsync();
 
+        // Watched from the beginning: two that have everything hang up.
+        var seen = SeesClientAsync(daemon, added.Id, "libtorrent");
         var leech = await new LibtorrentClient().GetAsync(
             third,
             sample,
@@ -49,8 +51,7 @@ public sealed class DaemonTests(Library library)
             far.EndPoint
         );
         await leech.WaitCompleteAsync(DaemonProcess.Patience);
-        var peers = await daemon.Client.PeersAsync(added.Id, None);
-        Assert.Contains(peers.Peers, peer => peer.Client.StartsWith("libtorrent", StringComparison.Ordinal));
+        await seen;
 
         // Its .torrent, also where it came by a link, is one by which others can be told of it.
         var file = Path.Combine(far.SubFolder("file"), "handed out.torrent");
@@ -288,6 +289,21 @@ public sealed class DaemonTests(Library library)
 
     private static AddTorrent Wish(Sample sample, string folder) =>
         new() { Metainfo = Convert.ToBase64String(File.ReadAllBytes(sample.File)), SaveDirectory = folder };
+
+    /// <summary>Until a peer of a torrent has said that it is such a client.</summary>
+    private static async Task SeesClientAsync(DaemonProcess daemon, string id, string client)
+    {
+        var patience = Task.Delay(DaemonProcess.Patience);
+        while (
+            !(await daemon.Client.PeersAsync(id, None)).Peers.Any(peer =>
+                peer.Client.StartsWith(client, StringComparison.Ordinal)
+            )
+        )
+        {
+            Assert.False(patience.IsCompleted, $"no peer has said that it is {client}");
+            await Task.Delay(20);
+        }
+    }
 
     private static async Task EventuallyAsync(Func<bool> isSo)
     {
