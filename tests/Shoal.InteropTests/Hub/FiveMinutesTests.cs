@@ -11,7 +11,7 @@ public sealed partial class FiveMinutesTests
     public async Task The_page_does_what_it_says()
     {
         var blocks = Block().Matches(await ReadPageAsync()).Select(match => match.Groups[1].Value.Trim()).ToList();
-        Assert.Equal(13, blocks.Count);
+        Assert.Equal(14, blocks.Count);
         await using var lab = await Lab.CreateAsync("five-minutes");
         var (publisher, ada) = (await lab.AddHostAsync("publisher"), await lab.AddHostAsync("ada"));
         var genomes = publisher.SubFolder("genomes");
@@ -62,26 +62,34 @@ public sealed partial class FiveMinutesTests
         Assert.Contains(lists.Lines, line => line.Contains("0/1  member  Ben  (open", StringComparison.Ordinal));
         Assert.Contains(lists.Lines, line => line.Contains("  member  Ada Lovelace  (since", StringComparison.Ordinal));
 
-        // She is asked for receipts, agrees, and takes it back; nothing was told in between.
+        // Published again as it was, to go on seeding.
         await publish.StopAsync();
-        var asking = Start(publisher, At(9));
+        var slow = Start(publisher, At(9));
+        await slow.WaitForLineAsync(
+            line => line.StartsWith("Published 'genomes', version 1", StringComparison.Ordinal),
+            Patience
+        );
+        await slow.StopAsync();
+
+        // She is asked for receipts, agrees, and takes it back; nothing was told in between.
+        var asking = Start(publisher, At(10));
         await asking.WaitForLineAsync(
             line => line.StartsWith("Published 'genomes', version 2", StringComparison.Ordinal),
             Patience
         );
-        var receipts = Start(ada, At(10));
+        var receipts = Start(ada, At(11));
         Assert.Equal(0, await receipts.WaitForExitAsync(Patience));
         Assert.Contains(
             receipts.Lines,
             line => line.StartsWith("You agreed to give receipts", StringComparison.Ordinal)
         );
         Assert.Contains("of you it has nothing", receipts.Lines[^1], StringComparison.Ordinal);
-        var custody = Start(publisher, At(11));
+        var custody = Start(publisher, At(12));
         Assert.Equal(0, await custody.WaitForExitAsync(Patience));
         Assert.Contains(custody.Lines, line => line.Contains("complete copies: 0 claimed", StringComparison.Ordinal));
 
         // She leaves; what she fetched is hers.
-        Assert.Equal(0, await Start(ada, At(12)).WaitForExitAsync(Patience));
+        Assert.Equal(0, await Start(ada, At(13)).WaitForExitAsync(Patience));
         DataSet.AssertSame(genomes, Path.Combine(ada.Folder, "data", "genomes"));
 
         // The link is used: whoever finds the mail later gets nothing.
