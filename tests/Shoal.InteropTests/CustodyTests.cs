@@ -154,16 +154,7 @@ public sealed class CustodyTests
 
     private static async Task<(Host Host, ClientProcess Process)> PublishAsync(Lab lab, Host hub, params string[] more)
     {
-        var publisher = await lab.AddHostAsync("publisher");
-        var content = Path.Combine(publisher.SubFolder("data"), Name);
-        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(Size));
-        await Invited.InviteAsync(hub, publisher, "publisher");
-        Assert.Equal(0, await Invited.Join(publisher, "--no-fetch").WaitForExitAsync(Patience));
-        var publishing = publisher.Start(
-            Tools.Shoal,
-            ["publish", content, "--hub", $"{hub.Address}:7450", .. more, .. Invited.Here(publisher)]
-        );
-        await publishing.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+        var (publisher, _, publishing) = await Invited.PublishAsync(lab, hub, Name, Size, more);
         return (publisher, publishing);
     }
 

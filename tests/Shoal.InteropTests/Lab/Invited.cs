@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Shoal.InteropTests;
 
 /// <summary>A hub and members of a lab, each as a program on a machine of its own.</summary>
@@ -24,6 +26,28 @@ internal static class Invited
     /// <summary>With the invitation that the guest was given.</summary>
     public static ClientProcess Join(Host host, string options) =>
         host.Start("/bin/sh", "-c", $"exec '{Tools.Shoal}' join - {options} '{string.Join("' '", Here(host))}' < link");
+
+    /// <summary>A publisher that has joined the hub and seeds a file of its own to the members; and the file.</summary>
+    public static async Task<(Host Host, string Content, ClientProcess Process)> PublishAsync(
+        Lab lab,
+        Host hub,
+        string name,
+        int size,
+        params string[] more
+    )
+    {
+        var publisher = await lab.AddHostAsync("publisher");
+        var content = Path.Combine(publisher.SubFolder("data"), name);
+        await File.WriteAllBytesAsync(content, RandomNumberGenerator.GetBytes(size));
+        await InviteAsync(hub, publisher, "publisher");
+        Assert.Equal(0, await Join(publisher, "--no-fetch").WaitForExitAsync(Patience));
+        var publishing = publisher.Start(
+            Tools.Shoal,
+            ["publish", content, "--hub", $"{hub.Address}:7450", .. more, .. Here(publisher)]
+        );
+        await publishing.WaitForLineAsync(line => ShoalClient.IsEvent(line, "listening"), Patience);
+        return (publisher, content, publishing);
+    }
 
     /// <summary>Options of everything that runs there.</summary>
     public static string[] Here(Host host) =>
