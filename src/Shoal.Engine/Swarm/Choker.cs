@@ -227,6 +227,7 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
         var regular = Math.Max(1, slots - OptimisticSlots);
         var optimistic = ChooseOptimistic(regular, slots, Math.Max(spread, regular + OptimisticSlots), optimisticDue);
         var isAnybodyElse = state.IsSeeding && IsAnybodyElse();
+        var free = state.UploadSlots - _order.Count;
         // For one round of three: a place at all times cost those who give a tenth.
         var tried =
             optimisticDue && isAnybodyElse && !optimistic.Exists(peer => peer.IsKeeping) ? LongestKeeping() : null;
@@ -240,6 +241,10 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
             if (isChosen)
             {
                 uploader.Unchoke(peer);
+            }
+            else if (free > 0 && MayKeepPlace(peer))
+            {
+                free--;
             }
             else
             {

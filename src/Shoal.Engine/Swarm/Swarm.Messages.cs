@@ -35,6 +35,7 @@ internal sealed partial class Swarm
             case MessageId.Request:
                 _suggester.OnRequest(peer, e.Piece);
                 _superSeeder.OnRequest(peer, e.Piece);
+                _choker.OnRequest(peer);
                 return _uploader.OnRequest(peer, e.Piece, e.Begin, e.Length);
             case MessageId.Have:
                 var isNew = peer.Have is { } have && e.Piece < have.Length && !have[(int)e.Piece];
@@ -53,11 +54,11 @@ internal sealed partial class Swarm
 
                 return reason;
             case MessageId.Bitfield:
-                return AskForHashes(_holdings.OnBitfield(peer, (byte[])e.Payload!));
+                return AfterHoldings(peer, _holdings.OnBitfield(peer, (byte[])e.Payload!));
             case MessageId.HaveAll:
-                return AskForHashes(_holdings.OnHaveAllOrNone(peer, all: true));
+                return AfterHoldings(peer, _holdings.OnHaveAllOrNone(peer, all: true));
             case MessageId.HaveNone:
-                return _holdings.OnHaveAllOrNone(peer, all: false);
+                return AfterHoldings(peer, _holdings.OnHaveAllOrNone(peer, all: false));
             case MessageId.Cancel:
                 return _uploader.OnCancel(peer, e.Piece, e.Begin, e.Length);
             case MessageId.Reject:
@@ -97,11 +98,12 @@ internal sealed partial class Swarm
         }
     }
 
-    /// <summary>There may be somebody who has hashes that we lack: now, not at the next tick.</summary>
-    private DisconnectReason? AskForHashes(DisconnectReason? reason)
+    /// <summary>There may be somebody who has hashes that we lack, or lacks what we have: now, not at the next tick.</summary>
+    private DisconnectReason? AfterHoldings(PeerState peer, DisconnectReason? reason)
     {
         if (reason is null)
         {
+            _choker.OnHoldings(peer);
             _readers.AskForHashes();
             _hashFetch.OnTick();
         }

@@ -237,8 +237,8 @@ public sealed class SuggesterTests
     private PeerHandle Unchoked(out List<uint> suggested)
     {
         var peer = _fixture.Join(out _);
-        _fixture.Message(peer, MessageId.HaveNone);
-        var effects = _fixture.Message(peer, MessageId.Interested);
+        var effects = _fixture.Message(peer, MessageId.HaveNone);
+        effects.AddRange(_fixture.Message(peer, MessageId.Interested));
         Assert.Contains(effects, SwarmFixture.IsSend(MessageId.Unchoke).Invoke);
         suggested = Suggested(effects);
         return peer;

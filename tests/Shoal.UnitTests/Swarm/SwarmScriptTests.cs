@@ -138,7 +138,6 @@ public sealed class SwarmScriptTests
         var fixture = new SwarmFixture(Torrent(pieces: 40), isSeed: true);
         fixture.JoinOthersWithEverything();
         var peer = fixture.Join(out var greeting);
-        fixture.Message(peer, MessageId.HaveNone);
         var allowed = greeting.Where(SwarmFixture.IsSend(MessageId.AllowedFast)).Select(e => e.Piece).ToList();
         Assert.Equal(10, allowed.Count);
         var free = fixture.Message(peer, MessageId.Request, allowed[0], 0, 16384);
