@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Shoal.Engine;
 
 namespace Shoal.Testing;
@@ -50,6 +51,11 @@ internal sealed class MemoryTransport : ITransport
     public int MostUnsent { get; private set; }
 
     public void LimitUnsent(int bytes) => MostUnsent = bytes;
+
+    /// <summary>All that was asked for, in order.</summary>
+    public Channel<int> AwaitedBytes { get; } = Channel.CreateUnbounded<int>();
+
+    public void AwaitAtLeast(int bytes) => AwaitedBytes.Writer.TryWrite(bytes);
 
     public void Close()
     {

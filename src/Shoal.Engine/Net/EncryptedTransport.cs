@@ -51,6 +51,8 @@ internal sealed class EncryptedTransport(ITransport inner, MseHandshake handshak
 
     public void LimitUnsent(int bytes) => inner.LimitUnsent(bytes);
 
+    public void AwaitAtLeast(int bytes) => inner.AwaitAtLeast(bytes);
+
     public void Close() => inner.Close();
 
     public void Dispose() => inner.Dispose();

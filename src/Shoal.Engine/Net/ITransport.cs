@@ -56,6 +56,12 @@ internal interface ITransport : IDisposable
     void LimitUnsent(int bytes) { }
 
     /// <summary>
+    /// From the next receive on: one that has to wait is to complete only when so many bytes are there, or there will be none. It is no
+    /// promise; what a transport cannot do it leaves.
+    /// </summary>
+    void AwaitAtLeast(int bytes) { }
+
+    /// <summary>
     /// Ends both directions at once; calls that wait fail soon. May be called from any thread, and repeatedly.
     /// Memory of a call that waits is in use until that call has failed.
     /// </summary>

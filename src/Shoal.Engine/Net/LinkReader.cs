@@ -22,6 +22,7 @@ internal sealed class LinkReader : IDisposable
     private readonly RateGate _gate;
     private readonly RateTurn _turn;
     private readonly ReadingHold _hold;
+    private readonly ReceiveLowWater _lowWater;
     private readonly AsyncSignal _turnCame = new();
     private int _granted;
 
@@ -29,6 +30,7 @@ internal sealed class LinkReader : IDisposable
     private int _start;
     private int _end;
     private int _size;
+    private int _missing;
     private SwarmEvent[] _events = [];
     private int _eventCount;
     private int _payloadBytes;
@@ -46,6 +48,7 @@ internal sealed class LinkReader : IDisposable
     {
         _peer = peer;
         _transport = transport;
+        _lowWater = new ReceiveLowWater(transport);
         _mailbox = host.Mailbox;
         _pool = host.ReceivePool;
         _limits = limits;
@@ -100,7 +103,9 @@ internal sealed class LinkReader : IDisposable
                 return DisconnectReason.ClosedByPeer;
             }
 
-            Volatile.Write(ref _lastReceived, _time.GetTimestamp());
+            var now = _time.GetTimestamp();
+            var passed = _time.GetElapsedTime(_lastReceived, now);
+            Volatile.Write(ref _lastReceived, now);
             last = received;
             _payloadBytes = 0;
             while (true)
@@ -133,6 +138,7 @@ internal sealed class LinkReader : IDisposable
             }
 
             Settle();
+            _lowWater.Set(received, passed, _missing);
         }
     }
 
@@ -234,11 +240,12 @@ internal sealed class LinkReader : IDisposable
                 _limits.Wire,
                 out var message,
                 out var taken,
-                out _,
+                out var needed,
                 out var fault
             );
             if (status == ReadStatus.NeedMore)
             {
+                _missing = needed - input.Length;
                 return Step.NeedMore;
             }
 

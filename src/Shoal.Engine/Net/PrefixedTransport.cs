@@ -28,6 +28,8 @@ internal sealed class PrefixedTransport(ITransport inner, ReadOnlyMemory<byte> r
 
     public void LimitUnsent(int bytes) => inner.LimitUnsent(bytes);
 
+    public void AwaitAtLeast(int bytes) => inner.AwaitAtLeast(bytes);
+
     public void Close() => inner.Close();
 
     public void Dispose() => inner.Dispose();

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 
 namespace Shoal.Engine;
@@ -26,7 +27,15 @@ internal sealed class SocketTransport : ITransport
 
     public ValueTask SendAsync(List<ArraySegment<byte>> segments) => _send.SendAsync(_socket, segments);
 
-    public void LimitUnsent(int bytes)
+    // tcp(7), TCP_NOTSENT_LOWAT: the socket takes more only while less than this is not yet sent.
+    public void LimitUnsent(int bytes) => SetOption(level: 6, name: 25, bytes);
+
+    // socket(7), SO_RCVLOWAT: "the minimum number of bytes in the buffer until the socket layer will pass the data to [...] the user on
+    // receiving"; a receive that does not wait still takes less.
+    public void AwaitAtLeast(int bytes) => SetOption(level: 1, name: 18, bytes);
+
+    /// <summary>The numbers are Linux's.</summary>
+    private void SetOption(int level, int name, int value)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -35,12 +44,11 @@ internal sealed class SocketTransport : ITransport
 
         try
         {
-            // tcp(7), TCP_NOTSENT_LOWAT: the socket takes more only while less than this is not yet sent.
-            _socket.SetRawSocketOption(6, 25, BitConverter.GetBytes(bytes));
+            _socket.SetRawSocketOption(level, name, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // The connection has ended, or is no TCP to the kernel: it is only slower to change its mind.
+            // The connection has ended, or is no TCP to the kernel: it only costs more.
         }
     }
 
