@@ -3,6 +3,7 @@
 import subprocess
 
 NAME = "aria2"
+PACKAGE = "aria2"
 FORMATS = {"v1"}
 ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = True

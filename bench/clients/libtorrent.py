@@ -6,6 +6,7 @@ import signal
 import sys
 
 NAME = "libtorrent"
+PACKAGE = "python3-libtorrent"
 FORMATS = {"v1", "v2", "hybrid"}
 TRANSPORTS = {"tcp", "utp"}
 ENCRYPTIONS = {"off", "rc4"}

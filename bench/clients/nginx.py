@@ -4,6 +4,7 @@ import os
 import subprocess
 
 NAME = "nginx"
+PACKAGE = "nginx-light"
 FORMATS = {"v1", "v2", "hybrid"}
 BY_TRACKER = False
 # The receiver is told of no peer: the torrent names this server.

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 NAME = "qbittorrent"
+PACKAGE = "qbittorrent-nox"
 FORMATS = {"v1", "v2", "hybrid"}
 ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = True

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 NAME = "rtorrent"
+PACKAGE = "rtorrent"
 FORMATS = {"v1", "hybrid"}
 ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = True

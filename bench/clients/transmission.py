@@ -6,6 +6,7 @@ import re
 import subprocess
 
 NAME = "transmission"
+PACKAGE = "transmission-daemon"
 FORMATS = {"v1", "hybrid"}
 ENCRYPTIONS = {"off", "rc4"}
 BY_TRACKER = True
