@@ -71,6 +71,31 @@ public sealed class DaemonBatchTests
     }
 
     [Fact]
+    public async Task What_was_just_removed_may_be_added_again_at_once()
+    {
+        using var folder = new StateFolder();
+        var wishes = Enumerable
+            .Range(0, Count)
+            .Select(i => new AddTorrent
+            {
+                Metainfo = Convert.ToBase64String(Build(i).TorrentBytes),
+                SaveDirectory = folder.Path,
+            })
+            .ToList();
+        await using var daemon = await DaemonProcess.StartAsync(folder.State);
+        var first = await daemon.Client.AddAsync(new AddTorrents(wishes), None);
+        for (var i = 0; i < Count; i++)
+        {
+            await daemon.Client.RemoveAsync(first.Items[i].Torrent!.Id, data: true, None);
+            var again = await daemon.Client.AddAsync(new AddTorrents([wishes[i]]), None);
+            Assert.Null(Assert.Single(again.Items).Problem);
+        }
+
+        Assert.Equal(Count, (await daemon.Client.TorrentsAsync(null, None)).Total);
+        await daemon.StopAsync();
+    }
+
+    [Fact]
     public async Task More_than_a_call_may_name_are_refused_and_none_is_added()
     {
         using var folder = new StateFolder();

@@ -36,5 +36,8 @@ internal sealed record LibraryLimits
     /// <summary>Torrents in one answer. Default 20,000.</summary>
     public int MaxPage { get; init; } = 20_000;
 
+    /// <summary>How long an addition waits for the same torrent to be gone that was just removed. Default 10 s; then it is refused.</summary>
+    public TimeSpan RemovalPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     public static LibraryLimits Default { get; } = new();
 }

@@ -21,6 +21,7 @@ internal sealed partial class TorrentLibrary
     /// <returns>What became of each, in their order.</returns>
     public async Task<IReadOnlyList<AdditionOutcome>> AddAsync(IReadOnlyList<Addition> additions)
     {
+        await LeftAsync(additions).ConfigureAwait(false);
         var checks = additions.Select(Check).ToList();
         var refused = await SaveFilesAsync(checks).ConfigureAwait(false);
         var added = new LibraryTorrent?[checks.Count];
@@ -71,6 +72,29 @@ internal sealed partial class TorrentLibrary
             ),
         ];
     }
+
+    /// <summary>
+    /// What was just removed may be added again at once. Where all its files are deleted that may take long, and whoever adds it is told.
+    /// </summary>
+    private async Task LeftAsync(IReadOnlyList<Addition> additions)
+    {
+        Task left;
+        lock (_lock)
+        {
+            left = Task.WhenAll(
+                additions
+                    .SelectMany(addition => IdsOf(addition.Source.InfoHashes))
+                    .Select(id => _torrents.GetValueOrDefault(id))
+                    .Where(torrent => torrent?.Entry.Removal is not (null or RemovalStage.None))
+                    .Select(torrent => torrent!.Work)
+            );
+        }
+
+        await left.WaitAsync(_limits.RemovalPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static IEnumerable<string> IdsOf(InfoHashes hashes) =>
+        new[] { hashes.V1?.ToString(), hashes.V2?.ToString() }.OfType<string>();
 
     private Checked Check(Addition addition)
     {
@@ -205,7 +229,7 @@ internal sealed partial class TorrentLibrary
                 throw new ApiException(507, "too-many-torrents", $"there are {_limits.MaxTorrents} torrents already");
             }
 
-            foreach (var hash in new[] { hashes.V1?.ToString(), hashes.V2?.ToString() }.OfType<string>())
+            foreach (var hash in IdsOf(hashes))
             {
                 if (TryFind(hash) is { } present)
                 {
