@@ -22,6 +22,9 @@ internal sealed class ReceiveLowWater(ITransport transport)
     /// <summary>A peer may claim any length; no more than a block is waited for.</summary>
     private const int MostBytes = PeerWireLimits.MaxBlockLength;
 
+    /// <summary>At the pace so far no wait is longer, in seconds: whoever sends next to nothing is still heard to send.</summary>
+    private const double MostSeconds = 5;
+
     private int _least = 1;
 
     /// <summary>To be called before each receive.</summary>
@@ -30,8 +33,9 @@ internal sealed class ReceiveLowWater(ITransport transport)
     /// <param name="missing">Bytes that the message has not got yet which has begun to come.</param>
     public void Set(int received, TimeSpan passed, int missing)
     {
-        var isSlow = received < SlowRate * passed.TotalSeconds;
-        var least = isSlow && missing >= LeastBytes ? Math.Min(missing, MostBytes) : 1;
+        var rate = passed > TimeSpan.Zero ? received / passed.TotalSeconds : double.PositiveInfinity;
+        var worth = Math.Min(Math.Min(missing, MostBytes), rate * MostSeconds);
+        var least = rate < SlowRate && worth >= LeastBytes ? (int)worth : 1;
         if (least != _least)
         {
             _least = least;

@@ -31,8 +31,8 @@ public sealed class ReceiveLowWaterTests : LinkFixture
     {
         await Host.NextAsync();
         Time.Advance(TimeSpan.FromMilliseconds(10));
-        // An extended message of 500,000 bytes.
-        await Remote.SendAsync("0007A120" + "14" + "00");
+        // The start of an extended message of 500,000 bytes.
+        await Remote.SendAsync("0007A120" + "14" + new string('0', 200));
         Assert.Equal(BlockSize, await NextAwaitedAsync());
     }
 
@@ -44,13 +44,27 @@ public sealed class ReceiveLowWaterTests : LinkFixture
         var second = TimeSpan.FromSeconds(1);
         lowWater.Set((int)ReceiveLowWater.SlowRate, second, missing: 10_000);
         lowWater.Set(received: 1448, passed: TimeSpan.Zero, missing: 10_000);
-        lowWater.Set(received: 1448, second, missing: ReceiveLowWater.LeastBytes - 1);
+        lowWater.Set(received: 1448, second / 10, missing: ReceiveLowWater.LeastBytes - 1);
         Assert.False(transport.AwaitedBytes.Reader.TryPeek(out _));
-        lowWater.Set(received: 1448, second, missing: 10_000);
+        lowWater.Set(received: 1448, second / 10, missing: 10_000);
         lowWater.Set(received: 5000, second, missing: 10_000);
         lowWater.Set((int)ReceiveLowWater.SlowRate, second, missing: 10_000);
         transport.AwaitedBytes.Writer.Complete();
         Assert.Equal([10_000, 1], transport.AwaitedBytes.Reader.ReadAllAsync().ToBlockingEnumerable());
+        transport.Dispose();
+        other.Dispose();
+    }
+
+    [Fact]
+    public void No_wait_is_longer_than_five_seconds_at_the_pace_so_far()
+    {
+        var (transport, other) = MemoryTransport.CreatePair();
+        var lowWater = new ReceiveLowWater(transport);
+        var second = TimeSpan.FromSeconds(1);
+        lowWater.Set(received: 1000, second, missing: 10_000);
+        lowWater.Set(received: 100, second, missing: 10_000);
+        transport.AwaitedBytes.Writer.Complete();
+        Assert.Equal([5000, 1], transport.AwaitedBytes.Reader.ReadAllAsync().ToBlockingEnumerable());
         transport.Dispose();
         other.Dispose();
     }
