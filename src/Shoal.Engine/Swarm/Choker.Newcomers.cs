@@ -18,7 +18,7 @@ internal sealed partial class Choker
     /// </summary>
     public void OnHoldings(PeerState peer)
     {
-        if (!peer.AreWeChoking || peer.IsInterested || !MayBecomeInterested(peer))
+        if (peer.HasBeenUnchoked || peer.IsInterested || !MayBecomeInterested(peer))
         {
             return;
         }
@@ -27,14 +27,21 @@ internal sealed partial class Choker
         if (2 * used < state.UploadSlots && !IsCrowded(peer))
         {
             uploader.Unchoke(peer);
+            peer.IsNewcomer = true;
         }
     }
 
     /// <summary>Who asks for something wants something, whatever it says: its place is counted.</summary>
-    public void OnRequest(PeerState peer) => peer.IsInterested |= !peer.AreWeChoking;
+    public void OnRequest(PeerState peer)
+    {
+        if (!peer.AreWeChoking)
+        {
+            (peer.IsInterested, peer.IsNewcomer) = (true, false);
+        }
+    }
 
     private bool MayKeepPlace(PeerState peer) =>
-        peer is { AreWeChoking: false, IsInterested: false }
+        peer is { AreWeChoking: false, IsNewcomer: true }
         && state.Now - peer.UnchokedAt < NewcomerPatience
         && MayBecomeInterested(peer);
 

@@ -81,6 +81,7 @@ internal sealed partial class Choker(SwarmState state, Uploader uploader)
 
     public void OnInterest(PeerState peer)
     {
+        peer.IsNewcomer = false;
         if (!peer.IsInterested)
         {
             // It keeps its place until the round: BEP 3 lets it come back without a new decision.

@@ -92,6 +92,10 @@ internal sealed class PeerState
     public bool AreWeChoking { get; set; } = true;
     public bool AreWeInterested { get; set; }
     public TimeSpan UnchokedAt { get; set; }
+    public bool HasBeenUnchoked { get; set; }
+
+    /// <summary>It may ask, and has said nothing yet of what it wants (<see cref="Choker"/>).</summary>
+    public bool IsNewcomer { get; set; }
     public bool IsOptimistic { get; set; }
     public long UploadedAtUnchoke { get; set; }
 

@@ -185,6 +185,7 @@ internal sealed class Uploader(SwarmState state)
         peer.AreWeChoking = false;
         peer.ChokedRequests = 0;
         peer.UnchokedAt = state.Now;
+        peer.HasBeenUnchoked = true;
         peer.UploadedAtUnchoke = peer.Up.Total;
         peer.MayFinish = null;
         state.Send(peer, MessageId.Unchoke);

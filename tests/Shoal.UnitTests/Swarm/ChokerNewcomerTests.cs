@@ -72,7 +72,26 @@ public sealed class ChokerNewcomerTests
     }
 
     [Fact]
-    public void It_is_taken_back_at_once_where_others_want_all_places()
+    public void Nobody_has_such_a_place_twice()
+    {
+        var fixture = Seed();
+        var peer = Come(fixture, out _);
+        Wait(fixture, seconds: 45);
+        var effects = fixture.Message(peer, MessageId.Bitfield, payload: new byte[1]);
+        Assert.DoesNotContain(effects, SwarmFixture.IsSend(MessageId.Unchoke).Invoke);
+    }
+
+    [Fact]
+    public void Who_says_that_it_wants_nothing_loses_it_in_the_next_round()
+    {
+        var fixture = Seed();
+        Wait(fixture, seconds: 1);
+        fixture.Message(Come(fixture, out _), MessageId.NotInterested);
+        Assert.Single(Wait(fixture, seconds: 10), SwarmFixture.IsSend(MessageId.Choke).Invoke);
+    }
+
+    [Fact]
+    public void It_is_taken_back_in_the_next_round_where_others_want_all_places()
     {
         var fixture = Seed();
         Wait(fixture, seconds: 1);

@@ -86,7 +86,7 @@ public sealed class UploaderTests
         fixture.Message(peer, MessageId.Request, 1, 0, 16384);
         var held = fixture.Message(peer, MessageId.Request, 2, 0, 16384);
         Assert.Equal(SwarmEffectKind.HoldReading, Assert.Single(held).Kind);
-        // Who wants nothing is choked after a while.
+        // Who wants nothing is choked in the next round.
         var effects = fixture.Message(
             peer,
             why == MessageId.Cancel ? MessageId.Cancel : MessageId.NotInterested,
@@ -96,7 +96,7 @@ public sealed class UploaderTests
         );
         if (why == MessageId.Choke)
         {
-            fixture.Now += TimeSpan.FromSeconds(31);
+            fixture.Now += TimeSpan.FromSeconds(11);
             effects = fixture.Do(new SwarmEvent(SwarmEventKind.Tick));
             Assert.Contains(effects, SwarmFixture.IsSend(MessageId.Choke).Invoke);
         }
